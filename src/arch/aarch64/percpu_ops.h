@@ -1,0 +1,241 @@
+/*
+ * aarch64 half of arch/percpu_ops.h: read the contract there.
+ *
+ * The thread pointer is TPIDR_EL0.  The commit is one plain str: other
+ * threads that use the block next run on this index only after the kernel
+ * has switched to them, which orders memory.
+ */
+#ifndef ARCH_AARCH64_PERCPU_OPS_H
+#define ARCH_AARCH64_PERCPU_OPS_H
+
+#define RSEQ_SIG 0xd428bc00	/* brk #0x45e0, as data in code order */
+
+#define RSEQ_DESCRIPTOR							\
+	".pushsection __rseq_cs, \"aw\"\n\t"				\
+	".balign 32\n"							\
+	"3:\n\t"							\
+	".long 0, 0\n\t"						\
+	".quad 1f, 2f - 1f, 4f\n\t"					\
+	".popsection\n\t"
+
+/* R2: label 1 right behind the store. */
+#define RSEQ_ENTER							\
+	"adrp %[t], 3b\n\t"						\
+	"add %[t], %[t], :lo12:3b\n\t"					\
+	"str %[t], [%[area], %[cs]]\n"					\
+	"1:\n\t"
+
+#define RSEQ_LEAVE							\
+	"2:\n\t"							\
+	".pushsection .text.rseq_abort, \"ax\"\n\t"			\
+	".inst %c[sig]\n"						\
+	"4:\n\t"							\
+	"b %l[fail]\n\t"						\
+	".popsection\n\t"
+
+#define RSEQ_HEAD							\
+	"ldr %w[h], [%[area], %[idx]]\n\t"				\
+	"add %[h], %[base], %[h], lsl %[shift]\n\t"			\
+	"add %[h], %[h], %[off]\n\t"
+
+#define RSEQ_CONSTS							\
+	[cs] "i" (RSEQ_OFF_RSEQ_CS), [sig] "i" (RSEQ_SIG),		\
+	[shift] "i" (PERCPU_SHIFT),					\
+	[cur] "i" (offsetof(struct sheaf_head, cur)),			\
+	[lo] "i" (offsetof(struct sheaf_head, lo)),			\
+	[hi] "i" (offsetof(struct sheaf_head, hi)),			\
+	[am] "i" (offsetof(struct sheaf_head, align_mask))
+
+#define asm_goto_output(x...) do { __asm__ volatile goto(x); __asm__(""); } while (0)
+
+static inline uintptr_t arch_thread_pointer(void)
+{
+	uintptr_t tp;
+
+	__asm__("mrs %0, tpidr_el0" : "=r" (tp));
+	return tp;
+}
+
+static inline void arch_relax(void)
+{
+	__asm__ volatile("yield");
+}
+
+static inline uint32_t arch_rseq_read(long rseq, long field)
+{
+	return *(volatile uint32_t *)(arch_thread_pointer() +
+				      (uintptr_t)(rseq + field));
+}
+
+#define DEFINE_PERCPU_POP(name, idx_off)				\
+static inline __attribute__((always_inline)) void *			\
+name(uintptr_t base, long rseq, uintptr_t off, uintptr_t *head)		\
+{									\
+	uintptr_t area = arch_thread_pointer() + (uintptr_t)rseq;	\
+	uintptr_t h, t;							\
+	void *obj;							\
+									\
+	asm_goto_output(RSEQ_DESCRIPTOR RSEQ_ENTER RSEQ_HEAD		\
+		"ldr %[obj], [%[h], %[cur]]\n\t"			\
+		"ldr %[t], [%[h], %[lo]]\n\t"				\
+		"cmp %[obj], %[t]\n\t"					\
+		"b.ls %l[fail]\n\t"					\
+		"sub %[t], %[obj], #8\n\t"				\
+		"ldr %[obj], [%[t]]\n\t"				\
+		"str %[t], [%[h], %[cur]]\n"				\
+		RSEQ_LEAVE						\
+		: [h] "=&r" (h), [obj] "=&r" (obj), [t] "=&r" (t)	\
+		: [base] "r" (base + PERCPU_BIAS), [area] "r" (area),	\
+		  [off] "r" (off), [idx] "i" (idx_off), RSEQ_CONSTS	\
+		: "memory", "cc"					\
+		: fail);						\
+	*head = h - PERCPU_BIAS;					\
+	if (!obj)	/* no sheaf holds NULL: spares the test */	\
+		__builtin_unreachable();				\
+	return obj;							\
+fail:									\
+	return NULL;							\
+}
+
+#define DEFINE_PERCPU_PUSH(name, idx_off)				\
+static inline __attribute__((always_inline)) bool			\
+name(uintptr_t base, long rseq, uintptr_t off, void *obj)		\
+{									\
+	uintptr_t area = arch_thread_pointer() + (uintptr_t)rseq;	\
+	uintptr_t h, t, u;						\
+									\
+	asm_goto_output(RSEQ_DESCRIPTOR RSEQ_ENTER RSEQ_HEAD		\
+		"ldr %[t], [%[h], %[hi]]\n\t"				\
+		"ldrb %w[u], [%[h], %[am]]\n\t"				\
+		"ldr %[h], [%[h], %[cur]]\n\t"				\
+		"cmp %[h], %[t]\n\t"					\
+		"b.hs %l[fail]\n\t"					\
+		"tst %[u], %[obj]\n\t"					\
+		"b.ne %l[fail]\n\t"					\
+		"ldr %[t], [%[h], #-8]\n\t"				\
+		"cmp %[t], %[obj]\n\t"					\
+		"b.eq %l[fail]\n\t"					\
+		"str %[obj], [%[h]], #8\n\t"				\
+		"ldr %w[t], [%[area], %[idx]]\n\t"			\
+		"add %[t], %[base], %[t], lsl %[shift]\n\t"		\
+		"add %[t], %[t], %[off]\n\t"				\
+		"str %[h], [%[t], %[cur]]\n"				\
+		RSEQ_LEAVE						\
+		: [h] "=&r" (h), [t] "=&r" (t), [u] "=&r" (u)		\
+		: [base] "r" (base + PERCPU_BIAS), [area] "r" (area),	\
+		  [off] "r" (off), [obj] "r" (obj), [idx] "i" (idx_off),\
+		  RSEQ_CONSTS						\
+		: "memory", "cc"					\
+		: fail);						\
+	return true;							\
+fail:									\
+	return false;							\
+}
+
+DEFINE_PERCPU_POP(arch_pop_cid, RSEQ_OFF_MM_CID)
+DEFINE_PERCPU_PUSH(arch_push_cid, RSEQ_OFF_MM_CID)
+DEFINE_PERCPU_POP(arch_pop_cpu, RSEQ_OFF_CPU_ID)
+DEFINE_PERCPU_PUSH(arch_push_cpu, RSEQ_OFF_CPU_ID)
+
+#define RSEQ_HEAD_ANY							\
+	"ldr %w[h], [%[area], %[idx]]\n\t"				\
+	"add %[h], %[base], %[h], lsl %[shift]\n\t"			\
+	"add %[h], %[h], %[off]\n\t"
+
+static inline uint32_t arch_pop_batch(uintptr_t base, long rseq, long idx,
+				      uintptr_t off, void **dst, uint32_t n)
+{
+	uintptr_t area = arch_thread_pointer() + (uintptr_t)rseq;
+	uintptr_t h, p, cnt, i, t;
+
+	asm_goto_output(RSEQ_DESCRIPTOR RSEQ_ENTER RSEQ_HEAD_ANY
+		"ldr %[p], [%[h], %[cur]]\n\t"
+		"ldr %[t], [%[h], %[lo]]\n\t"
+		"subs %[cnt], %[p], %[t]\n\t"
+		"b.ls %l[fail]\n\t"
+		"lsr %[cnt], %[cnt], #3\n\t"
+		"cmp %[cnt], %[n]\n\t"
+		"csel %[cnt], %[n], %[cnt], hi\n\t"
+		"sub %[p], %[p], %[cnt], lsl #3\n\t"
+		"mov %[i], #0\n"
+		"5:\n\t"
+		"ldr %[t], [%[p], %[i], lsl #3]\n\t"
+		"str %[t], [%[dst], %[i], lsl #3]\n\t"
+		"add %[i], %[i], #1\n\t"
+		"cmp %[i], %[cnt]\n\t"
+		"b.lo 5b\n\t"
+		"str %[p], [%[h], %[cur]]\n"
+		RSEQ_LEAVE
+		: [h] "=&r" (h), [p] "=&r" (p), [cnt] "=&r" (cnt),
+		  [i] "=&r" (i), [t] "=&r" (t)
+		: [base] "r" (base + PERCPU_BIAS), [area] "r" (area),
+		  [off] "r" (off), [idx] "r" (idx), [dst] "r" (dst),
+		  [n] "r" ((uintptr_t)n), RSEQ_CONSTS
+		: "memory", "cc"
+		: fail);
+	return (uint32_t)cnt;
+fail:
+	return 0;
+}
+
+static inline uint32_t arch_push_batch(uintptr_t base, long rseq, long idx,
+				       uintptr_t off, void *const *src,
+				       uint32_t n)
+{
+	uintptr_t area = arch_thread_pointer() + (uintptr_t)rseq;
+	uintptr_t h, p, cnt, i, t;
+
+	asm_goto_output(RSEQ_DESCRIPTOR RSEQ_ENTER RSEQ_HEAD_ANY
+		"ldr %[p], [%[h], %[cur]]\n\t"
+		"ldr %[t], [%[h], %[hi]]\n\t"
+		"subs %[cnt], %[t], %[p]\n\t"
+		"b.ls %l[fail]\n\t"
+		"lsr %[cnt], %[cnt], #3\n\t"
+		"cmp %[cnt], %[n]\n\t"
+		"csel %[cnt], %[n], %[cnt], hi\n\t"
+		"mov %[i], #0\n"
+		"5:\n\t"
+		"ldr %[t], [%[src], %[i], lsl #3]\n\t"
+		"str %[t], [%[p], %[i], lsl #3]\n\t"
+		"add %[i], %[i], #1\n\t"
+		"cmp %[i], %[cnt]\n\t"
+		"b.lo 5b\n\t"
+		"add %[p], %[p], %[cnt], lsl #3\n\t"
+		"str %[p], [%[h], %[cur]]\n"
+		RSEQ_LEAVE
+		: [h] "=&r" (h), [p] "=&r" (p), [cnt] "=&r" (cnt),
+		  [i] "=&r" (i), [t] "=&r" (t)
+		: [base] "r" (base + PERCPU_BIAS), [area] "r" (area),
+		  [off] "r" (off), [idx] "r" (idx), [src] "r" (src),
+		  [n] "r" ((uintptr_t)n), RSEQ_CONSTS
+		: "memory", "cc"
+		: fail);
+	return (uint32_t)cnt;
+fail:
+	return 0;
+}
+
+static inline bool arch_percpu_store(long rseq, long idx, uint32_t cpu,
+				     uintptr_t *addr, uintptr_t val)
+{
+	uintptr_t area = arch_thread_pointer() + (uintptr_t)rseq;
+	uintptr_t t;
+
+	asm_goto_output(RSEQ_DESCRIPTOR RSEQ_ENTER
+		"ldr %w[t], [%[area], %[idx]]\n\t"
+		"cmp %w[t], %w[cpu]\n\t"
+		"b.ne %l[fail]\n\t"
+		"str %[val], [%[addr]]\n"
+		RSEQ_LEAVE
+		: [t] "=&r" (t)
+		: [area] "r" (area), [idx] "r" (idx), [cpu] "r" (cpu),
+		  [addr] "r" (addr), [val] "r" (val),
+		  [cs] "i" (RSEQ_OFF_RSEQ_CS), [sig] "i" (RSEQ_SIG)
+		: "memory", "cc"
+		: fail);
+	return true;
+fail:
+	return false;
+}
+
+#endif

@@ -1,0 +1,91 @@
+/*
+ * percpu_ops.h - the restartable sequences, one contract for every CPU.
+ *
+ * Each per-CPU block is an array of struct sheaf_head, one for each cache,
+ * followed by the arrays they point into.  A head is
+ *
+ *	cur   one past the top object of the array
+ *	lo    pop works only while cur > lo   (~0: closed)
+ *	hi    push works only while cur < hi  (0: closed; a zero head is closed)
+ *
+ * The four operations, in pseudocode; everything between the brackets either
+ * happens on one CPU without another thread of the process running there
+ * under the same index, or the kernel sends the thread to @fail before the
+ * commit (which is the last instruction, and one store):
+ *
+ *	pop:	[ h = block(index()) + off; if (h->cur <= h->lo) fail;
+ *		  obj = h->cur[-1]; h->cur--; ]
+ *	push:	[ h = ...; if (h->cur >= h->hi) fail;
+ *		  if (h->cur[-1] == obj || h->cur[-2] == obj) fail;
+ *		  if (obj & h->align_mask) fail;
+ *		  h->cur[0] = obj; h->cur++; ]
+ *	pop_batch, push_batch: as above for n objects, copied inside the
+ *		brackets into or out of memory that only the caller owns.
+ *	store:	[ if (index() != cpu) fail; *addr = val; ]
+ *
+ * Rules kept by every implementation:
+ *   R1. of struct rseq, only rseq_cs is written.
+ *   R2. rseq_cs is stored by the instruction just before the section starts,
+ *       so there is no point between the two where an interrupt is missed.
+ *   R3. the index is read inside the section; so is everything derived
+ *       from it.
+ *   R4. one commit store, last.  What is stored earlier lies beyond cur
+ *       (or in the caller's memory) and is nobody's.
+ *   R5. no call, no system call inside.
+ *   R6. the abort handler lies outside the section with RSEQ_SIG in the four
+ *       bytes before it, and goes to the slow path: nothing retries by
+ *       itself, so single-stepping makes progress.
+ *
+ * The registers the operations take: @base, the address of block 0 minus
+ * PERCPU_BIAS; @rseq, offset of struct rseq from the thread pointer.
+ *
+ * Without restartable sequences, percpu.c uses the same heads under a lock.
+ *
+ * Sources: Documentation of rseq(2) in librseq and the kernel's
+ * include/uapi/linux/rseq.h (layout, signature, feature size).
+ */
+#ifndef ARCH_PERCPU_OPS_H
+#define ARCH_PERCPU_OPS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* struct rseq, the fields we read (offsets are ABI). */
+#define RSEQ_OFF_CPU_ID		4
+#define RSEQ_OFF_RSEQ_CS	8
+#define RSEQ_OFF_MM_CID		24
+
+/* Space of one CPU: heads first (64 KiB of them), then arrays. */
+#define PERCPU_SHIFT		18
+#define PERCPU_STRIDE		(1 << PERCPU_SHIFT)
+
+/*
+ * The hot base is one byte below block 0: subtracting a pointer from it
+ * gives minus (offset + 1), whose arithmetic shift is the page's index in
+ * the page-class map counted downward, exact for every byte of a page.
+ */
+#define PERCPU_BIAS		1
+
+struct sheaf_head {
+	void **cur;		/* written by the owning CPU, or while closed */
+	void **lo;		/* ~0 while closed */
+	void **hi;		/* 0 while closed; may move up or down freely */
+	uint32_t magic;		/* ceil(2^32 / size): copy of kmem_cache */
+	uint16_t slab_mask;	/* bytes of a slab - 1: copy of kmem_cache */
+	uint8_t align_mask;	/* bits no object of the cache has set */
+	uint8_t unused;
+};
+
+_Static_assert(sizeof(struct sheaf_head) == 32, "index arithmetic");
+_Static_assert(offsetof(struct sheaf_head, align_mask) == 30, "asm");
+
+#if defined(__x86_64__)
+#include "arch/x86_64/percpu_ops.h"
+#elif defined(__aarch64__)
+#include "arch/aarch64/percpu_ops.h"
+#else
+#error "liballoc knows x86-64 and aarch64"
+#endif
+
+#endif

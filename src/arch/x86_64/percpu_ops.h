@@ -1,0 +1,252 @@
+/*
+ * x86-64 half of arch/percpu_ops.h: read the contract there.
+ *
+ * %fs:0 is the thread control block, struct rseq lies at %fs:rseq.  The
+ * index is scaled by one imul from memory; the commit is one add to memory,
+ * which is a single instruction, so it is before or after any interrupt.
+ */
+#ifndef ARCH_X86_64_PERCPU_OPS_H
+#define ARCH_X86_64_PERCPU_OPS_H
+
+#define RSEQ_SIG 0x53053053
+
+/* A descriptor for the section 1: .. 2: with abort handler 4:. */
+#define RSEQ_DESCRIPTOR							\
+	".pushsection __rseq_cs, \"aw\", @progbits\n\t"			\
+	".balign 32\n"							\
+	"3:\n\t"							\
+	".long 0, 0\n\t"						\
+	".quad 1f, 2f - 1f, 4f\n\t"					\
+	".popsection\n\t"
+
+/* R2: label 1 right behind the store. */
+#define RSEQ_ENTER(tmp)							\
+	"leaq 3b(%%rip), " tmp "\n\t"					\
+	"movq " tmp ", %%fs:%c[cs](%[rseq])\n"				\
+	"1:\n\t"
+
+#define RSEQ_LEAVE							\
+	"2:\n\t"							\
+	".pushsection .text.rseq_abort, \"ax\", @progbits\n\t"		\
+	".byte 0x0f, 0xb9, 0x3d\n\t"					\
+	".long %c[sig]\n"						\
+	"4:\n\t"							\
+	"jmp %l[fail]\n\t"						\
+	".popsection\n\t"
+
+/* As ".popsection" needs the label as an operand: abort to @fail. */
+#define RSEQ_HEAD(h)							\
+	"imull %[stride], %%fs:%c[idx](%[rseq]), %k[" h "]\n\t"		\
+	"addq %[base], %[" h "]\n\t"					\
+	"addq %[off], %[" h "]\n\t"
+
+#define RSEQ_CONSTS(idx_off)						\
+	[cs] "i" (RSEQ_OFF_RSEQ_CS), [idx] "i" (idx_off),		\
+	[sig] "i" (RSEQ_SIG), [stride] "i" (PERCPU_STRIDE),		\
+	[cur] "i" (offsetof(struct sheaf_head, cur) + PERCPU_BIAS),	\
+	[lo] "i" (offsetof(struct sheaf_head, lo) + PERCPU_BIAS),	\
+	[hi] "i" (offsetof(struct sheaf_head, hi) + PERCPU_BIAS),	\
+	[am] "i" (offsetof(struct sheaf_head, align_mask) + PERCPU_BIAS)
+
+/*
+ * An asm goto with outputs is miscompiled by some versions of gcc unless it
+ * is volatile and followed by an empty asm (gcc bug 113921).
+ */
+#define asm_goto_output(x...) do { __asm__ volatile goto(x); __asm__(""); } while (0)
+
+static inline uintptr_t arch_thread_pointer(void)
+{
+	uintptr_t tp;
+
+	__asm__("movq %%fs:0, %0" : "=r" (tp));
+	return tp;
+}
+
+static inline void arch_relax(void)
+{
+	__builtin_ia32_pause();
+}
+
+static inline uint32_t arch_rseq_read(long rseq, long field)
+{
+	uint32_t val;
+
+	__asm__ volatile("movl %%fs:(%1), %0" : "=r" (val) : "r" (rseq + field));
+	return val;
+}
+
+/*
+ * Returns the object, or NULL where pop fails.  @head receives the address
+ * of the head used, less PERCPU_BIAS: its constant fields may be read later
+ * on any CPU, since they are alike everywhere.
+ */
+#define DEFINE_PERCPU_POP(name, idx_off)				\
+static inline __attribute__((always_inline)) void *			\
+name(uintptr_t base, long rseq, uintptr_t off, uintptr_t *head)		\
+{									\
+	uintptr_t h;							\
+	void *obj;							\
+									\
+	asm_goto_output(RSEQ_DESCRIPTOR RSEQ_ENTER("%[h]") RSEQ_HEAD("h")\
+		"movq %c[cur](%[h]), %[obj]\n\t"			\
+		"cmpq %c[lo](%[h]), %[obj]\n\t"				\
+		"jbe %l[fail]\n\t"					\
+		"movq -8(%[obj]), %[obj]\n\t"				\
+		"subq $8, %c[cur](%[h])\n"				\
+		RSEQ_LEAVE						\
+		: [h] "=&r" (h), [obj] "=&r" (obj)			\
+		: [base] "r" (base), [rseq] "r" (rseq), [off] "r" (off),\
+		  RSEQ_CONSTS(idx_off)					\
+		: "memory", "cc"					\
+		: fail);						\
+	*head = h;							\
+	if (!obj)	/* no sheaf holds NULL: spares the test */	\
+		__builtin_unreachable();				\
+	return obj;							\
+fail:									\
+	return NULL;							\
+}
+
+#define DEFINE_PERCPU_PUSH(name, idx_off)				\
+static inline __attribute__((always_inline)) bool			\
+name(uintptr_t base, long rseq, uintptr_t off, void *obj)		\
+{									\
+	uintptr_t h;							\
+	void **cur;							\
+									\
+	asm_goto_output(RSEQ_DESCRIPTOR RSEQ_ENTER("%[h]") RSEQ_HEAD("h")\
+		"movq %c[cur](%[h]), %[c]\n\t"				\
+		"cmpq %c[hi](%[h]), %[c]\n\t"				\
+		"jae %l[fail]\n\t"					\
+		"testb %b[obj], %c[am](%[h])\n\t"			\
+		"jne %l[fail]\n\t"					\
+		"cmpq %[obj], -8(%[c])\n\t"				\
+		"je %l[fail]\n\t"					\
+		"movq %[obj], (%[c])\n\t"				\
+		"addq $8, %c[cur](%[h])\n"				\
+		RSEQ_LEAVE						\
+		: [h] "=&r" (h), [c] "=&r" (cur)			\
+		: [base] "r" (base), [rseq] "r" (rseq), [off] "r" (off),\
+		  [obj] "r" (obj), RSEQ_CONSTS(idx_off)			\
+		: "memory", "cc"					\
+		: fail);						\
+	return true;							\
+fail:									\
+	return false;							\
+}
+
+/* The index where it is known at compile time (the hot paths) ... */
+DEFINE_PERCPU_POP(arch_pop_cid, RSEQ_OFF_MM_CID)
+DEFINE_PERCPU_PUSH(arch_push_cid, RSEQ_OFF_MM_CID)
+/* ... and on kernels without mm_cid, or with several nodes. */
+DEFINE_PERCPU_POP(arch_pop_cpu, RSEQ_OFF_CPU_ID)
+DEFINE_PERCPU_PUSH(arch_push_cpu, RSEQ_OFF_CPU_ID)
+
+/*
+ * Take up to @n objects from the top into @dst; returns how many.  Slots are
+ * copied before the commit, into memory of the caller.
+ */
+static inline uint32_t arch_pop_batch(uintptr_t base, long rseq, long idx,
+				      uintptr_t off, void **dst, uint32_t n)
+{
+	uintptr_t h, cur, cnt, i;
+	void *tmp;
+
+	asm_goto_output(RSEQ_DESCRIPTOR RSEQ_ENTER("%[h]")
+		"imull %[stride], %%fs:(%[idxo]), %k[h]\n\t"
+		"addq %[base], %[h]\n\t"
+		"addq %[off], %[h]\n\t"
+		"movq %c[cur](%[h]), %[p]\n\t"
+		"movq %[p], %[cnt]\n\t"
+		"subq %c[lo](%[h]), %[cnt]\n\t"
+		"jbe %l[fail]\n\t"
+		"shrq $3, %[cnt]\n\t"
+		"cmpq %[n], %[cnt]\n\t"
+		"cmovaq %[n], %[cnt]\n\t"
+		"leaq (,%[cnt],8), %[i]\n\t"
+		"subq %[i], %[p]\n\t"
+		"xorl %k[i], %k[i]\n"
+		"5:\n\t"
+		"movq (%[p],%[i],8), %[tmp]\n\t"
+		"movq %[tmp], (%[dst],%[i],8)\n\t"
+		"incq %[i]\n\t"
+		"cmpq %[cnt], %[i]\n\t"
+		"jb 5b\n\t"
+		"movq %[p], %c[cur](%[h])\n"
+		RSEQ_LEAVE
+		: [h] "=&r" (h), [p] "=&r" (cur), [cnt] "=&r" (cnt),
+		  [i] "=&r" (i), [tmp] "=&r" (tmp)
+		: [base] "r" (base), [rseq] "r" (rseq), [off] "r" (off),
+		  [idxo] "r" (rseq + idx), [dst] "r" (dst),
+		  [n] "r" ((uintptr_t)n), RSEQ_CONSTS(0)
+		: "memory", "cc"
+		: fail);
+	return (uint32_t)cnt;
+fail:
+	return 0;
+}
+
+/* Put as many of @n objects of @src on top as there is room for. */
+static inline uint32_t arch_push_batch(uintptr_t base, long rseq, long idx,
+				       uintptr_t off, void *const *src,
+				       uint32_t n)
+{
+	uintptr_t h, cur, cnt, i;
+	void *tmp;
+
+	asm_goto_output(RSEQ_DESCRIPTOR RSEQ_ENTER("%[h]")
+		"imull %[stride], %%fs:(%[idxo]), %k[h]\n\t"
+		"addq %[base], %[h]\n\t"
+		"addq %[off], %[h]\n\t"
+		"movq %c[cur](%[h]), %[p]\n\t"
+		"movq %c[hi](%[h]), %[cnt]\n\t"
+		"subq %[p], %[cnt]\n\t"
+		"jbe %l[fail]\n\t"
+		"shrq $3, %[cnt]\n\t"
+		"cmpq %[n], %[cnt]\n\t"
+		"cmovaq %[n], %[cnt]\n\t"
+		"xorl %k[i], %k[i]\n"
+		"5:\n\t"
+		"movq (%[src],%[i],8), %[tmp]\n\t"
+		"movq %[tmp], (%[p],%[i],8)\n\t"
+		"incq %[i]\n\t"
+		"cmpq %[cnt], %[i]\n\t"
+		"jb 5b\n\t"
+		"leaq (%[p],%[cnt],8), %[p]\n\t"
+		"movq %[p], %c[cur](%[h])\n"
+		RSEQ_LEAVE
+		: [h] "=&r" (h), [p] "=&r" (cur), [cnt] "=&r" (cnt),
+		  [i] "=&r" (i), [tmp] "=&r" (tmp)
+		: [base] "r" (base), [rseq] "r" (rseq), [off] "r" (off),
+		  [idxo] "r" (rseq + idx), [src] "r" (src),
+		  [n] "r" ((uintptr_t)n), RSEQ_CONSTS(0)
+		: "memory", "cc"
+		: fail);
+	return (uint32_t)cnt;
+fail:
+	return 0;
+}
+
+/* *@addr = @val, if this thread runs under index @cpu at the commit. */
+static inline bool arch_percpu_store(long rseq, long idx, uint32_t cpu,
+				     uintptr_t *addr, uintptr_t val)
+{
+	uintptr_t tmp;
+
+	asm_goto_output(RSEQ_DESCRIPTOR RSEQ_ENTER("%[tmp]")
+		"cmpl %[cpu], %%fs:(%[idxo])\n\t"
+		"jne %l[fail]\n\t"
+		"movq %[val], (%[addr])\n"
+		RSEQ_LEAVE
+		: [tmp] "=&r" (tmp)
+		: [rseq] "r" (rseq), [idxo] "r" (rseq + idx), [cpu] "r" (cpu),
+		  [addr] "r" (addr), [val] "r" (val),
+		  [cs] "i" (RSEQ_OFF_RSEQ_CS), [sig] "i" (RSEQ_SIG)
+		: "memory", "cc"
+		: fail);
+	return true;
+fail:
+	return false;
+}
+
+#endif
