@@ -1,0 +1,93 @@
+/*
+ * sys.h - what liballoc asks of the operating system; nothing else asks.
+ *
+ * Preconditions for all memory calls: addresses and sizes are multiples of
+ * sys_page_size() unless said otherwise.  They keep errno, never allocate,
+ * and are async-signal-safe.
+ */
+#ifndef SYS_SYS_H
+#define SYS_SYS_H
+
+#include "lib/compiler.h"
+
+/* Before any other call below; idempotent. */
+void sys_init(void);
+
+/* --- memory (mem.c) --- */
+
+extern __hidden size_t sys_page_bytes;	/* of the OS: 4, 16 or 64 KiB; constant */
+
+static inline size_t sys_page_size(void)
+{
+	return sys_page_bytes;
+}
+
+/*
+ * Address space without memory (PROT_NONE, counted by RLIMIT_AS only),
+ * aligned to @align (a power of two).  NULL if the kernel refuses.
+ */
+void *sys_reserve(size_t size, size_t align);
+/* Give address space back. */
+void sys_release(void *addr, size_t size);
+/* Make reserved space usable: zero, private, anonymous.  False: no memory. */
+bool sys_commit(void *addr, size_t size);
+/* Back to address space only; contents are lost. */
+void sys_uncommit(void *addr, size_t size);
+/* Give the pages back but stay usable; reads as zero afterwards. */
+bool sys_discard(void *addr, size_t size);
+/* Fault all pages in for writing with one call; failure is harmless. */
+void sys_populate(void *addr, size_t size);
+/* Huge pages for this range: a hint. */
+void sys_huge(void *addr, size_t size, bool want);
+/*
+ * Move the pages of [old, old + size) to @new (reserved or committed space),
+ * leaving @old committed and empty.  False: nothing has moved.
+ */
+bool sys_move_pages(void *old, void *new, size_t size);
+/* Name a range in /proc/PID/maps; a hint. */
+void sys_name(void *addr, size_t size, const char *name);
+
+/* --- limits and machine (cpu.c) --- */
+
+/* Upper bound of every CPU index a thread can ever see, at least 1. */
+u32 sys_nr_cpus(void);
+size_t sys_ram_bytes(void);
+size_t sys_limit_as(void);	/* RLIMIT_AS, SIZE_MAX if none */
+
+/* --- restartable sequences (rseq.c) --- */
+
+struct sys_rseq {
+	long offset;	/* of struct rseq from the thread pointer */
+	bool cpu_id;	/* the area is registered and usable */
+	bool mm_cid;	/* ... and the kernel fills in mm_cid */
+};
+
+void sys_rseq_probe(struct sys_rseq *r);
+/*
+ * Restart every critical section now running in this process, on all CPUs,
+ * with a full memory barrier.  False where the kernel cannot.
+ */
+bool sys_rseq_fence(void);
+
+/* --- threads (thread.c) --- */
+
+int sys_tid(void);
+int sys_pid(void);
+u32 sys_getcpu(void);
+void sys_yield(void);
+u64 sys_clock_ns(void);		/* coarse, monotonic */
+
+/* --- text (log.c) --- */
+
+void sys_write_err(const char *buf, size_t len);
+/* Append to a file by name, creating it: for reports at exit. */
+void sys_append_file(const char *path, const char *buf, size_t len);
+/* The text of a small file; returns the bytes read, 0 on any failure. */
+size_t sys_read_file(const char *path, char *buf, size_t size);
+/* Value of an environment variable, also before libc is ready. */
+const char *sys_getenv(const char *name, char *buf, size_t size);
+/* Name of the program, for reports. */
+const char *sys_comm(char *buf, size_t size);
+bool sys_secure(void);		/* set-uid and the like */
+
+#endif
