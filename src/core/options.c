@@ -1,0 +1,132 @@
+/*
+ * options.c - parser of LIBALLOC_OPTIONS; the table is options.def.
+ */
+#include <string.h>
+
+#include "core/options.h"
+#include "core/report.h"
+#include "lib/fmt.h"
+#include "sys/sys.h"
+
+struct options options = {
+#define OPT(name, type, def, lo, hi, help) .name = (def),
+#define OPT_TEXT(name, size, help) .name = "",
+#include "core/options.def"
+#undef OPT
+#undef OPT_TEXT
+};
+
+enum opt_type { FLAG, UINT, TEXT };
+
+struct opt_desc {
+	const char *name;
+	enum opt_type type;
+	size_t def, lo, hi;	/* TEXT: hi is the size of the buffer */
+	size_t offset;		/* in struct options */
+	const char *help;
+};
+
+static const struct opt_desc descs[] = {
+#define OPT(name, type, def, lo, hi, help)				\
+	{ #name, type, def, lo, hi, offsetof(struct options, name), help },
+#define OPT_TEXT(name, size, help)					\
+	{ #name, TEXT, 0, 0, size, offsetof(struct options, name), help },
+#include "core/options.def"
+#undef OPT
+#undef OPT_TEXT
+};
+
+static bool set_value(const struct opt_desc *d, const char *val, size_t len)
+{
+	char *field = (char *)&options + d->offset;
+	size_t n;
+
+	if (d->type == TEXT) {
+		if (len >= d->hi)
+			return false;
+		memcpy(field, val, len);
+		field[len] = '\0';
+		return true;
+	}
+	if (!fmt_parse_size(val, len, &n) || n < d->lo || n > d->hi)
+		return false;
+	memcpy(field, &n, sizeof(n));
+	return true;
+}
+
+static bool set_option(const char *item, size_t len)
+{
+	const char *eq = memchr(item, '=', len);
+	size_t name_len = eq ? (size_t)(eq - item) : len;
+
+	if (!eq)
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(descs); i++) {
+		const struct opt_desc *d = &descs[i];
+
+		if (strlen(d->name) == name_len &&
+		    !memcmp(d->name, item, name_len))
+			return set_value(d, eq + 1, len - name_len - 1);
+	}
+	return false;
+}
+
+static void report_bad(const char *item, size_t len)
+{
+	char names[512];
+	char shown[64];
+	size_t at = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(descs); i++)
+		at += fmt_print(names + at, sizeof(names) - at, " %s",
+				descs[i].name);
+	len = min(len, sizeof(shown) - 1);
+	memcpy(shown, item, len);
+	shown[len] = '\0';
+	report("bad option \"%s\" ignored; the options are:%s", shown, names);
+}
+
+bool options_parse(const char *text)
+{
+	bool ok = true;
+
+	while (*text) {
+		size_t len = strcspn(text, ",");
+
+		if (len && !set_option(text, len)) {
+			if (ok)
+				report_bad(text, len);
+			ok = false;
+		}
+		text += len;
+		text += *text == ',';
+	}
+	return ok;
+}
+
+void options_help(void)
+{
+	static const char *const types[] = { "flag", "size", "text" };
+
+	report("LIBALLOC_OPTIONS=\"name=value,...\"");
+	for (size_t i = 0; i < ARRAY_SIZE(descs); i++) {
+		const struct opt_desc *d = &descs[i];
+
+		report("  %-15s %s  %10zu  %s", d->name, types[d->type],
+		       d->def, d->help);
+	}
+}
+
+void options_init(void)
+{
+	static char early[16384];	/* touched only before libc is up */
+	const char *text;
+
+	if (sys_secure())
+		return;
+	text = sys_getenv("LIBALLOC_OPTIONS", early, sizeof(early));
+	if (text)
+		options_parse(text);
+	if (options.help)
+		options_help();
+}

@@ -1,0 +1,33 @@
+/*
+ * options.h - the tunables of LIBALLOC_OPTIONS="name=value,...".
+ */
+#ifndef CORE_OPTIONS_H
+#define CORE_OPTIONS_H
+
+#include "lib/compiler.h"
+
+struct options {
+#define OPT(name, type, def, lo, hi, help) size_t name;
+#define OPT_TEXT(name, size, help) char name[size];
+#include "core/options.def"
+#undef OPT
+#undef OPT_TEXT
+};
+
+/* Written by options_init() and options_parse() only. */
+extern __hidden struct options options;
+
+/**
+ * options_init - read LIBALLOC_OPTIONS, once, at start-up
+ *
+ * Ignored whole in a set-uid program.  An unknown name or a bad value is
+ * reported once on stderr with the list of names, and skipped.
+ */
+void options_init(void);
+
+/* Parse @text into the options; false if any part of it was reported. */
+bool options_parse(const char *text);
+/* The table of names, defaults, bounds and help, on stderr. */
+void options_help(void);
+
+#endif
