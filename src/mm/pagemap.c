@@ -1,0 +1,192 @@
+/*
+ * pagemap.c - windows of address space and their metadata; see page.h.
+ *
+ * A window is reserved whole and committed from its start, in steps that
+ * grow with the heap, so that a small program commits little and a large one
+ * makes few system calls.  The kernel may refuse any size: the window is
+ * halved until it agrees.
+ */
+#include "arch/percpu_ops.h"
+#include "lib/lock.h"
+#include "mm/memblock.h"
+#include "mm/page.h"
+#include "mm/percpu.h"
+#include "sys/sys.h"
+
+#define WINDOW_MAX	((size_t)1 << 40)	/* 1 TiB */
+#define WINDOW_MIN	(16 * MIB)
+#define BLOCK_BYTES	(MAX_ORDER_PAGES << PAGE_SHIFT)
+#define COMMIT_MIN	(16 * MIB)
+
+struct section *sections[MAX_SECTIONS];
+u32 nr_sections;
+
+/* Bytes of a section's parts, all multiples of the largest OS page. */
+struct layout {
+	size_t classes, percpu, dirty, vmemmap;
+	size_t window;		/* from base on: everything but the classes */
+};
+
+#define ROUND(x) ALIGN_UP((size_t)(x), (size_t)65536)
+
+static struct layout layout_for(size_t window, size_t percpu_bytes)
+{
+	size_t pages = window >> PAGE_SHIFT;
+
+	return (struct layout){
+		.classes = ROUND(pages * sizeof(u16)),
+		.percpu = ROUND(percpu_bytes),
+		.dirty = ROUND(pages / 8 + 8),
+		.vmemmap = ROUND(pages * sizeof(struct page)),
+		.window = window,
+	};
+}
+
+static void section_name(struct section *sec, const struct layout *l)
+{
+	char *at = (char *)sec->base;
+
+	sys_name(at - l->classes, l->classes, "liballoc:pageclass");
+	if (l->percpu)
+		sys_name(at, l->percpu, "liballoc:percpu");
+	at += l->percpu;
+	sys_name(at, l->dirty + l->vmemmap, "liballoc:vmemmap");
+	at += l->dirty + l->vmemmap;
+	sys_name(at, sec->base + l->window - (uintptr_t)at, "liballoc:pages");
+}
+
+/* Reserve a window and commit what its first pages need. */
+static bool section_init(struct section *sec, size_t window, size_t percpu)
+{
+	struct layout l = layout_for(window, percpu);
+	char *mem = sys_reserve(l.window + ALIGN_UP(l.classes, BLOCK_BYTES),
+				BLOCK_BYTES);
+	size_t meta = l.percpu + l.dirty;
+
+	if (!mem)
+		return false;
+	mem += ALIGN_UP(l.classes, BLOCK_BYTES);
+	*sec = (struct section){
+		.base = (uintptr_t)mem,
+		.nr_pages = window >> PAGE_SHIFT,
+		.classes = (u16 *)mem,
+		.dirty = (u64 *)(mem + l.percpu),
+		.vmemmap = (struct page *)(mem + meta),
+		.first = ALIGN_UP(meta + l.vmemmap, BLOCK_BYTES) >> PAGE_SHIFT,
+	};
+	sec->committed = sec->frontier = sec->first;
+	section_name(sec, &l);
+	if (meta && !sys_commit(mem, meta)) {
+		sys_release(mem - ALIGN_UP(l.classes, BLOCK_BYTES),
+			    l.window + ALIGN_UP(l.classes, BLOCK_BYTES));
+		return false;
+	}
+	return true;
+}
+
+/* Commit [from, to) of an array, in whole OS pages. */
+static bool commit_range(uintptr_t from, uintptr_t to)
+{
+	from = ALIGN_DOWN(from, sys_page_size());
+	to = ALIGN_UP(to, sys_page_size());
+	return from == to || sys_commit((void *)from, to - from);
+}
+
+/*
+ * The class map is read for every page number below the end, vmemmap only
+ * for pages of the buddies: it starts at the first of those.
+ */
+static bool commit_pages(struct section *sec, size_t end)
+{
+	size_t old = sec->committed;
+	size_t old_class = old == sec->first ? 0 : old;
+	uintptr_t vm = (uintptr_t)sec->vmemmap, cl = (uintptr_t)sec->classes;
+
+	return commit_range(vm + old * sizeof(struct page),
+			    vm + end * sizeof(struct page)) &&
+	       commit_range(cl - end * sizeof(u16),
+			    cl - old_class * sizeof(u16)) &&
+	       commit_range(sec->base + (old << PAGE_SHIFT),
+			    sec->base + (end << PAGE_SHIFT));
+}
+
+bool section_commit(struct section *sec, size_t end)
+{
+	size_t used = sec->committed - sec->first;
+	size_t step = max(COMMIT_MIN >> PAGE_SHIFT, used / 8);
+	size_t want = ALIGN_UP(end + step, MAX_ORDER_PAGES);
+
+	if (end <= sec->committed)
+		return true;
+	if (end > sec->nr_pages)
+		return false;
+	want = min(want, sec->nr_pages);
+	if (!commit_pages(sec, want)) {
+		want = end;
+		if (!commit_pages(sec, want))
+			return false;
+	}
+	sec->committed = want;
+	if (sec == sections[0])
+		percpu_hot_extend(want << PAGE_SHIFT);
+	return true;
+}
+
+static void section_publish(struct section *sec)
+{
+	sec->id = (u8)nr_sections;
+	sections[nr_sections] = sec;
+	store_release(&nr_sections, nr_sections + 1);
+}
+
+static size_t rounddown_pow2(size_t n)
+{
+	return (size_t)1 << ilog2(n);
+}
+
+/* A limit on address space leaves most of it to the program. */
+static size_t window_start_size(void)
+{
+	size_t limit = sys_limit_as();
+	size_t size = clamp(8 * sys_ram_bytes(), 64 * GIB, WINDOW_MAX);
+
+	if (limit != SIZE_MAX)
+		size = min(size, max(limit / 4, WINDOW_MIN));
+	return rounddown_pow2(size);
+}
+
+bool pagemap_init(u32 nr_cpus)
+{
+	static struct section first;
+	size_t percpu = (size_t)nr_cpus << PERCPU_SHIFT;
+
+	for (size_t size = window_start_size(); size >= WINDOW_MIN; size /= 2)
+		if (section_init(&first, size + ROUND(percpu) + BLOCK_BYTES,
+				 percpu)) {
+			section_publish(&first);
+			return true;
+		}
+	return false;
+}
+
+struct section *section_add(size_t pages)
+{
+	size_t need = ALIGN_UP(pages << PAGE_SHIFT, BLOCK_BYTES);
+	size_t size = max(window_start_size() / 2, WINDOW_MIN);
+	struct section *sec;
+
+	if (nr_sections == MAX_SECTIONS)
+		return NULL;
+	sec = memblock_alloc(sizeof(*sec));
+	if (!sec)
+		return NULL;
+	need = need + need / 32 + 2 * BLOCK_BYTES;
+	for (size = max(size, need);; size = max(size / 2, need)) {
+		if (section_init(sec, ALIGN_UP(size, BLOCK_BYTES), 0)) {
+			section_publish(sec);
+			return sec;
+		}
+		if (size == need)
+			return NULL;	/* @sec is small; it is not reused */
+	}
+}

@@ -1,0 +1,94 @@
+/*
+ * pcp.c - per-CPU lists of small page blocks, so that making and giving back
+ * a slab rarely takes the zone's lock.
+ *
+ * A list is a sheaf like any cache's, with blocks of one order for objects.
+ * Its head offset is 1 + order; size classes come after.
+ *
+ * Invariant:
+ *   C1. a block in a list has type PAGE_PCP and is not counted free by the
+ *       zone.  Its pages are as its last user left them: dirty.
+ */
+#include "core/options.h"
+#include "core/stats.h"
+#include "mm/percpu.h"
+#include "mm/zone.h"
+
+#define PCP_BATCH_PAGES	8	/* pages moved by one refill or flush */
+#define PCP_MAX_BATCH	8
+
+static u32 pcp_off(u32 order)
+{
+	return (1 + order) << SHEAF_HEAD_SHIFT;
+}
+
+static u32 pcp_batch(u32 order)
+{
+	return PCP_BATCH_PAGES >> order;
+}
+
+static void pcp_open(u32 order)
+{
+	struct sheaf_geometry geo = {
+		.off = pcp_off(order),
+		.slab_mask = (u16)((PAGE_SIZE << order) - 1),
+		.align_mask = 0xff,
+	};
+
+	if (!options.check && !percpu_capacity(geo.off))
+		percpu_grow(&geo, 2 * pcp_batch(order));
+}
+
+/* Blocks back to the buddies; those that cannot go now are lost to a
+ * re-entered lock, which is counted. */
+static void pcp_flush(u32 order, void **blocks, u32 n)
+{
+	for (u32 i = 0; i < n; i++)
+		free_pages_exact(addr_to_page(blocks[i]), (size_t)1 << order);
+}
+
+/*
+ * A refill takes single blocks: neighbours come out of the buddies one after
+ * the other, and a small program takes no more than it asked for.
+ */
+struct page *pcp_alloc(u32 order)
+{
+	struct page *page;
+	void *block = percpu_pop(pcp_off(order));
+
+	if (block) {
+		page = addr_to_page(block);
+		page->type = PAGE_LARGE;
+		return page;
+	}
+	stat_add(STAT_PCP_REFILL, 1);
+	return alloc_pages_exact((size_t)1 << order, 0, PAGES_PREFAULT);
+}
+
+bool pcp_free(struct page *page, u32 order)
+{
+	void *blocks[PCP_MAX_BATCH];
+	u32 off = pcp_off(order), n;
+
+	page->type = PAGE_PCP;
+	if (percpu_push(off, page_address(page)))
+		return true;
+	pcp_open(order);
+	if (percpu_push(off, page_address(page)))
+		return true;
+	n = percpu_pop_batch(off, blocks, pcp_batch(order));
+	pcp_flush(order, blocks, n);
+	if (percpu_push(off, page_address(page)))
+		return true;
+	return free_pages_exact(page, (size_t)1 << order);
+}
+
+static void drain_put(u32 off, void **objs, u32 n)
+{
+	pcp_flush((off >> SHEAF_HEAD_SHIFT) - 1, objs, n);
+}
+
+void pcp_drain(void)
+{
+	percpu_drain(pcp_off(0), pcp_off(PCP_MAX_ORDER), drain_put);
+}

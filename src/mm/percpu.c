@@ -1,0 +1,587 @@
+/*
+ * percpu.c - modes, opening, growing and draining of sheaves; percpu.h has
+ * the invariants, arch/percpu_ops.h the sequences.
+ *
+ * A block holds MAX_SHEAVES heads and then arrays, handed out upward and
+ * kept by size in lists when a sheaf has grown out of them.
+ *
+ * Locking: LOCK_PERCPU serialises all that closes and opens.
+ */
+#include "core/options.h"
+#include "core/stats.h"
+#include "lib/bits.h"
+#include "lib/lock.h"
+#include "mm/memblock.h"
+#include "mm/page.h"
+#include "mm/percpu.h"
+#include "sys/sys.h"
+
+#define CLOSED_LO	((void **)~(uintptr_t)0)
+#define CLOSED_HI	((void **)0)
+#define ARRAYS_START	(MAX_SHEAVES << SHEAF_HEAD_SHIFT)
+#define MAX_CAPACITY	256
+#define NR_ARRAY_SIZES	9	/* log2(MAX_CAPACITY) + 1 */
+
+struct hot hot __aligned(64) = { .neg_size = ~(uintptr_t)0 };
+struct percpu percpu;
+
+static struct lock lock = LOCK_INITIALIZER(LOCK_PERCPU);
+
+/* Bounds of the heads of a block while it is closed whole; under lock. */
+struct bounds {
+	void **lo, **hi;
+};
+
+/* Of one block; under lock. */
+struct block {
+	u32 next;			/* offset of the first unused byte */
+	u32 frozen;			/* vfork children that use it */
+	struct bounds *frozen_bounds;	/* [MAX_SHEAVES], made when needed */
+	void **free[NR_ARRAY_SIZES];	/* arrays grown out of, by log2 */
+};
+
+static struct block *blocks;
+static struct lock *slot_locks;		/* PERCPU_SLOTS */
+
+static struct bounds *saved;		/* [MAX_SHEAVES], made when needed */
+static u32 last_off;			/* highest offset ever opened */
+
+u32 percpu_nr_cpus(void)
+{
+	return percpu.nr_cpus;
+}
+
+static void choose_mode(void)
+{
+	struct sys_rseq rseq = { 0 };
+
+	if (options.percpu)
+		sys_rseq_probe(&rseq);
+	percpu.rseq = rseq.offset;
+	if (rseq.mm_cid) {
+		percpu.mode = PERCPU_CID;
+		percpu.idx = RSEQ_OFF_MM_CID;
+	} else if (rseq.cpu_id) {
+		percpu.mode = PERCPU_CPU;
+		percpu.idx = RSEQ_OFF_CPU_ID;
+	} else {
+		percpu.mode = PERCPU_SLOTS;
+	}
+}
+
+bool percpu_init(u32 nr_cpus)
+{
+	percpu.blocks = (char *)sections[0]->base;
+	percpu.nr_cpus = nr_cpus;
+	percpu.nr_slots = min(nr_cpus, 16u);
+	blocks = memblock_alloc(nr_cpus * sizeof(*blocks));
+	if (!blocks)
+		return false;
+	choose_mode();
+	if (percpu.mode != PERCPU_SLOTS)
+		return true;
+	slot_locks = memblock_alloc(nr_cpus * sizeof(*slot_locks));
+	if (!slot_locks)
+		return false;
+	for (u32 i = 0; i < nr_cpus; i++)
+		slot_locks[i] = (struct lock)LOCK_INITIALIZER(LOCK_SLOT);
+	return true;
+}
+
+void percpu_hot_extend(size_t bytes)
+{
+	if (hot.malloc_end)
+		WRITE_ONCE(hot.neg_size, -(uintptr_t)bytes);
+}
+
+void percpu_hot_enable(void)
+{
+	if (percpu.mode != PERCPU_CID)
+		return;
+	hot.base = sections[0]->base - PERCPU_BIAS;
+	hot.rseq = percpu.rseq;
+	hot.malloc_end = HOT_MAX_SIZE + 1;
+	percpu_hot_extend(sections[0]->committed << PAGE_SHIFT);
+}
+
+static u32 slot_index(void)
+{
+	uintptr_t tp = arch_thread_pointer();
+
+	return (u32)((tp >> 6) * 0x9e3779b97f4a7c15u >> 40) % percpu.nr_slots;
+}
+
+u32 percpu_index(void)
+{
+	if (percpu.mode == PERCPU_SLOTS)
+		return slot_index();
+	return arch_rseq_read(percpu.rseq, percpu.idx);
+}
+
+static uintptr_t block_base(void)
+{
+	return (uintptr_t)percpu.blocks - PERCPU_BIAS;
+}
+
+/* --- the operations on a block under its lock --- */
+
+static void *slot_pop(struct sheaf_head *h)
+{
+	return h->cur > h->lo ? *--h->cur : NULL;
+}
+
+static bool slot_push(struct sheaf_head *h, void *obj)
+{
+	if (h->cur >= h->hi || h->cur[-1] == obj ||
+	    (uintptr_t)obj & h->align_mask)
+		return false;
+	*h->cur++ = obj;
+	return true;
+}
+
+void *percpu_pop(u32 off)
+{
+	uintptr_t head;
+	void *obj;
+	u32 slot;
+
+	switch (percpu.mode) {
+	case PERCPU_CID:
+		return arch_pop_cid(block_base(), percpu.rseq, off, &head);
+	case PERCPU_CPU:
+		return arch_pop_cpu(block_base(), percpu.rseq, off, &head);
+	default:
+		break;
+	}
+	slot = slot_index();
+	if (!lock_try_enter(&slot_locks[slot]))
+		return NULL;
+	obj = slot_pop(percpu_head(slot, off));
+	lock_exit(&slot_locks[slot]);
+	return obj;
+}
+
+bool percpu_push(u32 off, void *obj)
+{
+	bool done;
+	u32 slot;
+
+	switch (percpu.mode) {
+	case PERCPU_CID:
+		return arch_push_cid(block_base(), percpu.rseq, off, obj);
+	case PERCPU_CPU:
+		return arch_push_cpu(block_base(), percpu.rseq, off, obj);
+	default:
+		break;
+	}
+	slot = slot_index();
+	if (!lock_try_enter(&slot_locks[slot]))
+		return false;
+	done = slot_push(percpu_head(slot, off), obj);
+	lock_exit(&slot_locks[slot]);
+	return done;
+}
+
+u32 percpu_pop_batch(u32 off, void **dst, u32 n)
+{
+	struct sheaf_head *h;
+	u32 slot, got = 0;
+
+	if (percpu.mode != PERCPU_SLOTS)
+		return arch_pop_batch(block_base(), percpu.rseq, percpu.idx,
+				      off, dst, n);
+	slot = slot_index();
+	if (!lock_try_enter(&slot_locks[slot]))
+		return 0;
+	h = percpu_head(slot, off);
+	/* The same order as the sequence: dst[0] is the lowest. */
+	if (h->cur > h->lo)
+		got = (u32)min((size_t)n, (size_t)(h->cur - h->lo));
+	h->cur -= got;
+	for (u32 i = 0; i < got; i++)
+		dst[i] = h->cur[i];
+	lock_exit(&slot_locks[slot]);
+	return got;
+}
+
+u32 percpu_push_batch(u32 off, void *const *src, u32 n)
+{
+	struct sheaf_head *h;
+	u32 slot, put = 0;
+
+	if (percpu.mode != PERCPU_SLOTS)
+		return arch_push_batch(block_base(), percpu.rseq, percpu.idx,
+				       off, src, n);
+	slot = slot_index();
+	if (!lock_try_enter(&slot_locks[slot]))
+		return 0;
+	h = percpu_head(slot, off);
+	if (h->cur < h->hi)
+		put = (u32)min((size_t)n, (size_t)(h->hi - h->cur));
+	for (u32 i = 0; i < put; i++)
+		h->cur[i] = src[i];
+	h->cur += put;
+	lock_exit(&slot_locks[slot]);
+	return put;
+}
+
+/* --- closing and opening, under lock --- */
+
+static void fence_or_nothing(bool *ok)
+{
+	if (percpu.mode != PERCPU_SLOTS && !sys_rseq_fence())
+		*ok = false;
+}
+
+static bool head_is_open(const struct sheaf_head *h)
+{
+	return READ_ONCE(h->hi) != CLOSED_HI;
+}
+
+static void slot_enter(u32 cpu)
+{
+	if (percpu.mode == PERCPU_SLOTS)
+		lock_try_enter(&slot_locks[cpu]);
+}
+
+static void slot_exit(u32 cpu)
+{
+	if (percpu.mode == PERCPU_SLOTS)
+		lock_exit(&slot_locks[cpu]);
+}
+
+/* Store into @cpu's block from that very CPU; false if not running there. */
+static bool local_store(u32 cpu, void *addr, void *val)
+{
+	if (percpu.mode == PERCPU_SLOTS) {
+		*(void **)addr = val;
+		return true;
+	}
+	return arch_percpu_store(percpu.rseq, percpu.idx, cpu, addr,
+				 (uintptr_t)val);
+}
+
+/* Keeps S3.  False: the head may still be in use, and is open again. */
+static bool head_close(u32 cpu, struct sheaf_head *h)
+{
+	void **lo = h->lo, **hi = h->hi;
+	bool ok = true;
+
+	if (local_store(cpu, &h->lo, CLOSED_LO) &&
+	    local_store(cpu, &h->hi, CLOSED_HI))
+		return true;
+	WRITE_ONCE(h->lo, CLOSED_LO);
+	WRITE_ONCE(h->hi, CLOSED_HI);
+	fence_or_nothing(&ok);
+	if (!ok) {
+		WRITE_ONCE(h->lo, lo);
+		WRITE_ONCE(h->hi, hi);
+	}
+	return ok;
+}
+
+/* Keeps S4.  False: it could not be opened and is still closed. */
+static bool head_open(u32 cpu, struct sheaf_head *h, void **lo, void **hi)
+{
+	bool ok = true;
+
+	if (!local_store(cpu, &h->lo, lo)) {
+		fence_or_nothing(&ok);
+		if (!ok)
+			return false;
+		WRITE_ONCE(h->lo, lo);
+	}
+	store_release(&h->hi, hi);
+	return true;
+}
+
+/* --- arrays --- */
+
+static void **array_get(u32 cpu, u32 capacity)
+{
+	struct block *b = &blocks[cpu];
+	u32 size = ilog2(capacity);
+	u32 bytes = (capacity + 1) * (u32)sizeof(void *);
+	void **array = b->free[size];
+
+	if (array) {
+		b->free[size] = *array;
+		return array;
+	}
+	if (!b->next)
+		b->next = ARRAYS_START;
+	if (b->next + bytes > PERCPU_STRIDE)
+		return NULL;
+	/* The slot before the first is read by push, and always NULL. */
+	array = (void **)(percpu.blocks + ((size_t)cpu << PERCPU_SHIFT) +
+			  b->next) + 1;
+	b->next += bytes;
+	return array;
+}
+
+static void array_put(u32 cpu, void **array, u32 capacity)
+{
+	struct block *b = &blocks[cpu];
+	u32 size = ilog2(capacity);
+
+	*array = b->free[size];
+	b->free[size] = array;
+}
+
+/* --- growing --- */
+
+static u32 head_capacity(struct sheaf_head *h)
+{
+	void **lo = READ_ONCE(h->lo), **hi = READ_ONCE(h->hi);
+
+	return hi > lo ? (u32)(hi - lo) : 0;
+}
+
+u32 percpu_capacity(u32 off)
+{
+	return head_capacity(percpu_head(percpu_index(), off));
+}
+
+bool percpu_contains(u32 off, const void *obj)
+{
+	struct sheaf_head *h = percpu_head(percpu_index(), off);
+	void **lo = READ_ONCE(h->lo), **cur = READ_ONCE(h->cur);
+
+	for (void **p = lo; lo != CLOSED_LO && p < cur; p++)
+		if (READ_ONCE(*p) == obj)
+			return true;
+	return false;
+}
+
+/* Move the sheaf of @cpu into @array.  Under lock and the slot's lock. */
+static bool head_move(u32 cpu, const struct sheaf_geometry *geo, void **array,
+		      u32 capacity)
+{
+	struct sheaf_head *h = percpu_head(cpu, geo->off);
+	void **old = h->lo;
+	u32 old_capacity = 0, n = 0;
+
+	if (head_is_open(h)) {
+		old_capacity = (u32)(h->hi - h->lo);
+		if (!head_close(cpu, h))
+			return false;
+		n = (u32)(h->cur - old);
+	}
+	for (u32 i = 0; i < n; i++)
+		array[i] = old[i];
+	h->magic = geo->magic;
+	h->slab_mask = geo->slab_mask;
+	h->align_mask = geo->align_mask;
+	WRITE_ONCE(h->cur, array + n);
+	if (!head_open(cpu, h, array, array + capacity)) {
+		/*
+		 * Closed for good on a kernel without a fence, after a
+		 * migration in the few instructions since head_close():
+		 * its objects are lost to the heap, but to nobody else.
+		 */
+		return true;
+	}
+	if (old_capacity)
+		array_put(cpu, old, old_capacity);
+	last_off = max(last_off, geo->off);
+	return true;
+}
+
+bool percpu_grow(const struct sheaf_geometry *geo, u32 capacity)
+{
+	u32 cpu;
+	void **array;
+	bool done = false;
+
+	if (!lock_try_enter(&lock))
+		return false;
+	cpu = percpu_index();
+	if (cpu >= percpu.nr_cpus || blocks[cpu].frozen ||
+	    head_capacity(percpu_head(cpu, geo->off)) >= capacity)
+		goto out;
+	array = array_get(cpu, capacity);
+	if (!array)
+		goto out;
+	slot_enter(cpu);
+	done = head_move(cpu, geo, array, capacity);
+	slot_exit(cpu);
+	if (!done)
+		array_put(cpu, array, capacity);
+	else
+		stat_add(STAT_SHEAF_GROW, 1);
+out:
+	lock_exit(&lock);
+	return done;
+}
+
+/* --- draining --- */
+
+/* A block none of whose sheaves ever opened has nothing to read. */
+static bool block_is_used(u32 cpu)
+{
+	return blocks[cpu].next != 0;
+}
+
+static u32 block_close(u32 cpu, u32 first, u32 last, struct bounds *b)
+{
+	u32 nr = 0;
+
+	for (u32 off = first; off <= last; off += sizeof(struct sheaf_head)) {
+		struct sheaf_head *h = percpu_head(cpu, off);
+
+		b[off >> SHEAF_HEAD_SHIFT] = (struct bounds){ h->lo, h->hi };
+		if (!head_is_open(h))
+			continue;
+		WRITE_ONCE(h->lo, CLOSED_LO);
+		WRITE_ONCE(h->hi, CLOSED_HI);
+		nr++;
+	}
+	return nr;
+}
+
+static void block_open(u32 cpu, u32 first, u32 last, const struct bounds *b)
+{
+	for (u32 off = first; off <= last; off += sizeof(struct sheaf_head)) {
+		struct sheaf_head *h = percpu_head(cpu, off);
+		const struct bounds *old = &b[off >> SHEAF_HEAD_SHIFT];
+
+		if (old->hi == CLOSED_HI)
+			continue;
+		WRITE_ONCE(h->lo, old->lo);
+		store_release(&h->hi, old->hi);
+	}
+}
+
+static void block_take(u32 cpu, u32 first, u32 last, const struct bounds *b,
+		       void (*put)(u32 off, void **objs, u32 n))
+{
+	for (u32 off = first; off <= last; off += sizeof(struct sheaf_head)) {
+		struct sheaf_head *h = percpu_head(cpu, off);
+		const struct bounds *old = &b[off >> SHEAF_HEAD_SHIFT];
+		u32 n;
+
+		if (old->hi == CLOSED_HI)
+			continue;
+		n = (u32)(h->cur - old->lo);
+		WRITE_ONCE(h->cur, old->lo);
+		if (n) {
+			put(off, old->lo, n);
+			stat_add(STAT_SHEAF_DRAIN, 1);
+		}
+	}
+}
+
+static void block_drain(u32 cpu, u32 first, u32 last,
+			void (*put)(u32 off, void **objs, u32 n))
+{
+	bool ok = true;
+
+	slot_enter(cpu);
+	if (block_close(cpu, first, last, saved)) {
+		fence_or_nothing(&ok);		/* S3 */
+		if (ok) {
+			block_take(cpu, first, last, saved, put);
+			fence_or_nothing(&ok);	/* S4 */
+			if (!ok)
+				goto out;	/* stays closed, and empty */
+		}
+	}
+	block_open(cpu, first, last, saved);
+out:
+	slot_exit(cpu);
+}
+
+void percpu_drain(u32 first, u32 last,
+		  void (*put)(u32 off, void **objs, u32 n))
+{
+	if (!lock_try_enter(&lock))
+		return;
+	last = min(last, last_off);
+	if (!saved)
+		saved = memblock_alloc(MAX_SHEAVES * sizeof(*saved));
+	for (u32 cpu = 0; saved && cpu < percpu.nr_cpus; cpu++)
+		if (block_is_used(cpu) && !blocks[cpu].frozen)
+			block_drain(cpu, first, last, put);
+	lock_exit(&lock);
+}
+
+size_t percpu_count(u32 off)
+{
+	size_t n = 0;
+
+	for (u32 cpu = 0; blocks && cpu < percpu.nr_cpus; cpu++) {
+		struct sheaf_head *h;
+		void **cur, **lo;
+
+		if (!block_is_used(cpu))
+			continue;
+		h = percpu_head(cpu, off);
+		lo = READ_ONCE(h->lo);
+		cur = READ_ONCE(h->cur);
+		if (cur > lo)
+			n += (size_t)(cur - lo);
+	}
+	return n;
+}
+
+/* --- vfork --- */
+
+/*
+ * The block frozen by this thread's vfork child, plus one.  The child runs
+ * on the parent's thread pointer, so what it stores here the parent reads.
+ */
+static __thread u32 frozen_here __attribute__((tls_model("initial-exec")));
+
+void percpu_freeze(void)
+{
+	struct block *b;
+	bool ok = true;
+	u32 cpu;
+
+	if (!blocks || percpu.mode == PERCPU_SLOTS || !lock_try_enter(&lock))
+		return;
+	cpu = percpu_index();
+	b = &blocks[min(cpu, percpu.nr_cpus - 1)];
+	if (!b->frozen_bounds)
+		b->frozen_bounds = memblock_alloc(MAX_SHEAVES *
+						  sizeof(struct bounds));
+	if (b->frozen_bounds && !frozen_here) {
+		if (!b->frozen++)
+			block_close(cpu, 0, last_off, b->frozen_bounds);
+		frozen_here = cpu + 1;
+		fence_or_nothing(&ok);
+	}
+	lock_exit(&lock);
+}
+
+/*
+ * cur has not changed since the freeze, so no fence is needed to open (S4).
+ */
+void percpu_thaw(void)
+{
+	struct block *b;
+
+	if (!frozen_here || !lock_try_enter(&lock))
+		return;
+	b = &blocks[frozen_here - 1];
+	if (!--b->frozen)
+		block_open(frozen_here - 1, 0, last_off, b->frozen_bounds);
+	frozen_here = 0;
+	lock_exit(&lock);
+}
+
+/* --- fork --- */
+
+void percpu_fork_lock(void)
+{
+	lock_fork_enter(&lock);
+	for (u32 i = 0; slot_locks && i < percpu.nr_slots; i++)
+		lock_fork_enter(&slot_locks[i]);
+}
+
+void percpu_fork_unlock(void)
+{
+	for (u32 i = 0; slot_locks && i < percpu.nr_slots; i++)
+		lock_fork_exit(&slot_locks[i]);
+	lock_fork_exit(&lock);
+}

@@ -1,0 +1,148 @@
+/*
+ * percpu.h - per-CPU sheaves of object pointers.
+ *
+ * A sheaf is named by the offset of its head in the per-CPU block; the same
+ * offset on every CPU.  Offset 0 is the null sheaf, closed for ever.
+ *
+ * Three modes, chosen at start-up:
+ *   PERCPU_CID	  restartable sequences indexed by mm_cid: the hot paths of
+ *		  malloc and free run inline.
+ *   PERCPU_CPU	  the same indexed by cpu_id (kernels before 6.3).
+ *   PERCPU_SLOTS no restartable sequences: a block is picked by a hash of the
+ *		  thread pointer and used under its lock.
+ *
+ * Invariants of a head:
+ *   S1. open: lo <= cur <= hi, and [lo, cur) are free objects of the cache,
+ *	 owned by the sheaf alone.
+ *   S2. closed: lo == ~0 (or 0 with cur == 0) and hi == 0; pop and push fail,
+ *	 and the holder of LOCK_PERCPU may change everything.
+ *   S3. a head closed by the CPU itself, or followed by a fence, has no
+ *	 section in flight.
+ *   S4. cur is never changed by others between the opening of lo and the
+ *	 closing; before lo opens, either this CPU itself stores lo or a fence
+ *	 has run since cur was changed.  So no section mixes an old cur with
+ *	 new bounds.
+ */
+#ifndef MM_PERCPU_H
+#define MM_PERCPU_H
+
+#include "arch/percpu_ops.h"
+#include "lib/compiler.h"
+
+enum percpu_mode { PERCPU_SLOTS, PERCPU_CPU, PERCPU_CID };
+
+#define SHEAF_HEAD_SHIFT 5
+#define MAX_SHEAVES	 2048	/* heads of a block: 64 KiB */
+
+/* Sizes up to this are looked up by table on the hot path. */
+#define HOT_MAX_SIZE	 8192
+#define HOT_TABLE	 (HOT_MAX_SIZE / 16 + 1)
+
+/*
+ * All the hot paths read, in two or three cache lines.  As it is before
+ * start-up, every call takes the slow path: no size is <= malloc_limit - 1,
+ * no pointer is in bounds.
+ */
+struct hot {
+	uintptr_t base;		/* section 0's base - PERCPU_BIAS */
+	uintptr_t neg_size;	/* minus the bytes of it with classes */
+	long rseq;		/* offset of struct rseq */
+	size_t malloc_end;	/* first size that is not for the hot path */
+	u16 size_class[HOT_TABLE];	/* (size + 15) / 16 -> head offset */
+};
+
+extern __hidden struct hot hot;
+
+struct percpu {
+	char *blocks;		/* block 0 */
+	u32 nr_cpus;		/* blocks */
+	u32 nr_slots;		/* blocks in use in PERCPU_SLOTS */
+	enum percpu_mode mode;
+	long rseq;
+	long idx;		/* of the index in struct rseq */
+};
+
+extern __hidden struct percpu percpu;	/* constant after percpu_init() */
+
+u32 percpu_nr_cpus(void);
+bool percpu_init(u32 nr_cpus);
+/* Called as section 0 grows: pointers below @bytes have a readable class. */
+void percpu_hot_extend(size_t bytes);
+/* Let the inline hot paths run; after the size table is filled in. */
+void percpu_hot_enable(void);
+
+static inline struct sheaf_head *percpu_head(u32 cpu, u32 off)
+{
+	return (struct sheaf_head *)(percpu.blocks +
+				     ((size_t)cpu << PERCPU_SHIFT) + off);
+}
+
+/* The block this thread uses now; stale at once, a hint. */
+u32 percpu_index(void);
+
+/* One object; NULL or false where the sheaf is empty, full or closed. */
+void *percpu_pop(u32 off);
+bool percpu_push(u32 off, void *obj);
+/* As many of @n as there are, or as fit; returns how many. */
+u32 percpu_pop_batch(u32 off, void **dst, u32 n);
+u32 percpu_push_batch(u32 off, void *const *src, u32 n);
+
+/* What every head of a cache holds beside its bounds. */
+struct sheaf_geometry {
+	u32 off;
+	u32 magic;
+	u16 slab_mask;
+	u8 align_mask;
+};
+
+/**
+ * percpu_grow - open this CPU's sheaf, or make it larger
+ * @geo: the cache's constants
+ * @capacity: objects it shall hold, a power of two up to 256
+ *
+ * Objects in it stay.  Return: false if nothing changed (large enough
+ * already, no room in the block, block frozen, moved to another CPU where
+ * the kernel has no fence).
+ * Context: takes LOCK_PERCPU.
+ */
+bool percpu_grow(const struct sheaf_geometry *geo, u32 capacity);
+
+/*
+ * This CPU's sheaf holds @obj.  Racy, but never true of an object that the
+ * caller owns: what is below cur belongs to the sheaf (S1).
+ */
+bool percpu_contains(u32 off, const void *obj);
+
+/* Capacity of this CPU's sheaf, 0 while closed. */
+u32 percpu_capacity(u32 off);
+
+/**
+ * percpu_drain - take every object out of all sheaves of all CPUs
+ * @first, @last: range of head offsets
+ * @put: receives the objects, with their sheaf's offset
+ *
+ * Stops each CPU's sheaves, fences, takes, fences, opens.  Without a fence
+ * only the caller's own CPU is drained.
+ * Context: takes LOCK_PERCPU; @put is called under it.
+ */
+void percpu_drain(u32 first, u32 last,
+		  void (*put)(u32 off, void **objs, u32 n));
+
+/* Objects in all sheaves of @off, read racily. */
+size_t percpu_count(u32 off);
+
+/**
+ * percpu_freeze - close the block this thread would use, for a vfork child
+ *
+ * The child shares the parent's struct rseq, which the kernel no longer
+ * updates: its index is frozen and its sections are not restarted.  With
+ * the block closed, the child takes the locked slow paths, and so do other
+ * threads that run under that index meanwhile.
+ */
+void percpu_freeze(void);
+void percpu_thaw(void);
+
+void percpu_fork_lock(void);
+void percpu_fork_unlock(void);
+
+#endif
