@@ -1,0 +1,96 @@
+/*
+ * barn.c - per-cache depot where CPUs trade batches of objects.
+ *
+ * A CPU out of objects takes a full sheaf; a CPU with too many leaves one.
+ * One trade moves a whole batch under one lock, so a program whose producer
+ * and consumer run on different CPUs never meets in the slabs.
+ *
+ * The per-CPU arrays are inline (a pointer less on the hot path), so what is
+ * traded is copied: 8 bytes an object, once a batch.
+ *
+ * Invariants, under barn->lock:
+ *   B1. a sheaf in full holds 1 to SHEAF_MAX_BATCH objects, in empty none.
+ *   B2. nr_full and nr_empty are the lengths of the lists.
+ *   B3. nr_full <= max_full of the cache.
+ *
+ * Locking: LOCK_BARN is a leaf.  Failure: false or 0, never reported.
+ */
+#include <string.h>
+
+#include "core/stats.h"
+#include "mm/memblock.h"
+#include "slab/slab.h"
+
+u32 barn_get(struct kmem_cache *s, void **objs, u32 n)
+{
+	struct barn *barn = &s->barn;
+	struct sheaf *sheaf;
+	u32 got = 0;
+
+	if (!READ_ONCE(barn->nr_full) || !lock_try_enter(&barn->lock))
+		return 0;
+	sheaf = barn->full;
+	if (sheaf) {
+		got = min(n, sheaf->size);
+		sheaf->size -= got;
+		memcpy(objs, sheaf->objs + sheaf->size, got * sizeof(*objs));
+		if (!sheaf->size) {
+			barn->full = sheaf->next;
+			barn->nr_full--;
+			sheaf->next = barn->empty;
+			barn->empty = sheaf;
+			barn->nr_empty++;
+		}
+	}
+	lock_exit(&barn->lock);
+	stat_add(STAT_BARN_GET, got != 0);
+	return got;
+}
+
+/* An empty sheaf that is in no list, or NULL. */
+static struct sheaf *sheaf_get_empty(struct barn *barn, u32 max_full)
+{
+	struct sheaf *sheaf = barn->empty;
+
+	if (barn->nr_full >= max_full)
+		return NULL;
+	if (!sheaf)
+		return memblock_alloc(sizeof(*sheaf) +
+				      SHEAF_MAX_BATCH * sizeof(void *));
+	barn->empty = sheaf->next;
+	barn->nr_empty--;
+	return sheaf;
+}
+
+bool barn_put(struct kmem_cache *s, void *const *objs, u32 n)
+{
+	struct barn *barn = &s->barn;
+	struct sheaf *sheaf;
+
+	if (READ_ONCE(barn->nr_full) >= s->max_full ||
+	    !lock_try_enter(&barn->lock))
+		return false;
+	sheaf = sheaf_get_empty(barn, s->max_full);
+	if (sheaf) {
+		memcpy(sheaf->objs, objs, n * sizeof(*objs));
+		sheaf->size = n;
+		sheaf->next = barn->full;
+		barn->full = sheaf;
+		barn->nr_full++;
+	}
+	lock_exit(&barn->lock);
+	stat_add(STAT_BARN_PUT, sheaf != NULL);
+	return sheaf != NULL;
+}
+
+size_t barn_count(struct kmem_cache *s)
+{
+	size_t n = 0;
+
+	if (!lock_try_enter(&s->barn.lock))
+		return 0;
+	for (struct sheaf *sheaf = s->barn.full; sheaf; sheaf = sheaf->next)
+		n += sheaf->size;
+	lock_exit(&s->barn.lock);
+	return n;
+}

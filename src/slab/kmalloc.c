@@ -1,0 +1,119 @@
+/*
+ * kmalloc.c - see kmalloc.h.
+ *
+ * A class costs nothing until it is used: its cache is made by the first
+ * request, its sheaves open at their first miss.
+ */
+#include "lib/fmt.h"
+#include "slab/kmalloc.h"
+
+static struct kmem_cache caches[KMALLOC_CLASSES];
+static struct lock lock = LOCK_INITIALIZER(LOCK_CACHES);
+
+u32 kmalloc_index(size_t size)
+{
+	u32 log, shift;
+
+	if (size <= KMALLOC_LINEAR * 16)
+		return size ? (u32)(size - 1) / 16 : 0;
+	log = ilog2(size - 1);		/* 2^log < size <= 2^(log + 1) */
+	shift = log - 3;
+	return KMALLOC_LINEAR + (log - 7) * KMALLOC_STEPS +
+	       (u32)((size - 1 - ((size_t)1 << log)) >> shift);
+}
+
+u32 kmalloc_class_size(u32 index)
+{
+	u32 log;
+
+	if (index < KMALLOC_LINEAR)
+		return (index + 1) * 16;
+	index -= KMALLOC_LINEAR;
+	log = 7 + index / KMALLOC_STEPS;
+	return (1u << log) + (index % KMALLOC_STEPS + 1) * (1u << (log - 3));
+}
+
+static u32 class_off(u32 index)
+{
+	return (FIRST_CACHE + index) << SHEAF_HEAD_SHIFT;
+}
+
+void kmalloc_init(void)
+{
+	for (u32 i = 0; i < HOT_TABLE; i++)
+		hot.size_class[i] = (u16)class_off(kmalloc_index(i * 16));
+}
+
+static __slowpath struct kmem_cache *make_cache(u32 index)
+{
+	struct kmem_cache *s = &caches[index];
+	u32 size = kmalloc_class_size(index);
+	char name[24];
+
+	if (!lock_try_enter(&lock))
+		return NULL;
+	if (!class_to_cache(class_off(index))) {
+		fmt_print(name, sizeof(name), "kmalloc-%u", size);
+		kmem_cache_init(s, class_off(index), size, name);
+	}
+	lock_exit(&lock);
+	return s;
+}
+
+struct kmem_cache *kmalloc_cache(u32 index)
+{
+	struct kmem_cache *s = class_to_cache(class_off(index));
+
+	return likely(s) ? s : make_cache(index);
+}
+
+/*
+ * If the class cannot serve because this thread was interrupted inside it
+ * (see sheaf.c), the next ones can.
+ */
+static void *kmalloc_from(u32 index, size_t align)
+{
+	u32 last = min(index + 4, (u32)KMALLOC_CLASSES - 1);
+
+	for (; index <= last; index++) {
+		struct kmem_cache *s;
+		void *obj;
+
+		if (kmalloc_class_size(index) & (align - 1))
+			continue;
+		s = kmalloc_cache(index);
+		obj = s ? slab_alloc(s) : NULL;
+		if (likely(obj))
+			return obj;
+	}
+	return NULL;
+}
+
+void *kmalloc(size_t size)
+{
+	return kmalloc_from(kmalloc_index(size), KMALLOC_MIN_SIZE);
+}
+
+/*
+ * Object n starts at n * size of a slab that is aligned to its own size: a
+ * class that is a multiple of @align serves, if its slabs are large enough.
+ */
+void *kmalloc_aligned(size_t size, size_t align)
+{
+	u32 index = kmalloc_index(max(size, align));
+
+	for (; index < KMALLOC_CLASSES; index++)
+		if (!(kmalloc_class_size(index) & (align - 1)))
+			return kmalloc_from(index, align);
+	return NULL;
+}
+
+void kmalloc_fork_lock(void)
+{
+	lock_fork_enter(&lock);
+}
+
+void kmalloc_fork_unlock(void)
+{
+	lock_fork_exit(&lock);
+}

@@ -1,0 +1,34 @@
+/*
+ * kmalloc.h - size classes: the caches that serve malloc.
+ */
+#ifndef SLAB_KMALLOC_H
+#define SLAB_KMALLOC_H
+
+#include "slab/slab.h"
+
+#define KMALLOC_MIN_SIZE	16
+#define KMALLOC_MAX_SIZE	(32 * KIB)	/* above: whole pages */
+
+/*
+ * 16 bytes apart up to 128, then eight steps to every doubling: a request
+ * wastes at most an eighth and 16 bytes.
+ */
+#define KMALLOC_LINEAR		8
+#define KMALLOC_STEPS		8
+#define KMALLOC_CLASSES		(KMALLOC_LINEAR + 8 * KMALLOC_STEPS)
+
+/* Fill in the table of the hot path. */
+void kmalloc_init(void);
+/* Smallest class that holds @size <= KMALLOC_MAX_SIZE. */
+u32 kmalloc_index(size_t size);
+u32 kmalloc_class_size(u32 index);
+/* The cache of a class, made at its first use; NULL if re-entered. */
+struct kmem_cache *kmalloc_cache(u32 index);
+/* An object of at least @size bytes at a multiple of @align, or NULL. */
+void *kmalloc_aligned(size_t size, size_t align);
+void *kmalloc(size_t size);
+
+void kmalloc_fork_lock(void);
+void kmalloc_fork_unlock(void);
+
+#endif

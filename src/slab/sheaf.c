@@ -1,0 +1,235 @@
+/*
+ * sheaf.c - what happens when a sheaf is empty, full or closed.
+ *
+ * alloc: barn, then slabs; a batch refills the sheaf.  free: half of the
+ * sheaf goes to the barn, or to the slabs when that is full.
+ *
+ * A sheaf starts closed and small and doubles with misses, as long as all
+ * sheaves of a CPU together may hold no more than options.sheaf_budget bytes
+ * of objects.  So a program that uses a size once pays one batch for it.
+ *
+ * Re-entry (a signal handler on the thread that holds a lock): allocation
+ * fails here, and the caller tries another cache; a free is put off in a
+ * small table of atomics until somebody comes by with no lock held.
+ */
+#include "core/options.h"
+#include "core/stats.h"
+#include "mm/vmalloc.h"
+#include "mm/zone.h"
+#include "slab/slab.h"
+
+#define NR_DEFERRED	128
+#define MISSES_TO_GROW	4
+
+/* Head offsets of caches; the null sheaf and the page lists come before. */
+#define FIRST_SHEAF	(FIRST_CACHE << SHEAF_HEAD_SHIFT)
+#define LAST_SHEAF	((MAX_SHEAVES - 1) << SHEAF_HEAD_SHIFT)
+
+static void *deferred[NR_DEFERRED];	/* atomic */
+static u32 nr_deferred;			/* atomic; a hint */
+static size_t budget_used;		/* of one CPU; racy */
+
+void free_defer(void *obj)
+{
+	for (u32 i = 0; i < NR_DEFERRED; i++) {
+		void *none = NULL;
+
+		if (__atomic_compare_exchange_n(&deferred[i], &none, obj,
+						false, __ATOMIC_RELEASE,
+						__ATOMIC_RELAXED)) {
+			__atomic_fetch_add(&nr_deferred, 1, __ATOMIC_RELAXED);
+			stat_add(STAT_DEFERRED, 1);
+			return;
+		}
+	}
+	/* The table is full: the object is lost, the heap is not. */
+}
+
+/* Whatever it is, its owner is looked up again: it may be any kind. */
+static bool deferred_free(void *obj)
+{
+	struct kmem_cache *s = class_to_cache(addr_to_class(obj));
+	struct page *page = addr_to_page(obj);
+	size_t size;
+
+	if (s)
+		return slab_put(s, &obj, 1);
+	if (page)
+		return free_pages_exact(page, page->nr_pages);
+	return vfree(obj, &size) != VFREE_BUSY;
+}
+
+void free_deferred_drain(void)
+{
+	if (likely(!READ_ONCE(nr_deferred)))
+		return;
+	for (u32 i = 0; i < NR_DEFERRED; i++) {
+		void *obj = __atomic_exchange_n(&deferred[i], NULL,
+						__ATOMIC_ACQUIRE);
+
+		if (!obj)
+			continue;
+		__atomic_fetch_sub(&nr_deferred, 1, __ATOMIC_RELAXED);
+		if (!deferred_free(obj))
+			free_defer(obj);
+	}
+}
+
+/* What a capacity of @n objects of @s may cost. */
+static size_t capacity_bytes(const struct kmem_cache *s, u32 n)
+{
+	return (size_t)s->size * n;
+}
+
+/* A miss on this CPU: open the sheaf, or let it grow. */
+static void sheaf_miss(struct kmem_cache *s)
+{
+	u32 have = percpu_capacity(s->geo.off);
+	u32 want = READ_ONCE(s->capacity);
+	size_t more = capacity_bytes(s, want);
+
+	if (options.check)
+		return;
+	if (have && ++s->misses >= MISSES_TO_GROW && want < s->max_capacity &&
+	    READ_ONCE(budget_used) + more <= options.sheaf_budget) {
+		s->misses = 0;
+		__atomic_fetch_add(&budget_used, more, __ATOMIC_RELAXED);
+		want *= 2;
+		WRITE_ONCE(s->capacity, (u16)want);
+	}
+	if (have < want)
+		percpu_grow(&s->geo, want);
+}
+
+static u32 batch_size(const struct kmem_cache *s)
+{
+	return max(READ_ONCE(s->capacity) / 2u, 1u);
+}
+
+static void put_back(struct kmem_cache *s, void *const *objs, u32 n)
+{
+	if (!n || barn_put(s, objs, n) || slab_put(s, objs, n))
+		return;
+	for (u32 i = 0; i < n; i++)
+		free_defer(objs[i]);
+}
+
+__slowpath void *slab_alloc_slow(struct kmem_cache *s)
+{
+	void *objs[SHEAF_MAX_BATCH];
+	u32 off = s->geo.off, n;
+	void *obj = percpu_pop(off);
+
+	if (obj)	/* the hot path was interrupted, or not in use */
+		return obj;
+	free_deferred_drain();
+	sheaf_miss(s);
+	n = barn_get(s, objs, batch_size(s));
+	if (!n)
+		n = slab_take(s, objs, batch_size(s));
+	if (!n)
+		return NULL;
+	stat_add(STAT_SHEAF_REFILL, 1);
+	obj = objs[--n];
+	if (n) {
+		u32 put = percpu_push_batch(off, objs, n);
+
+		put_back(s, objs + put, n - put);
+	}
+	return obj;
+}
+
+void *slab_alloc(struct kmem_cache *s)
+{
+	void *obj = percpu_pop(s->geo.off);
+
+	return likely(obj) ? obj : slab_alloc_slow(s);
+}
+
+/* One object straight into its slab. */
+static void free_to_slab(struct kmem_cache *s, void *obj)
+{
+	if (!slab_put(s, &obj, 1))
+		free_defer(obj);
+}
+
+/*
+ * Here everything is looked at: the address, whether the slab has the object
+ * free already, and whether this CPU's sheaf holds it.
+ */
+static void check_free(struct kmem_cache *s, void *obj)
+{
+	if (unlikely(!slab_is_object(s, obj)))
+		slab_bad_free(s, "invalid free", obj);
+	if (unlikely(slab_object_is_free(s, obj) ||
+		     percpu_contains(s->geo.off, obj)))
+		slab_bad_free(s, "double free", obj);
+}
+
+__slowpath void slab_free_slow(struct kmem_cache *s, void *obj)
+{
+	void *objs[SHEAF_MAX_BATCH];
+	u32 off = s->geo.off, n;
+
+	check_free(s, obj);
+	if (percpu_push(off, obj))
+		return;
+	free_deferred_drain();
+	sheaf_miss(s);
+	if (percpu_push(off, obj))
+		return;
+	n = percpu_pop_batch(off, objs, batch_size(s));
+	if (n) {
+		stat_add(STAT_SHEAF_FLUSH, 1);
+		put_back(s, objs, n);
+		if (percpu_push(off, obj))
+			return;
+	}
+	free_to_slab(s, obj);
+}
+
+/* --- reclaim --- */
+
+static void reclaim_put(u32 off, void **objs, u32 n)
+{
+	struct kmem_cache *s = class_to_cache(off);
+
+	if (s && !slab_put(s, objs, n))
+		for (u32 i = 0; i < n; i++)
+			free_defer(objs[i]);
+}
+
+static void barn_empty(struct kmem_cache *s)
+{
+	void *objs[SHEAF_MAX_BATCH];
+	u32 n;
+
+	while ((n = barn_get(s, objs, SHEAF_MAX_BATCH)))
+		if (!slab_put(s, objs, n))
+			return;
+}
+
+void slab_reclaim(void)
+{
+	percpu_drain(FIRST_SHEAF, LAST_SHEAF, reclaim_put);
+	for (u32 i = 0; i < MAX_SHEAVES; i++) {
+		struct kmem_cache *s = class_to_cache(i << SHEAF_HEAD_SHIFT);
+
+		if (!s)
+			continue;
+		barn_empty(s);
+		slab_shrink(s, 0);
+	}
+	pcp_drain();
+}
+
+/*
+ * An interior pointer whose low bits look like an object's passes the hot
+ * path of free, and so does a double free with others in between.  Both are
+ * caught when the object is to be handed out or flushed; this catches them
+ * where neither happens before the end.
+ */
+void slab_check_sheaves(void)
+{
+	percpu_drain(FIRST_SHEAF, LAST_SHEAF, reclaim_put);
+}

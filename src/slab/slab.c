@@ -1,0 +1,378 @@
+/*
+ * slab.c - slabs: pages cut into objects, their free bits in struct page.
+ *
+ * Taking an object is a count of trailing zeros, returning it sets a bit; a
+ * bit already set is a double free, caught exactly.  Object n of a slab
+ * starts at n * size; n is found without a division:
+ * n = offset * ceil(2^32 / size) >> 32, exact for offsets below 2^16, and
+ * the low half of the product is below 2^16 for starts of objects only
+ * (Lemire, Kaser, Kurz: "Faster remainder by direct computation", 2019).
+ *
+ * Invariants, under node->lock:
+ *   L1. nr_free == number of set bits; no bit at or above nr_objects is set.
+ *   L2. a slab is in list bucket_of(nr_free), or in none if nr_free == 0.
+ *   L3. node->nr_used is the sum of nr_objects - nr_free.
+ *   L4. every page of a slab has its cache's class; pages of no slab have 0.
+ *
+ * Locking: node->lock is a leaf: pages are taken and given back without it.
+ */
+#include "core/report.h"
+#include "core/stats.h"
+#include "mm/zone.h"
+#include "slab/slab.h"
+
+#define MIN_OBJECTS	8	/* a slab should hold, if its order allows */
+
+static u32 waste_of(u32 order, u32 size)
+{
+	return (u32)(PAGE_SIZE << order) % size;
+}
+
+static u32 objects_of(u32 order, u32 size)
+{
+	return (u32)(PAGE_SIZE << order) / size;
+}
+
+/*
+ * The smallest slab that holds MIN_OBJECTS and wastes at most a sixteenth;
+ * else the one that wastes least.
+ */
+static u32 choose_order(u32 size)
+{
+	u32 best = SLAB_MAX_ORDER;
+
+	for (u32 order = 0; order <= SLAB_MAX_ORDER; order++) {
+		u32 bytes = (u32)(PAGE_SIZE << order);
+		u32 waste = waste_of(order, size);
+
+		if (objects_of(order, size) > SLAB_MAX_OBJECTS)
+			break;
+		if (objects_of(order, size) < MIN_OBJECTS &&
+		    order < SLAB_MAX_ORDER)
+			continue;
+		if (waste <= bytes / 16)
+			return order;
+		if (waste < waste_of(best, size) >> (SLAB_MAX_ORDER - order) ||
+		    objects_of(best, size) > SLAB_MAX_OBJECTS)
+			best = order;
+	}
+	return best;
+}
+
+bool slab_geometry(struct kmem_cache *s, u32 size)
+{
+	u32 align = size & -size;
+
+	if (size < 16 || size > PAGE_SIZE << SLAB_MAX_ORDER >> 1)
+		return false;
+	s->size = size;
+	s->order = (u8)choose_order(size);
+	s->nr_objects = (u16)objects_of(s->order, size);
+	s->geo.magic = (u32)((((u64)1 << 32) + size - 1) / size);
+	s->geo.slab_mask = (u16)((PAGE_SIZE << s->order) - 1);
+	s->geo.align_mask = (u8)(min(align, 256u) - 1);
+	return true;
+}
+
+static u32 bucket_of(const struct kmem_cache *s, u32 nr_free)
+{
+	if (!nr_free)
+		return SLAB_FULL;
+	if (nr_free == s->nr_objects)
+		return SLAB_EMPTY;
+	return nr_free * SLAB_BUCKETS / s->nr_objects;
+}
+
+/* Keeps L2 after nr_free has changed. */
+static void slab_relist(struct kmem_cache *s, struct page *slab)
+{
+	struct kmem_cache_node *n = &s->node;
+	u32 bucket = bucket_of(s, slab->nr_free);
+
+	if (bucket == slab->bucket)
+		return;
+	if (slab->bucket != SLAB_FULL)
+		list_del(&slab->lru);
+	n->nr_empty -= slab->bucket == SLAB_EMPTY;
+	n->nr_empty += bucket == SLAB_EMPTY;
+	slab->bucket = (u8)bucket;
+	if (bucket != SLAB_FULL)
+		list_add(&slab->lru, &n->slabs[bucket]);
+}
+
+/* Pages for a slab, all of its objects free; NULL: no memory. */
+static struct page *slab_new(struct kmem_cache *s)
+{
+	size_t nr = (size_t)1 << s->order;
+	struct page *slab;
+
+	if (s->order <= PCP_MAX_ORDER)
+		slab = pcp_alloc(s->order);
+	else
+		slab = alloc_pages_exact(nr, s->order, PAGES_PREFAULT);
+	if (!slab)
+		return NULL;
+	for (u32 w = 0; w < SLAB_BITS_WORDS; w++)
+		slab->free_bits[w] = 0;
+	bits_set_range(slab->free_bits, 0, s->nr_objects);
+	slab->type = PAGE_SLAB;
+	slab->order = s->order;
+	slab->nr_free = slab->nr_objects = s->nr_objects;
+	slab->bucket = SLAB_FULL;	/* in no list yet */
+	pages_set_class(slab, nr, (u16)s->geo.off);
+	stat_add(STAT_SLAB_NEW, 1);
+	return slab;
+}
+
+/* The slab is in no list and all its objects are free. */
+static void slab_give_back(struct kmem_cache *s, struct page *slab)
+{
+	size_t nr = (size_t)1 << s->order;
+
+	pages_set_class(slab, nr, 0);
+	slab->type = PAGE_LARGE;
+	stat_add(STAT_SLAB_GIVE_BACK, 1);
+	if (s->order <= PCP_MAX_ORDER)
+		pcp_free(slab, s->order);
+	else
+		free_pages_exact(slab, nr);
+}
+
+static struct page *slab_pick(struct kmem_cache_node *n)
+{
+	for (u32 b = 0; b < SLAB_LISTS; b++)
+		if (!list_empty(&n->slabs[b]))
+			return list_first(&n->slabs[b], struct page, lru);
+	return NULL;
+}
+
+/* Up to @n objects out of one slab into @end[-1], @end[-2], ... */
+static u32 slab_take_from(struct kmem_cache *s, struct page *slab, void **end,
+			  u32 n)
+{
+	char *base = page_address(slab);
+	u32 got = 0;
+
+	for (u32 w = 0; w < SLAB_BITS_WORDS && got < n; w++) {
+		u64 bits = slab->free_bits[w];
+
+		while (bits && got < n) {
+			u32 bit = (u32)__builtin_ctzl(bits);
+
+			bits &= bits - 1;
+			*--end = base + (size_t)(w * 64 + bit) * s->size;
+			got++;
+		}
+		slab->free_bits[w] = bits;
+	}
+	slab->nr_free = (u16)(slab->nr_free - got);
+	s->node.nr_used += got;
+	slab_relist(s, slab);
+	return got;
+}
+
+u32 slab_take(struct kmem_cache *s, void **objs, u32 n)
+{
+	struct kmem_cache_node *node = &s->node;
+	struct page *slab, *fresh = NULL;
+	u32 got = 0;
+
+	if (!lock_try_enter(&node->lock)) {
+		stat_add(STAT_REENTER, 1);
+		return 0;
+	}
+	while (got < n) {
+		slab = slab_pick(node);
+		if (!slab && got)
+			break;		/* enough: no new slab for the rest */
+		if (!slab) {
+			lock_exit(&node->lock);
+			fresh = slab_new(s);
+			if (!fresh)
+				return 0;
+			lock_try_enter(&node->lock);
+			slab_relist(s, fresh);
+			node->nr_slabs++;
+			slab = fresh;
+		}
+		got += slab_take_from(s, slab, objs + n - got, n - got);
+	}
+	lock_exit(&node->lock);
+	/* Close the gap below what was found. */
+	if (got < n)
+		for (u32 i = 0; i < got; i++)
+			objs[i] = objs[n - got + i];
+	stat_add(STAT_SLAB_ALLOC, got);
+	return got;
+}
+
+static struct page *object_slab(const struct kmem_cache *s, const void *obj)
+{
+	uintptr_t start = (uintptr_t)obj & ~(uintptr_t)s->geo.slab_mask;
+
+	return addr_to_page((void *)start);
+}
+
+/* Index of the object at @obj, or nr_objects if none starts there. */
+static u32 object_index(const struct kmem_cache *s, const void *obj)
+{
+	u32 offset = (u32)(uintptr_t)obj & s->geo.slab_mask;
+	u64 product = (u64)offset * s->geo.magic;
+	u32 index = (u32)(product >> 32);
+
+	if ((u32)product >> 16 || index >= s->nr_objects)
+		return s->nr_objects;
+	return index;
+}
+
+bool slab_is_object(const struct kmem_cache *s, const void *obj)
+{
+	return addr_to_class(obj) == s->geo.off &&
+	       object_index(s, obj) < s->nr_objects;
+}
+
+bool slab_object_is_free(struct kmem_cache *s, const void *obj)
+{
+	struct page *slab = object_slab(s, obj);
+	bool free;
+
+	if (!lock_try_enter(&s->node.lock))
+		return false;
+	free = bit_test(slab->free_bits, object_index(s, obj));
+	lock_exit(&s->node.lock);
+	return free;
+}
+
+__slowpath void slab_bad_free(const struct kmem_cache *s, const char *what,
+			      const void *obj)
+{
+	alloc_fatal("%s: %p (cache %s, object size %u)", what, obj, s->name,
+		    s->size);
+}
+
+/* The object's bit is set; false if it was set already. */
+static bool slab_put_one(struct kmem_cache *s, struct page *slab, u32 index)
+{
+	u64 bit = (u64)1 << (index % 64);
+	u64 *word = &slab->free_bits[index / 64];
+
+	if (*word & bit)
+		return false;
+	*word |= bit;
+	slab->nr_free++;
+	s->node.nr_used--;
+	slab_relist(s, slab);
+	return true;
+}
+
+/* Empty slabs worth keeping: one, and a sixteenth of what the cache has. */
+static size_t empty_limit(const struct kmem_cache_node *n)
+{
+	return 1 + n->nr_slabs / 16;
+}
+
+/*
+ * Unlist empty slabs above @keep into @list.  They are nobody's then and go
+ * back without the lock.
+ */
+static void slab_unlist_empty(struct kmem_cache_node *n, size_t keep,
+			      struct list_head *list)
+{
+	list_init(list);
+	while (n->nr_empty > keep) {
+		struct page *slab = list_last(&n->slabs[SLAB_EMPTY],
+					      struct page, lru);
+
+		list_del(&slab->lru);
+		list_add(&slab->lru, list);
+		n->nr_empty--;
+		n->nr_slabs--;
+	}
+}
+
+static void slabs_give_back(struct kmem_cache *s, struct list_head *list)
+{
+	while (!list_empty(list)) {
+		struct page *slab = list_first(list, struct page, lru);
+
+		list_del(&slab->lru);
+		slab_give_back(s, slab);
+	}
+}
+
+bool slab_put(struct kmem_cache *s, void *const *objs, u32 n)
+{
+	struct kmem_cache_node *node = &s->node;
+	struct list_head empty;
+	const char *wrong = NULL;
+	u32 i;
+
+	if (!lock_try_enter(&node->lock)) {
+		stat_add(STAT_REENTER, 1);
+		return false;
+	}
+	for (i = 0; i < n; i++) {
+		u32 index = object_index(s, objs[i]);
+
+		/* A slab of its own class vouches for the struct page. */
+		if (index >= s->nr_objects ||
+		    addr_to_class(objs[i]) != s->geo.off) {
+			wrong = "invalid free";
+			break;
+		}
+		if (!slab_put_one(s, object_slab(s, objs[i]), index)) {
+			wrong = "double free";
+			break;
+		}
+	}
+	slab_unlist_empty(node, empty_limit(node), &empty);
+	lock_exit(&node->lock);
+	if (unlikely(wrong))
+		slab_bad_free(s, wrong, objs[i]);
+	slabs_give_back(s, &empty);
+	stat_add(STAT_SLAB_FREE, n);
+	return true;
+}
+
+void slab_shrink(struct kmem_cache *s, size_t keep)
+{
+	struct list_head empty;
+
+	if (!lock_try_enter(&s->node.lock))
+		return;
+	slab_unlist_empty(&s->node, keep, &empty);
+	lock_exit(&s->node.lock);
+	slabs_give_back(s, &empty);
+}
+
+static bool slab_is_valid(struct kmem_cache *s, struct page *slab, u32 bucket)
+{
+	size_t bits = bits_count_range(slab->free_bits, 0, SLAB_MAX_OBJECTS);
+
+	return slab->type == PAGE_SLAB && slab->order == s->order &&
+	       slab->nr_free == bits && slab->bucket == bucket &&
+	       bucket_of(s, slab->nr_free) == bucket &&
+	       !bits_any(slab->free_bits, s->nr_objects,
+			 SLAB_MAX_OBJECTS - s->nr_objects) &&
+	       addr_to_class(page_address(slab)) == s->geo.off;
+}
+
+bool slabs_are_valid(struct kmem_cache *s)
+{
+	bool ok = true;
+	size_t nr = 0, free = 0;
+
+	if (!lock_try_enter(&s->node.lock))
+		return false;
+	for (u32 b = 0; b < SLAB_LISTS; b++)
+		list_for_each(slab, &s->node.slabs[b], struct page, lru) {
+			ok = ok && slab_is_valid(s, slab, b);
+			free += slab->nr_free;
+			nr++;
+		}
+	/* The slabs in no list are full. */
+	ok = ok && nr <= s->node.nr_slabs &&
+	     s->node.nr_slabs * s->nr_objects - free == s->node.nr_used;
+	lock_exit(&s->node.lock);
+	return ok;
+}

@@ -1,0 +1,136 @@
+/*
+ * slab.h - kmem_cache and the layers below it.
+ *
+ *	sheaf (per CPU, mm/percpu.h)	free objects at hand, no lock
+ *	  barn (per cache)		whole batches, one short lock
+ *	    slabs (per cache)		bitmaps in struct page, one lock
+ *	      pages (mm/pcp.c, mm/buddy.c)
+ *
+ * An object is in exactly one place: with the user, in a sheaf, in a barn,
+ * in a caller's batch on the stack, or free in its slab.  To its slab the
+ * first four look alike: allocated.
+ */
+#ifndef SLAB_SLAB_H
+#define SLAB_SLAB_H
+
+#include "lib/list.h"
+#include "lib/lock.h"
+#include "mm/page.h"
+#include "mm/percpu.h"
+#include "mm/zone.h"
+
+#define SLAB_MAX_ORDER	4	/* 64 KiB: masks fit in 16 bits */
+#define SHEAF_MAX_BATCH	128	/* objects moved at once */
+
+/* The sheaves before are the null sheaf and the per-CPU page lists. */
+#define FIRST_CACHE	(1 + PCP_MAX_ORDER + 1)
+
+/* Partial slabs by how full they are: dense ones are used first. */
+enum {
+	SLAB_BUCKETS = 4,
+	SLAB_EMPTY = SLAB_BUCKETS,	/* nothing in use */
+	SLAB_LISTS,
+	SLAB_FULL = SLAB_LISTS,		/* in no list */
+};
+
+struct kmem_cache_node {
+	struct lock lock;		/* of all below; a leaf */
+	struct list_head slabs[SLAB_LISTS];
+	size_t nr_slabs;
+	size_t nr_empty;
+	size_t nr_used;			/* objects not free in their slab */
+};
+
+struct sheaf {
+	struct sheaf *next;
+	u32 size;
+	void *objs[];			/* up to the cache's max_batch */
+};
+
+struct barn {
+	struct lock lock;		/* of all below; a leaf */
+	struct sheaf *full;
+	struct sheaf *empty;
+	u32 nr_full, nr_empty;
+};
+
+struct kmem_cache {
+	struct sheaf_geometry geo;	/* constant after creation */
+	u32 size;			/* bytes from object to object */
+	u16 nr_objects;			/* of a slab */
+	u8 order;			/* of a slab */
+	u16 capacity;			/* wanted of sheaves; grows */
+	u16 max_capacity;
+	u32 misses;			/* since capacity grew; racy */
+	u32 max_full;			/* sheaves in the barn */
+	char name[24];
+	struct kmem_cache_node node;
+	struct barn barn;
+};
+
+/* Caches by head offset; an entry is set once, before any class uses it. */
+extern __hidden struct kmem_cache *kmem_caches[MAX_SHEAVES];
+
+static inline struct kmem_cache *class_to_cache(u32 off)
+{
+	return load_acquire(&kmem_caches[off >> SHEAF_HEAD_SHIFT]);
+}
+
+/* --- slab.c --- */
+
+/* Order, objects and magic for @size; false if no slab can hold it well. */
+bool slab_geometry(struct kmem_cache *s, u32 size);
+/*
+ * Take up to @n free objects, making a slab if there is none; 0 without
+ * memory.  @objs is filled from its end downward, lowest address last, so
+ * that a sheaf gives them out in address order.  Returns how many; they are
+ * at objs[0 .. n).
+ */
+u32 slab_take(struct kmem_cache *s, void **objs, u32 n);
+/*
+ * Put @n objects back.  Every address is checked; a wrong one, or one that
+ * is free already, ends the process.  False: re-entered, nothing was done.
+ */
+bool slab_put(struct kmem_cache *s, void *const *objs, u32 n);
+/* Give empty slabs back, all but @keep of them. */
+void slab_shrink(struct kmem_cache *s, size_t keep);
+/* @obj is the start of an object of a slab of @s. */
+bool slab_is_object(const struct kmem_cache *s, const void *obj);
+/* @obj is marked free in its slab. */
+bool slab_object_is_free(struct kmem_cache *s, const void *obj);
+/* Say what is wrong with an address of a slab, and abort. */
+void slab_bad_free(const struct kmem_cache *s, const char *what,
+		   const void *obj) __noreturn;
+/* All invariants of the cache's slabs hold. */
+bool slabs_are_valid(struct kmem_cache *s);
+
+/* --- barn.c --- */
+
+u32 barn_get(struct kmem_cache *s, void **objs, u32 n);
+bool barn_put(struct kmem_cache *s, void *const *objs, u32 n);
+/* Objects in the barn, for counting. */
+size_t barn_count(struct kmem_cache *s);
+
+/* --- sheaf.c: what the hot paths hand over --- */
+
+void *slab_alloc_slow(struct kmem_cache *s);
+void slab_free_slow(struct kmem_cache *s, void *obj);
+/* One object; NULL without memory. */
+void *slab_alloc(struct kmem_cache *s);
+/* Put off a free that a signal handler cannot do now: any kind of memory. */
+void free_defer(void *obj);
+/* Do what was put off; called with no lock held. */
+void free_deferred_drain(void);
+/* Return sheaves and barns of all caches to the slabs, and empty slabs. */
+void slab_reclaim(void);
+/* At exit: what is left in the sheaves must be objects. */
+void slab_check_sheaves(void);
+
+/* --- kmem_cache.c --- */
+
+void kmem_cache_init(struct kmem_cache *s, u32 off, u32 size,
+		     const char *name);
+void kmem_cache_fork_lock(void);
+void kmem_cache_fork_unlock(void);
+
+#endif
