@@ -1,0 +1,64 @@
+/*
+ * fork.c - fork in a process whose threads allocate, and vfork.
+ *
+ * All memory is private and anonymous, so the child's heap is a copy; only
+ * locks need care.  Before the fork every lock is taken in rank order, so
+ * that no structure is halfway; both sides give them back.  Restartable
+ * sections of other threads need nothing: each has either committed or not,
+ * and an object in another thread's registers is lost to the child, as it
+ * would be with any allocator.
+ *
+ * The handlers are registered at start-up, before any other library's, so
+ * they run last before the fork and first after it: other handlers may
+ * allocate.
+ */
+#include <pthread.h>
+
+#include "api/init.h"
+#include "mm/memblock.h"
+#include "mm/percpu.h"
+#include "mm/vmalloc.h"
+#include "mm/zone.h"
+#include "slab/kmalloc.h"
+
+static void prepare(void)
+{
+	kmalloc_fork_lock();
+	vmalloc_fork_lock();
+	percpu_fork_lock();
+	kmem_cache_fork_lock();
+	lock_fork_enter(&zone_normal.lock);
+	memblock_fork_lock();
+}
+
+static void release(void)
+{
+	memblock_fork_unlock();
+	lock_fork_exit(&zone_normal.lock);
+	kmem_cache_fork_unlock();
+	percpu_fork_unlock();
+	vmalloc_fork_unlock();
+	kmalloc_fork_unlock();
+}
+
+void fork_init(void)
+{
+	pthread_atfork(prepare, release, release);
+}
+
+/*
+ * Called by vfork() in vfork.c: the child uses the parent's memory, thread
+ * pointer and (unregistered) struct rseq until it executes or exits.
+ */
+__attribute__((used)) void vfork_child_enter(void);
+__attribute__((used)) void vfork_parent_resume(void);
+
+void vfork_child_enter(void)
+{
+	percpu_freeze();
+}
+
+void vfork_parent_resume(void)
+{
+	percpu_thaw();
+}

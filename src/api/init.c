@@ -1,0 +1,87 @@
+/*
+ * init.c - start-up at the first call, and the end of the process.
+ *
+ * The first call may come from the dynamic loader, from a constructor of
+ * another library or from dlsym() inside one: start-up uses nothing of libc
+ * that allocates or needs its own start-up.
+ *
+ * Order: operating system, options, page map, per-CPU blocks, size table;
+ * then the hot paths may run.
+ */
+#include "api/init.h"
+#include "core/options.h"
+#include "core/report.h"
+#include "lib/lock.h"
+#include "mm/percpu.h"
+#include "mm/zone.h"
+#include "slab/kmalloc.h"
+#include "sys/sys.h"
+
+u32 init_state;
+
+static struct lock lock = LOCK_INITIALIZER(LOCK_INIT);
+
+static bool start(void)
+{
+	u32 nr_cpus;
+
+	sys_init();
+	options_init();
+	zone_init(&zone_normal);
+	nr_cpus = sys_nr_cpus();
+	if (!pagemap_init(nr_cpus) || !percpu_init(nr_cpus))
+		return false;
+	kmalloc_init();
+	percpu_hot_enable();
+	store_release(&init_state, INIT_READY);
+	return true;
+}
+
+static void say_mechanisms(void)
+{
+	static const char *const modes[] = {
+		[PERCPU_SLOTS] = "locked slots (no restartable sequences)",
+		[PERCPU_CPU] = "restartable sequences by cpu_id",
+		[PERCPU_CID] = "restartable sequences by mm_cid",
+	};
+
+	report("per-CPU sheaves: %s", modes[percpu.mode]);
+	report("window: %zu MiB at %p, pages of %zu KiB, %u CPU indices",
+	       sections[0]->nr_pages * PAGE_SIZE / MIB,
+	       (void *)sections[0]->base, sys_page_size() / KIB,
+	       percpu.nr_cpus);
+}
+
+__slowpath bool alloc_init_slow(void)
+{
+	bool ok;
+
+	if (!lock_try_enter(&lock))
+		return false;
+	ok = init_state == INIT_READY;
+	if (!ok) {
+		ok = start();
+		lock_exit(&lock);
+		if (!ok)
+			return false;
+		fork_init();
+		if (options.verbose)
+			say_mechanisms();
+		return true;
+	}
+	lock_exit(&lock);
+	return ok;
+}
+
+static __attribute__((constructor)) void constructor(void)
+{
+	alloc_init();
+}
+
+static __attribute__((destructor)) void destructor(void)
+{
+	if (load_acquire(&init_state) != INIT_READY)
+		return;
+	info_at_exit();
+	slab_check_sheaves();
+}

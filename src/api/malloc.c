@@ -1,0 +1,467 @@
+/*
+ * malloc.c - libc's malloc family over slabs, pages and areas.
+ *
+ *	size <= 32 KiB		slab (slab/kmalloc.c)
+ *	     <= 4 MiB		exact pages (mm/buddy.c)
+ *	above			an area of its own (mm/vmalloc.c)
+ *
+ * An address says by itself which of them it is: a page class, else a
+ * struct page, else an entry of the area tree, else it is not ours.
+ *
+ * Errors: NULL with ENOMEM or EINVAL as each function's standard says.
+ * free() and everything below it keep errno.  Misuse ends in one line on
+ * stderr and abort().
+ *
+ * Sources: C17 7.22.3, C23 7.24.3, POSIX.1-2024, malloc(3),
+ * posix_memalign(3), glibc manual "Replacing malloc".
+ */
+#include <errno.h>
+#include <malloc.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/init.h"
+#include "api/malloc.h"
+#include "core/report.h"
+#include "core/stats.h"
+#include "mm/vmalloc.h"
+#include "mm/zone.h"
+#include "slab/kmalloc.h"
+#include "sys/sys.h"
+
+#define PAGES_MAX_SIZE	(MAX_ORDER_PAGES << PAGE_SHIFT)
+
+/* A buffer that realloc() has grown this far gets room to grow further. */
+#define GROW_AREA_SIZE	(512 * KIB)
+
+enum { ZERO = 1, GROWS = 2 };
+
+static void *large_alloc(size_t size, size_t align, u32 flags)
+{
+	size_t pages = size_to_pages(size);
+	struct page *page = NULL;
+
+	if (size > PTRDIFF_MAX)
+		return NULL;
+	if (size <= PAGES_MAX_SIZE && align <= PAGES_MAX_SIZE &&
+	    !(flags & GROWS))
+		page = alloc_pages_exact(pages,
+					 pages_to_order(size_to_pages(align)),
+					 flags & ZERO ? PAGES_ZERO : 0);
+	if (page)
+		return page_address(page);
+	return vmalloc(size, max(align, PAGE_SIZE),
+		       (flags & ZERO ? VMALLOC_ZERO : 0) |
+		       (flags & GROWS ? VMALLOC_GROWS : 0));
+}
+
+/* Memory was refused: give back all that is idle, for one more try. */
+static void reclaim(void)
+{
+	slab_reclaim();
+	vmalloc_purge(0);
+	zone_discard(0, 0);
+}
+
+static void *no_memory(void)
+{
+	stat_add(STAT_ENOMEM, 1);
+	errno = ENOMEM;
+	return NULL;
+}
+
+static void *alloc_any(size_t size, size_t align, u32 flags)
+{
+	void *ptr = NULL;
+
+	if (max(size, align) <= KMALLOC_MAX_SIZE) {
+		ptr = align <= KMALLOC_MIN_SIZE ? kmalloc(size) :
+						  kmalloc_aligned(size, align);
+		if (ptr && flags & ZERO)
+			memset(ptr, 0, size);
+	}
+	if (!ptr)
+		ptr = large_alloc(max(size, (size_t)1), align, flags);
+	return ptr;
+}
+
+static __slowpath void *alloc_again(size_t size, size_t align, u32 flags)
+{
+	void *ptr = NULL;
+
+	if (size <= PTRDIFF_MAX) {
+		reclaim();
+		ptr = alloc_any(size, align, flags);
+	}
+	return ptr ? ptr : no_memory();
+}
+
+static void *alloc_slow(size_t size, size_t align, u32 flags)
+{
+	void *ptr;
+
+	if (!alloc_init())
+		return no_memory();
+	ptr = alloc_any(size, align, flags);
+	return likely(ptr) ? ptr : alloc_again(size, align, flags);
+}
+
+__attribute__((noinline)) void *malloc_slow(size_t size)
+{
+	return alloc_slow(size, 1, 0);
+}
+
+/* --- misuse --- */
+
+__slowpath void malloc_bad_object(void *obj, u32 off)
+{
+	slab_bad_free(class_to_cache(off), "invalid free", obj);
+}
+
+/* Length of the free block that covers @page, or 0. */
+static size_t free_block_pages(const struct page *page)
+{
+	const struct section *sec = page_section(page);
+	size_t pfn = page_pfn(page);
+
+	for (u32 order = 0; order <= MAX_ORDER; order++) {
+		size_t nr = (size_t)1 << order;
+		const struct page *head = &sec->vmemmap[pfn & ~(nr - 1)];
+
+		if (head->type == PAGE_FREE && head->order >= order)
+			return (size_t)1 << head->order;
+		if (head->type == PAGE_PCP)
+			return nr;
+	}
+	return 0;
+}
+
+/* Pages of the large allocation that covers @page, or 0. */
+static size_t large_block_pages(const struct page *page)
+{
+	const struct section *sec = page_section(page);
+	size_t pfn = page_pfn(page);
+
+	for (size_t n = 0; n < MAX_ORDER_PAGES && n <= pfn - sec->first; n++) {
+		const struct page *head = page - n;
+
+		if (head->type == PAGE_LARGE)
+			return n < head->nr_pages ? head->nr_pages : 0;
+		if (head->type != PAGE_NONE)
+			return 0;
+	}
+	return 0;
+}
+
+static __slowpath __noreturn void bad_page(const char *call, const void *ptr,
+					   const struct page *page)
+{
+	size_t nr = large_block_pages(page);
+
+	if (nr)
+		alloc_fatal("invalid %s: %p (pages, size %zu)", call, ptr,
+			    nr << PAGE_SHIFT);
+	nr = free_block_pages(page);
+	alloc_fatal("%s%s: %p (pages, size %zu)",
+		    strcmp(call, "free") ? "invalid " : "double ", call, ptr,
+		    nr << PAGE_SHIFT);
+}
+
+static __slowpath __noreturn void bad_area(const char *call, const void *ptr,
+					   enum vfree_result why, size_t size)
+{
+	const char *kind = why == VFREE_AGAIN && !strcmp(call, "free") ?
+			   "double" : "invalid";
+
+	if (why == VFREE_NOT_OURS)
+		alloc_fatal("invalid %s: %p (not from this heap)", call, ptr);
+	alloc_fatal("%s %s: %p (vmalloc area, size %zu)", kind, call, ptr,
+		    size);
+}
+
+/* --- free --- */
+
+static void free_large(void *ptr, struct page *page)
+{
+	size_t nr = page->nr_pages;
+	u8 type = PAGE_LARGE;
+
+	/* One of two threads that free the same block loses here. */
+	if (unlikely((uintptr_t)ptr & (PAGE_SIZE - 1) ||
+		     !__atomic_compare_exchange_n(&page->type, &type,
+						  PAGE_NONE, false,
+						  __ATOMIC_ACQUIRE,
+						  __ATOMIC_RELAXED)))
+		bad_page("free", ptr, page);
+	if (likely(free_pages_exact(page, nr)))
+		return;
+	page->type = PAGE_LARGE;
+	free_defer(ptr);
+}
+
+__attribute__((noinline)) void free_slow(void *ptr)
+{
+	struct kmem_cache *s;
+	struct page *page;
+	enum vfree_result ret;
+	size_t size;
+
+	if (!ptr)
+		return;
+	s = class_to_cache(addr_to_class(ptr));
+	if (likely(s)) {
+		slab_free_slow(s, ptr);
+		return;
+	}
+	page = addr_to_page(ptr);
+	if (page) {
+		free_large(ptr, page);
+		return;
+	}
+	ret = vfree(ptr, &size);
+	if (ret == VFREE_BUSY)
+		free_defer(ptr);
+	else if (unlikely(ret != VFREE_OK))
+		bad_area("free", ptr, ret, size);
+}
+
+/* --- sizes --- */
+
+/* The usable size of a live block; a bad pointer ends the process. */
+static size_t block_size(const char *call, const void *ptr)
+{
+	struct kmem_cache *s = class_to_cache(addr_to_class(ptr));
+	struct page *page;
+	enum vfree_result ret;
+	size_t size;
+
+	if (likely(s)) {
+		if (unlikely(!slab_is_object(s, ptr) ||
+			     percpu_contains(s->geo.off, ptr) ||
+			     slab_object_is_free(s, ptr)))
+			alloc_fatal("invalid %s: %p (cache %s, object size %u)",
+				    call, ptr, s->name, s->size);
+		return s->size;
+	}
+	page = addr_to_page(ptr);
+	if (page) {
+		if (unlikely(page->type != PAGE_LARGE ||
+			     (uintptr_t)ptr & (PAGE_SIZE - 1)))
+			bad_page(call, ptr, page);
+		return (size_t)page->nr_pages << PAGE_SHIFT;
+	}
+	ret = vmalloc_lookup(ptr, &size);
+	if (unlikely(ret != VFREE_OK))
+		bad_area(call, ptr, ret, size);
+	return size;
+}
+
+size_t usable_size_impl(const void *ptr)
+{
+	return ptr ? block_size("malloc_usable_size", ptr) : 0;
+}
+
+/* --- realloc --- */
+
+/* New memory for a block that cannot change where it stands. */
+static void *realloc_move(void *ptr, size_t old, size_t size)
+{
+	size_t want = size;
+	void *new;
+
+	/* Growing page by page must not copy everything each time. */
+	if (size > old && old > KMALLOC_MAX_SIZE)
+		want = max(size, old + old / 8);
+	if (size > old && size >= GROW_AREA_SIZE)
+		new = alloc_slow(want, 1, GROWS);
+	else
+		new = malloc_fast(want);
+	if (!new)
+		return NULL;
+	memcpy(new, ptr, min(old, size));
+	free_fast(ptr);
+	return new;
+}
+
+/* Whole pages that stay whole pages: grow or shrink in place if possible. */
+static bool resize_in_place(void *ptr, size_t old, size_t size)
+{
+	struct page *page = addr_to_page(ptr);
+
+	if (size <= KMALLOC_MAX_SIZE || size > PAGES_MAX_SIZE || !page)
+		return false;
+	return resize_pages_exact(page, old >> PAGE_SHIFT,
+				  size_to_pages(size));
+}
+
+void *realloc_impl(void *ptr, size_t size)
+{
+	size_t old;
+	void *new;
+
+	if (!ptr)
+		return malloc_fast(size);
+	if (!size) {
+		free_fast(ptr);
+		return NULL;
+	}
+	if (unlikely(size > PTRDIFF_MAX))
+		return no_memory();
+	old = block_size("realloc", ptr);
+	/* Room enough, and not most of it in vain. */
+	if (size <= old && (size > old / 2 || old <= 64))
+		if (old <= KMALLOC_MAX_SIZE || size_to_pages(size) ==
+		    old >> PAGE_SHIFT)
+			return ptr;
+	if (old > KMALLOC_MAX_SIZE) {
+		if (addr_to_page(ptr)) {
+			if (resize_in_place(ptr, old, size))
+				return ptr;
+		} else if (size > GROW_AREA_SIZE) {
+			new = vrealloc(ptr, size);
+			if (!new) {
+				reclaim();
+				new = vrealloc(ptr, size);
+			}
+			return new ? new : no_memory();
+		}
+	}
+	return realloc_move(ptr, old, size);
+}
+
+/* --- aligned and zeroed --- */
+
+void *memalign_impl(size_t align, size_t size)
+{
+	if (align <= KMALLOC_MIN_SIZE)
+		return malloc_fast(size);
+	return alloc_slow(size, align, 0);
+}
+
+void *calloc_impl(size_t n, size_t size)
+{
+	size_t bytes;
+	void *ptr;
+
+	if (unlikely(__builtin_mul_overflow(n, size, &bytes)))
+		return no_memory();
+	if (bytes > KMALLOC_MAX_SIZE)
+		return alloc_slow(bytes, 1, ZERO);
+	ptr = malloc_fast(bytes);
+	return likely(ptr) ? memset(ptr, 0, bytes) : NULL;
+}
+
+/* --- the entry points --- */
+
+EXPORT void *malloc(size_t size)
+{
+	return malloc_fast(size);
+}
+
+EXPORT void free(void *ptr)
+{
+	free_fast(ptr);
+}
+
+EXPORT void *calloc(size_t n, size_t size)
+{
+	return calloc_impl(n, size);
+}
+
+EXPORT void *realloc(void *ptr, size_t size)
+{
+	return realloc_impl(ptr, size);
+}
+
+EXPORT void *reallocarray(void *ptr, size_t n, size_t size)
+{
+	size_t bytes;
+
+	if (unlikely(__builtin_mul_overflow(n, size, &bytes)))
+		return no_memory();
+	return realloc_impl(ptr, bytes);
+}
+
+EXPORT int posix_memalign(void **out, size_t align, size_t size)
+{
+	int saved = errno;
+	void *ptr;
+
+	if (!is_power_of_2(align) || align % sizeof(void *))
+		return EINVAL;
+	ptr = memalign_impl(align, size);
+	errno = saved;
+	if (!ptr)
+		return ENOMEM;
+	*out = ptr;
+	return 0;
+}
+
+/* The next power of two, or 0 if there is none. */
+static size_t round_align(size_t align)
+{
+	return align > (size_t)1 << 63 ? 0 : roundup_pow2(align);
+}
+
+EXPORT void *memalign(size_t align, size_t size)
+{
+	align = round_align(align);
+	if (!align) {
+		errno = EINVAL;
+		return NULL;
+	}
+	return memalign_impl(align, size);
+}
+
+EXPORT void *aligned_alloc(size_t align, size_t size)
+	__attribute__((alias("memalign")));
+
+EXPORT void *valloc(size_t size)
+{
+	return memalign_impl(sys_page_size(), size);
+}
+
+EXPORT void *pvalloc(size_t size)
+{
+	size_t page = sys_page_size();
+
+	if (size > PTRDIFF_MAX)
+		return no_memory();
+	return memalign_impl(page, max(ALIGN_UP(size, page), page));
+}
+
+EXPORT size_t malloc_usable_size(void *ptr)
+{
+	return usable_size_impl(ptr);
+}
+
+void cfree(void *ptr);
+void free_sized(void *ptr, size_t size);
+void free_aligned_sized(void *ptr, size_t align, size_t size);
+
+EXPORT void cfree(void *ptr)
+{
+	free_fast(ptr);
+}
+
+EXPORT void free_sized(void *ptr, size_t size)
+{
+	free_sized_impl(ptr, size);
+}
+
+EXPORT void free_aligned_sized(void *ptr, size_t align, size_t size)
+{
+	free_aligned_sized_impl(ptr, align, size);
+}
+
+EXPORT int malloc_trim(size_t pad)
+{
+	size_t given;
+
+	if (!alloc_init())
+		return 0;
+	slab_reclaim();
+	given = vmalloc_purge(0) >> PAGE_SHIFT;
+	given += zone_discard(0, pad >> PAGE_SHIFT);
+	return given != 0;
+}

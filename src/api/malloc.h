@@ -1,0 +1,84 @@
+/*
+ * malloc.h - the hot paths, for the libc entry points and C++ operators.
+ *
+ * malloc:  size -> class (one table look-up) -> pop.
+ * free:    address -> class (one subtraction, compare, shift and look-up of
+ *	    the page's class) -> push.
+ *
+ * There is no "initialised?" and no "debug?" here: what is not ready is out
+ * of bounds (hot.malloc_end, hot.neg_size) or has a closed sheaf.
+ *
+ * What the hot path checks itself: free() that the address is in the heap,
+ * that its low bits can be an object's, and that it is not the object freed
+ * last; malloc() that what it hands out is the start of an object.  The slow
+ * paths check the rest exactly.
+ */
+#ifndef API_MALLOC_H
+#define API_MALLOC_H
+
+#include "lib/compiler.h"
+#include "mm/page.h"
+#include "mm/percpu.h"
+
+/* All of these set errno to ENOMEM where they return NULL for lack of it. */
+void *malloc_slow(size_t size);
+void free_slow(void *ptr);
+void malloc_bad_object(void *obj, u32 off) __noreturn;
+void *calloc_impl(size_t n, size_t size);
+void *realloc_impl(void *ptr, size_t size);
+/* @align is a power of two. */
+void *memalign_impl(size_t align, size_t size);
+size_t usable_size_impl(const void *ptr);
+
+__fastpath void *malloc_fast(size_t size)
+{
+	uintptr_t head;
+	const struct sheaf_head *h;
+	void *obj;
+	u32 off;
+
+	if (unlikely(size >= hot.malloc_end))
+		return malloc_slow(size);
+	off = hot.size_class[(size + 15) / 16];
+	obj = arch_pop_cid(hot.base, hot.rseq, off, &head);
+	if (unlikely(!obj))
+		return malloc_slow(size);
+	/* Constant fields: alike on every CPU (slab.c: starts of objects). */
+	h = (const struct sheaf_head *)(head + PERCPU_BIAS);
+	if (unlikely(((u32)(uintptr_t)obj & h->slab_mask) * h->magic >> 16))
+		malloc_bad_object(obj, off);
+	return obj;
+}
+
+__fastpath uintptr_t below_page(uintptr_t below)
+{
+	return (uintptr_t)((intptr_t)below >> PAGE_SHIFT);
+}
+
+__fastpath void free_fast(void *ptr)
+{
+	/* Minus (offset + 1): counts the class map downward from its base. */
+	uintptr_t below = hot.base - (uintptr_t)ptr;
+	u32 off;
+
+	if (unlikely(below < hot.neg_size)) {
+		free_slow(ptr);
+		return;
+	}
+	off = *(const u16 *)(hot.base + 2 * (below_page(below)) + PERCPU_BIAS);
+	if (unlikely(!arch_push_cid(hot.base, hot.rseq, off, ptr)))
+		free_slow(ptr);
+}
+
+static inline void free_sized_impl(void *ptr, size_t size __unused)
+{
+	free_fast(ptr);
+}
+
+static inline void free_aligned_sized_impl(void *ptr, size_t align __unused,
+					   size_t size __unused)
+{
+	free_fast(ptr);
+}
+
+#endif
