@@ -1,0 +1,240 @@
+/*
+ * launch - run a command and write down what it cost.
+ *
+ * Wall time, user and system CPU time, peak resident memory and minor faults,
+ * each as the kernel counts them for the process and the children it waited
+ * for.  The peak of a child includes what its parent's image held at the exec,
+ * therefore this program is static and small, starts the command with vfork,
+ * and is what scripts/bench runs under hyperfine instead of the command.
+ *
+ *	launch [-o REPORT] [-t SECONDS] [-i STDIN] [-O STDOUT] [-E STDERR]
+ *	       [-e VAR=VALUE]... [-n RUNS] [-p SO]... -- COMMAND [ARGUMENT]...
+ *
+ * One line of JSON is appended to REPORT (default stderr) for each -p; with -n
+ * it holds the medians of RUNS runs.  Several -p, of which the empty one is
+ * the libc's own malloc, take turns run by run, so that a slow second of the
+ * machine hits all.
+ * Exit status: the command's, 124 after a timeout, 128 + n after signal n.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define MAX_ENV 1024
+#define MAX_PRELOADS 16
+#define MAX_RUNS 2000
+
+enum figure { WALL, USER, SYS, MAXRSS, MINFLT, NR_FIGURES };
+
+static double figures[MAX_PRELOADS][NR_FIGURES][MAX_RUNS];
+static const char *preloads[MAX_PRELOADS] = { "" };
+static char *extra_env[MAX_ENV], *child_env[MAX_ENV];
+static int nr_extra, nr_preloads;
+static const char *input = "/dev/null", *output, *errors;
+static unsigned int timeout;
+static volatile sig_atomic_t timed_out;
+static volatile pid_t child;
+
+static void die(const char *what)
+{
+	fprintf(stderr, "launch: %s: %s\n", what, strerror(errno));
+	exit(125);
+}
+
+static void on_alarm(int sig)
+{
+	(void)sig;
+	timed_out = 1;
+	kill(child, SIGKILL);
+}
+
+/* Whoever ends this program means the command. */
+static void on_term(int sig)
+{
+	if (child)
+		kill(child, sig);
+}
+
+static bool overridden(const char *var)
+{
+	size_t len = strcspn(var, "=") + 1;
+	int i;
+
+	if (!strncmp(var, "LD_PRELOAD=", len))
+		return true;
+	for (i = 0; i < nr_extra; i++)
+		if (!strncmp(var, extra_env[i], len))
+			return true;
+	return false;
+}
+
+static void make_env(const char *preload)
+{
+	static char ld_preload[4096 + 16];
+	int n = 0, i;
+
+	for (i = 0; environ[i] && n < MAX_ENV / 2; i++)
+		if (!overridden(environ[i]))
+			child_env[n++] = environ[i];
+	for (i = 0; i < nr_extra; i++)
+		child_env[n++] = extra_env[i];
+	if (*preload) {
+		snprintf(ld_preload, sizeof(ld_preload), "LD_PRELOAD=%s",
+			 preload);
+		child_env[n++] = ld_preload;
+	}
+	child_env[n] = NULL;
+}
+
+/* Between vfork and exec: this runs in the parent's memory. */
+static void redirect(int fd, const char *path, int flags)
+{
+	int from = open(path, flags, 0644);
+
+	if (from < 0 || dup2(from, fd) < 0)
+		_exit(126);
+	close(from);
+}
+
+static double seconds(struct timeval t)
+{
+	return (double)t.tv_sec + (double)t.tv_usec / 1e6;
+}
+
+static int run(char **argv, int p, int r)
+{
+	struct timespec t0, t1;
+	struct rusage ru;
+	int status;
+	pid_t pid;
+
+	make_env(preloads[p]);
+	clock_gettime(CLOCK_MONOTONIC, &t0);
+	pid = vfork();
+	if (!pid) {
+		redirect(0, input, O_RDONLY);
+		if (output)
+			redirect(1, output, O_WRONLY | O_CREAT | O_TRUNC);
+		if (errors)
+			redirect(2, errors, O_WRONLY | O_CREAT | O_TRUNC);
+		execvpe(argv[0], argv, child_env);
+		_exit(127);
+	}
+	if (pid < 0)
+		die("vfork");
+	child = pid;
+	alarm(timeout);
+	while (wait4(pid, &status, 0, &ru) < 0)
+		if (errno != EINTR)
+			die("wait4");
+	alarm(0);
+	clock_gettime(CLOCK_MONOTONIC, &t1);
+
+	figures[p][WALL][r] = (double)(t1.tv_sec - t0.tv_sec) +
+			      (double)(t1.tv_nsec - t0.tv_nsec) / 1e9;
+	figures[p][USER][r] = seconds(ru.ru_utime);
+	figures[p][SYS][r] = seconds(ru.ru_stime);
+	figures[p][MAXRSS][r] = (double)ru.ru_maxrss;
+	figures[p][MINFLT][r] = (double)ru.ru_minflt;
+
+	if (timed_out)
+		return 124;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+static double median(double *v, int n)
+{
+	int i, k;
+
+	for (i = 1; i < n; i++) {
+		double x = v[i];
+
+		for (k = i; k && v[k - 1] > x; k--)
+			v[k] = v[k - 1];
+		v[k] = x;
+	}
+	return n % 2 ? v[n / 2] : (v[n / 2 - 1] + v[n / 2]) / 2;
+}
+
+static void report(FILE *f, int p, int runs, int status)
+{
+	double m[NR_FIGURES];
+	int i;
+
+	for (i = 0; i < NR_FIGURES; i++)
+		m[i] = median(figures[p][i], runs);
+	fprintf(f,
+		"{\"preload\": \"%s\", \"runs\": %d, \"status\": %d, "
+		"\"wall_s\": %.6f, \"user_s\": %.6f, \"sys_s\": %.6f, "
+		"\"maxrss_kib\": %.0f, \"minflt\": %.0f}\n",
+		preloads[p], runs, status, m[WALL], m[USER], m[SYS], m[MAXRSS],
+		m[MINFLT]);
+}
+
+int main(int argc, char **argv)
+{
+	const char *report_path = NULL;
+	int runs = 1, done = 0, status = 0, opt, p;
+	FILE *f = stderr;
+
+	while ((opt = getopt(argc, argv, "+o:t:i:O:E:e:n:p:")) != -1) {
+		switch (opt) {
+		case 'o':
+			report_path = optarg;
+			break;
+		case 't':
+			timeout = (unsigned int)atoi(optarg);
+			break;
+		case 'i':
+			input = optarg;
+			break;
+		case 'O':
+			output = optarg;
+			break;
+		case 'E':
+			errors = optarg;
+			break;
+		case 'n':
+			runs = atoi(optarg);
+			break;
+		case 'e':
+			if (nr_extra < MAX_ENV / 2 - 2)
+				extra_env[nr_extra++] = optarg;
+			break;
+		case 'p':
+			if (nr_preloads < MAX_PRELOADS)
+				preloads[nr_preloads++] = optarg;
+			break;
+		default:
+			return 125;
+		}
+	}
+	if (optind == argc || runs < 1 || runs > MAX_RUNS) {
+		fputs("launch: see the head of bench/launch.c\n", stderr);
+		return 125;
+	}
+	if (!nr_preloads)
+		nr_preloads = 1;
+	signal(SIGALRM, on_alarm);
+	signal(SIGTERM, on_term);
+	signal(SIGINT, on_term);
+
+	for (; done < runs && !status; done++)
+		for (p = 0; p < nr_preloads && !status; p++)
+			status = run(argv + optind, p, done);
+
+	if (report_path && !(f = fopen(report_path, "a")))
+		die(report_path);
+	for (p = 0; p < nr_preloads; p++)
+		report(f, p, done, status);
+	return status;
+}

@@ -1,0 +1,11 @@
+; Two factors of a number, found by bit-blasting: a solver's search and clauses.
+(set-logic QF_BV)
+(declare-const p (_ BitVec 40))
+(declare-const q (_ BitVec 40))
+(assert (= (bvmul p q) (_ bv1071514531 40)))
+(assert (bvult p (_ bv65536 40)))
+(assert (bvult q (_ bv65536 40)))
+(assert (bvugt p (_ bv1 40)))
+(assert (bvuge q p))
+(check-sat)
+(get-value (p q))
