@@ -26,6 +26,11 @@
 #include "mm/zone.h"
 #include "sys/sys.h"
 
+#define RUN_TRIES	16	/* run_alloc(): blocks looked at */
+#define RUN_MIN		3	/* ... for requests of this many pages on */
+#define IDLE_ORDER	2	/* make_room(): smallest blocks given back */
+#define IDLE_PAGES	64	/* ... and pages that may always lie idle */
+
 struct zone zone_normal = { .lock = LOCK_INITIALIZER(LOCK_ZONE) };
 
 void zone_init(struct zone *zone)
@@ -190,6 +195,106 @@ static struct page *buddy_alloc(struct zone *zone, u32 order)
 	return page;
 }
 
+/* The @nr pages from @pfn on are all free. */
+static bool range_is_free(struct section *sec, size_t pfn, size_t nr)
+{
+	size_t end = pfn + nr;
+
+	while (pfn < end) {
+		struct page *page = &sec->vmemmap[pfn];
+
+		if (pfn >= sec->frontier || page->type != PAGE_FREE)
+			return false;
+		pfn += (size_t)1 << page->order;
+	}
+	return true;
+}
+
+/* Take exactly those pages, which begin with the head of a free block. */
+static void range_take(struct zone *zone, struct section *sec, size_t pfn,
+		       size_t nr)
+{
+	size_t end = pfn + nr;
+
+	while (pfn < end) {
+		struct page *page = &sec->vmemmap[pfn];
+		size_t have = (size_t)1 << page->order;
+
+		block_remove(zone, page);
+		zone->nr_free -= have;
+		zone->nr_free_dirty -= block_nr_dirty(page, have);
+		if (pfn + have > end)
+			buddy_free_range(zone, &sec->vmemmap[end],
+					 pfn + have - end);
+		pfn += have;
+	}
+}
+
+/* The free block that ends where @pfn begins, or NULL. */
+static struct page *block_before(struct section *sec, size_t pfn)
+{
+	for (u32 order = 0; order <= MAX_ORDER; order++) {
+		size_t head = pfn - ((size_t)1 << order);
+		struct page *page = &sec->vmemmap[head];
+
+		if (pfn < sec->first + ((size_t)1 << order) ||
+		    head & (((size_t)1 << order) - 1))
+			return NULL;
+		if (page->type == PAGE_FREE && page->order == order)
+			return page;
+	}
+	return NULL;
+}
+
+/* The free pages around a free block; @pfn is moved to the first of them. */
+static size_t run_around(struct section *sec, size_t *pfn)
+{
+	size_t start = *pfn, end = start;
+	struct page *page;
+
+	while (end < sec->frontier && sec->vmemmap[end].type == PAGE_FREE)
+		end += (size_t)1 << sec->vmemmap[end].order;
+	while ((page = block_before(sec, start)))
+		start -= (size_t)1 << page->order;
+	*pfn = start;
+	return end - start;
+}
+
+/*
+ * Large blocks are placed by best fit among runs of free pages, whatever
+ * buddies these consist of: powers of two would leave holes that no later
+ * request fits.  A run of @nr pages contains an aligned block of at least a
+ * quarter of that, so all runs are found by looking around the warm blocks
+ * from that order up; of a long list, only the first RUN_TRIES.
+ */
+static struct page *run_alloc(struct zone *zone, size_t nr)
+{
+	u32 order = ilog2(nr), tries = RUN_TRIES;
+	struct section *best = NULL;
+	size_t best_pfn = 0, best_len = SIZE_MAX;
+
+	for (u32 k = order > 1 ? order - 1 : 0; k <= MAX_ORDER; k++)
+		list_for_each(page, &zone->free_area[k].list[1], struct page,
+			      lru) {
+			struct section *sec = page_section(page);
+			size_t pfn = page_pfn(page);
+			size_t len = run_around(sec, &pfn);
+
+			if (len >= nr && len < best_len) {
+				best = sec;
+				best_pfn = pfn;
+				best_len = len;
+			}
+			if (!--tries || best_len == nr)
+				goto found;
+		}
+found:
+	if (!best)
+		return NULL;
+	range_take(zone, best, best_pfn, nr);
+	return &best->vmemmap[best_pfn];
+}
+
 /*
  * How many pages to fault in at once: a sixteenth of the heap, at most a
  * huge page.  So a small heap stays small, and a large one faults rarely.
@@ -205,13 +310,14 @@ static u32 prefault_order(struct zone *zone, u32 order)
 }
 
 /*
- * @page is a fresh block of @have >= @order, out of the buddies, that will
- * be touched: fault it in with one call, keep 2^@order pages and free the
+ * @page is a fresh block of order @have, out of the buddies, whose first
+ * @keep pages will be touched: fault all of it in with one call and free the
  * rest, which is warm now.
  */
-static void prefault(struct zone *zone, struct page *page, u32 have, u32 order)
+static void prefault(struct zone *zone, struct page *page, u32 have,
+		     size_t keep)
 {
-	size_t nr = (size_t)1 << have, keep = (size_t)1 << order;
+	size_t nr = (size_t)1 << have;
 	void *addr = page_address(page);
 	size_t heap = (zone->nr_managed - zone->nr_free) << PAGE_SHIFT;
 
@@ -219,8 +325,6 @@ static void prefault(struct zone *zone, struct page *page, u32 have, u32 order)
 		sys_huge(addr, nr << PAGE_SHIFT, true);
 	sys_populate(addr, nr << PAGE_SHIFT);
 	stat_add(STAT_PAGES_PREFAULT, nr);
-	if (have == order)
-		return;
 	lock_try_enter(&zone->lock);
 	bits_set_range(page_section(page)->dirty, page_pfn(page) + keep,
 		       nr - keep);
@@ -228,30 +332,45 @@ static void prefault(struct zone *zone, struct page *page, u32 have, u32 order)
 	lock_exit(&zone->lock);
 }
 
-static struct page *alloc_block(struct zone *zone, u32 order, u32 flags)
+/*
+ * The heap is about to grow by @nr fresh pages: what lies idle makes room,
+ * first freed areas, then free pages that no request has fitted, down to a
+ * sixteenth of the heap.
+ */
+static void make_room(struct zone *zone, size_t nr)
 {
-	struct page *page;
-	u32 have = order;
-	bool fresh = false;
+	size_t used = zone->nr_managed - READ_ONCE(zone->nr_free);
+	size_t keep = used / 2 + IDLE_PAGES;
+	size_t idle = READ_ONCE(zone->nr_free_dirty);
 
-	if (!lock_try_enter(&zone->lock)) {
-		stat_add(STAT_REENTER, 1);
-		return NULL;
+	vmalloc_make_room(nr << PAGE_SHIFT);
+	if (idle > keep)
+		zone_discard(IDLE_ORDER, max(keep, idle > nr ? idle - nr : 0));
+}
+
+/*
+ * @nr pages out of a block of @order; they are no longer counted free.  A
+ * caller that will touch them may be given more, for prefault() to share.
+ */
+static struct page *block_alloc(struct zone *zone, u32 order, size_t nr,
+				u32 flags, u32 *have)
+{
+	struct page *page = NULL;
+
+	*have = order;
+	if (flags & PAGES_PREFAULT) {
+		if (!find_block(zone, order, true))
+			*have = prefault_order(zone, order);
+	} else if (!(flags & PAGES_ALIGNED) && nr >= RUN_MIN) {
+		page = run_alloc(zone, nr);
+		if (page)
+			return page;
 	}
-	if ((flags & PAGES_PREFAULT) && !find_block(zone, order, true))
-		have = prefault_order(zone, order);
-	page = buddy_alloc(zone, have);
-	if (!page && have > order)
-		page = buddy_alloc(zone, have = order);
-	if (page) {
-		page->type = PAGE_LARGE;
-		fresh = !block_is_dirty(page, have);
-	}
-	lock_exit(&zone->lock);
-	if (fresh)
-		vmalloc_make_room(PAGE_SIZE << have);
-	if (have > order && page)
-		prefault(zone, page, have, order);
+	page = buddy_alloc(zone, *have);
+	if (!page && *have > order)
+		page = buddy_alloc(zone, *have = order);
+	if (page && *have == order && nr < (size_t)1 << order)
+		buddy_free_range(zone, page + nr, ((size_t)1 << order) - nr);
 	return page;
 }
 
@@ -274,20 +393,30 @@ static void zero_dirty(struct page *page, size_t nr)
 struct page *alloc_pages_exact(size_t nr, u32 align_order, u32 flags)
 {
 	struct zone *zone = &zone_normal;
-	u32 order = max(pages_to_order(nr), align_order);
+	u32 order = max(pages_to_order(nr), align_order), have;
 	struct page *page;
+	size_t fresh = 0;
 
 	if (order > MAX_ORDER)
 		return NULL;
-	page = alloc_block(zone, order, flags);
+	flags |= align_order ? PAGES_ALIGNED : 0;
+	if (!lock_try_enter(&zone->lock)) {
+		stat_add(STAT_REENTER, 1);
+		return NULL;
+	}
+	page = block_alloc(zone, order, nr, flags, &have);
+	if (page) {
+		page->type = PAGE_LARGE;
+		page->nr_pages = (u32)nr;
+		fresh = nr - block_nr_dirty(page, nr);
+	}
+	lock_exit(&zone->lock);
 	if (!page)
 		return NULL;
-	if (nr < (size_t)1 << order) {
-		lock_try_enter(&zone->lock);
-		buddy_free_range(zone, page + nr, ((size_t)1 << order) - nr);
-		lock_exit(&zone->lock);
-	}
-	page->nr_pages = (u32)nr;
+	if (fresh)
+		make_room(zone, fresh);
+	if (have > order)
+		prefault(zone, page, have, nr);
 	if (flags & PAGES_ZERO)
 		zero_dirty(page, nr);
 	stat_add(STAT_PAGES_ALLOC, 1);
@@ -307,40 +436,6 @@ bool free_pages_exact(struct page *page, size_t nr)
 	lock_exit(&zone->lock);
 	stat_add(STAT_PAGES_FREE, 1);
 	return true;
-}
-
-/* The @nr pages from @page on are all free. */
-static bool range_is_free(struct section *sec, size_t pfn, size_t nr)
-{
-	size_t end = pfn + nr;
-
-	while (pfn < end) {
-		struct page *page = &sec->vmemmap[pfn];
-
-		if (pfn >= sec->frontier || page->type != PAGE_FREE)
-			return false;
-		pfn += (size_t)1 << page->order;
-	}
-	return true;
-}
-
-static void range_take(struct zone *zone, struct section *sec, size_t pfn,
-		       size_t nr)
-{
-	size_t end = pfn + nr;
-
-	while (pfn < end) {
-		struct page *page = &sec->vmemmap[pfn];
-		size_t have = (size_t)1 << page->order;
-
-		block_remove(zone, page);
-		zone->nr_free -= have;
-		zone->nr_free_dirty -= block_nr_dirty(page, have);
-		if (pfn + have > end)
-			buddy_free_range(zone, &sec->vmemmap[end],
-					 pfn + have - end);
-		pfn += have;
-	}
 }
 
 bool resize_pages_exact(struct page *page, size_t old, size_t nr)
@@ -375,7 +470,7 @@ bool resize_pages_exact(struct page *page, size_t old, size_t nr)
 static struct page *take_dirty(struct zone *zone, u32 min_order, size_t keep,
 			       u32 *order)
 {
-	for (u32 k = MAX_ORDER + 1; k-- > min_order;) {
+	for (u32 k = min_order; k <= MAX_ORDER; k++) {
 		struct list_head *list = &zone->free_area[k].list[1];
 		struct page *page;
 

@@ -31,6 +31,7 @@ void zone_init(struct zone *zone);
 /* What a caller wants of alloc_pages_exact(). */
 #define PAGES_ZERO	1	/* zeroed; clean pages are not written */
 #define PAGES_PREFAULT	2	/* they will be touched: fault in batches */
+#define PAGES_ALIGNED	4	/* set by the function itself */
 
 /**
  * alloc_pages_exact - contiguous pages, exactly as many as asked

@@ -7,7 +7,7 @@
 #include "slab/slab.h"
 
 #define KMALLOC_MIN_SIZE	16
-#define KMALLOC_MAX_SIZE	(32 * KIB)	/* above: whole pages */
+#define KMALLOC_MAX_SIZE	(8 * KIB)	/* above: whole pages */
 
 /*
  * 16 bytes apart up to 128, then eight steps to every doubling: a request
@@ -15,7 +15,7 @@
  */
 #define KMALLOC_LINEAR		8
 #define KMALLOC_STEPS		8
-#define KMALLOC_CLASSES		(KMALLOC_LINEAR + 8 * KMALLOC_STEPS)
+#define KMALLOC_CLASSES		(KMALLOC_LINEAR + 6 * KMALLOC_STEPS)
 
 /* Fill in the table of the hot path. */
 void kmalloc_init(void);

@@ -6,7 +6,7 @@
 #include "slab/slab.h"
 
 #define SHEAF_BYTES	(32 * KIB)	/* of objects, the most one may hold */
-#define BARN_BYTES	(256 * KIB)	/* the same for a barn */
+#define BARN_BYTES	(64 * KIB)	/* the same for a barn */
 
 struct kmem_cache *kmem_caches[MAX_SHEAVES];
 

@@ -22,6 +22,7 @@
 #include "slab/slab.h"
 
 #define MIN_OBJECTS	8	/* a slab should hold, if its order allows */
+#define EMPTY_ORDER	2	/* largest slab of which an empty one is kept */
 
 static u32 waste_of(u32 order, u32 size)
 {
@@ -265,10 +266,10 @@ static bool slab_put_one(struct kmem_cache *s, struct page *slab, u32 index)
 	return true;
 }
 
-/* Empty slabs worth keeping: one, and a sixteenth of what the cache has. */
-static size_t empty_limit(const struct kmem_cache_node *n)
+/* Empty slabs worth keeping: a sixteenth, and one if it is small. */
+static size_t empty_limit(const struct kmem_cache *s)
 {
-	return 1 + n->nr_slabs / 16;
+	return (s->order <= EMPTY_ORDER) + s->node.nr_slabs / 16;
 }
 
 /*
@@ -325,7 +326,7 @@ bool slab_put(struct kmem_cache *s, void *const *objs, u32 n)
 			break;
 		}
 	}
-	slab_unlist_empty(node, empty_limit(node), &empty);
+	slab_unlist_empty(node, empty_limit(s), &empty);
 	lock_exit(&node->lock);
 	if (unlikely(wrong))
 		slab_bad_free(s, wrong, objs[i]);
