@@ -51,8 +51,7 @@ static void *large_alloc(size_t size, size_t align, u32 flags)
 	if (page)
 		return page_address(page);
 	return vmalloc(size, max(align, PAGE_SIZE),
-		       (flags & ZERO ? VMALLOC_ZERO : 0) |
-		       (flags & GROWS ? VMALLOC_GROWS : 0));
+		       flags & ZERO ? VMALLOC_ZERO : 0);
 }
 
 /* Memory was refused: give back all that is idle, for one more try. */

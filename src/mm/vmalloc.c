@@ -15,8 +15,8 @@
  * is cut, one that is too small is grown where it stands or moved by page
  * tables.
  *
- * Placement: an area that will grow is put in the middle of the largest free
- * area, so that it can grow in place; others at the lowest address that fits.
+ * Placement: in the middle of the largest free area, as long as that leaves
+ * room to grow in place many times over; else at the lowest address that fits.
  *
  * Invariants, under lock:
  *   V1. areas do not overlap; neighbours in one window touch, and two FREE
@@ -205,6 +205,13 @@ static size_t guard_size(void)
 	return sys_page_size();
 }
 
+/* Back to address space; named again, so that the mappings merge. */
+static void area_uncommit(uintptr_t start, size_t size)
+{
+	sys_uncommit((void *)start, size);
+	sys_name((void *)start, size, "liballoc:vmalloc");
+}
+
 static bool window_add(size_t need)
 {
 	size_t limit = sys_limit_as();
@@ -271,33 +278,32 @@ static struct vmap_area *find_largest(void)
 	return node ? to_area(node) : NULL;
 }
 
-/* Where in @area: room to grow for those who will. */
+/* Where in @area: with room to grow, if there is plenty. */
 static uintptr_t place_in(const struct vmap_area *area, size_t size,
-			  size_t align, u32 flags)
+			  size_t align)
 {
 	size_t room = area->end - area->start;
 
-	if (!(flags & VMALLOC_GROWS) || room / GROWTH_ROOM < size)
+	if (room / GROWTH_ROOM < size)
 		return fit_in(area, size, align);
 	return ALIGN_UP(area->start + room / 2, max(align, 2 * MIB));
 }
 
 /* Free address space of @size bytes as an area of its own, not committed. */
-static struct vmap_area *space_get(size_t size, size_t align, u32 flags)
+static struct vmap_area *space_get(size_t size, size_t align)
 {
 	struct vmap_area *area = NULL;
 	uintptr_t at;
 
-	if (flags & VMALLOC_GROWS)
-		area = find_largest();
-	if (!area || !fit_in(area, size, align))
+	area = find_largest();
+	if (!area || free_bytes(area) / GROWTH_ROOM < size)
 		area = find_lowest(tree.node, size, align);
 	if (!area) {
 		if (!window_add(ALIGN_UP(size + align, 2 * MIB)))
 			return NULL;
 		area = find_lowest(tree.node, size, align);
 	}
-	at = place_in(area, size, align, flags);
+	at = place_in(area, size, align);
 	if (at != area->start) {
 		area = area_split(area, at);
 		if (!area)
@@ -330,7 +336,7 @@ static void lazy_del(struct vmap_area *area)
 static void lazy_purge_one(struct vmap_area *area)
 {
 	lazy_del(area);
-	sys_uncommit((void *)area->start, area->size);
+	area_uncommit(area->start, area->size);
 	area_set_free(area);
 	stat_add(STAT_AREA_PURGE, 1);
 }
@@ -374,7 +380,7 @@ static void area_free_lazily(struct vmap_area *area)
 	prev = lazy_neighbour(area_prev(area));
 	if (prev)
 		lazy_merge(prev, area);
-	lazy_purge(options.lazy, MAX_LAZY);
+	lazy_purge(max(options.lazy, info.bytes / 2), MAX_LAZY);
 }
 
 /* The smallest lazy area that holds @size; else the largest there is. */
@@ -409,17 +415,37 @@ static void area_cut(struct vmap_area *area, size_t size)
 	if (!upper)
 		return;
 	area->size = size;
-	sys_uncommit((void *)(area->start + size), guard_size());
+	area_uncommit(area->start + size, guard_size());
 	upper->size = rest;
 	area_free_lazily(upper);
 }
 
-/* Make a busy area @size bytes where it stands, if what follows is free. */
+/* A lazy neighbour is warm memory that lies where @area wants to grow. */
+static void area_absorb(struct vmap_area *area, struct vmap_area *next)
+{
+	uintptr_t hole = area->start + area->size;
+
+	if (!sys_commit((void *)hole, next->start - hole))
+		return;
+	lazy_del(next);
+	area->size = next->start + next->size - area->start;
+	area_join(area, next);
+}
+
+/* Make a busy area @size bytes where it stands, if what follows is idle. */
 static bool area_extend(struct vmap_area *area, size_t size)
 {
 	struct vmap_area *next = area_next(area);
 	uintptr_t end = area->start + size + guard_size();
 
+	if (next && next->state == VMAP_LAZY && end > area->end) {
+		area_absorb(area, next);
+		if (area->size >= size) {
+			area_cut(area, size);
+			return true;
+		}
+		next = area_next(area);
+	}
 	if (end > area->end) {
 		if (!next || next->state != VMAP_FREE || next->end < end)
 			return false;
@@ -427,8 +453,11 @@ static bool area_extend(struct vmap_area *area, size_t size)
 			return false;
 	}
 	if (!sys_commit((void *)(area->start + area->size),
-			size - area->size))
-		return false;	/* a cut FREE area merges when freed */
+			size - area->size)) {
+		if (end > area->end)
+			area_set_free(next);	/* whole again */
+		return false;
+	}
 	if (end > area->end)
 		area_join(area, next);
 	area->size = size;
@@ -462,9 +491,9 @@ static struct vmap_area *alloc_warm(size_t size, size_t align)
 	return area;
 }
 
-static struct vmap_area *alloc_fresh(size_t size, size_t align, u32 flags)
+static struct vmap_area *alloc_fresh(size_t size, size_t align)
 {
-	struct vmap_area *area = space_get(size + guard_size(), align, flags);
+	struct vmap_area *area = space_get(size + guard_size(), align);
 
 	if (!area)
 		return NULL;
@@ -502,7 +531,7 @@ void *vmalloc(size_t size, size_t align, u32 flags)
 		/* What is kept for nothing makes room for what is needed. */
 		lazy_purge(info.lazy_bytes > size ? info.lazy_bytes - size : 0,
 			   MAX_LAZY);
-		area = alloc_fresh(size, align, flags);
+		area = alloc_fresh(size, align);
 	}
 	if (area)
 		account(1, area->size);
@@ -581,13 +610,13 @@ static void move_range(char *old, char *new, size_t size)
 
 static void *area_move(struct vmap_area *area, size_t size)
 {
-	struct vmap_area *to = alloc_fresh(size, 2 * MIB, VMALLOC_GROWS);
+	struct vmap_area *to = alloc_fresh(size, 2 * MIB);
 
 	if (!to)
 		return NULL;
 	move_range((void *)area->start, (void *)to->start,
 		   min(area->size, size));
-	sys_uncommit((void *)area->start, area->size);
+	area_uncommit(area->start, area->size);
 	area_set_free(area);
 	stat_add(STAT_AREA_MOVED, 1);
 	return (void *)to->start;

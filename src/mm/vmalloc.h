@@ -7,7 +7,6 @@
 #include "lib/compiler.h"
 
 #define VMALLOC_ZERO	1	/* zeroed; fresh memory is not written */
-#define VMALLOC_GROWS	2	/* leave address space behind it to grow */
 
 /**
  * vmalloc - an area of at least @size bytes at a multiple of @align
