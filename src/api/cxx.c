@@ -40,6 +40,8 @@
 #include <dlfcn.h>
 #include <unwind.h>
 
+#include <stdlib.h>
+
 #include "api/malloc.h"
 #include "core/report.h"
 #include "lib/compiler.h"
@@ -125,6 +127,32 @@ OWN(delete_aligned_fn, own_delete_array_aligned, "_ZdaPvSt11align_val_t");
 		__asm__("" : "+r"(bound_));      \
 		bound_;                          \
 	})
+
+/*
+ * libstdc++'s operators call malloc, so a program that defines its own malloc
+ * and no operators is served by that one, whole.
+ */
+__fastpath void *c_malloc(size_t n)
+{
+	if (unlikely(BOUND(malloc) != own_malloc))
+		return malloc(n);
+	return malloc_fast(n);
+}
+
+__fastpath void *c_memalign(size_t align, size_t n)
+{
+	if (unlikely(BOUND(malloc) != own_malloc))
+		return aligned_alloc(align, ALIGN_UP(n, align));
+	return memalign_impl(align, n);
+}
+
+__fastpath void c_free(void *p)
+{
+	if (unlikely(BOUND(free) != own_free))
+		free(p);
+	else
+		free_fast(p);
+}
 
 typedef void new_handler_fn(void);
 
@@ -233,7 +261,7 @@ static __slowpath __noreturn void throw_bad_alloc(void)
 
 static void *new_try(size_t n, size_t align)
 {
-	return align ? memalign_impl(align, n) : malloc_fast(n);
+	return align ? c_memalign(align, n) : c_malloc(n);
 }
 
 /*
@@ -412,7 +440,7 @@ static __slowpath void *new_nothrow_bound(new_fn *base, size_t n)
 
 __fastpath void *new_fast(size_t n)
 {
-	void *p = malloc_fast(n);
+	void *p = c_malloc(n);
 
 	if (unlikely(!p))
 		return new_slow(n, 0);
@@ -421,7 +449,7 @@ __fastpath void *new_fast(size_t n)
 
 __fastpath void *new_fast_aligned(size_t n, size_t align)
 {
-	void *p = memalign_impl(align, n);
+	void *p = c_memalign(align, n);
 
 	if (unlikely(!p))
 		return new_slow(n, align);
@@ -430,7 +458,7 @@ __fastpath void *new_fast_aligned(size_t n, size_t align)
 
 __fastpath void *new_fast_nothrow(size_t n)
 {
-	void *p = malloc_fast(n);
+	void *p = c_malloc(n);
 
 	if (unlikely(!p))
 		return new_nothrow_slow(new_retry, n, 0);
@@ -439,7 +467,7 @@ __fastpath void *new_fast_nothrow(size_t n)
 
 __fastpath void *new_fast_aligned_nothrow(size_t n, size_t align)
 {
-	void *p = memalign_impl(align, n);
+	void *p = c_memalign(align, n);
 
 	if (unlikely(!p))
 		return new_nothrow_slow(new_retry, n, align);
@@ -520,7 +548,7 @@ void *cxx_new_array_aligned_nothrow(size_t n, size_t align,
 
 void cxx_delete(void *p)
 {
-	free_fast(p);
+	c_free(p);
 }
 
 void cxx_delete_array(void *p)
@@ -529,7 +557,7 @@ void cxx_delete_array(void *p)
 
 	if (unlikely(base != own_delete))
 		return base(p);
-	free_fast(p);
+	c_free(p);
 }
 
 void cxx_delete_sized(void *p, size_t n)
@@ -538,7 +566,7 @@ void cxx_delete_sized(void *p, size_t n)
 
 	if (unlikely(base != own_delete))
 		return base(p);
-	free_sized_impl(p, n);
+	c_free(p);
 }
 
 void cxx_delete_array_sized(void *p, size_t n)
@@ -548,7 +576,7 @@ void cxx_delete_array_sized(void *p, size_t n)
 	if (unlikely(base != own_delete_array ||
 		     BOUND(cxx_delete) != own_delete))
 		return base(p);
-	free_sized_impl(p, n);
+	c_free(p);
 }
 
 void cxx_delete_nothrow(void *p, const struct nothrow *tag)
@@ -566,7 +594,7 @@ void cxx_delete_array_nothrow(void *p, const struct nothrow *tag)
 void cxx_delete_aligned(void *p, size_t align)
 {
 	(void)align;
-	free_fast(p);
+	c_free(p);
 }
 
 void cxx_delete_array_aligned(void *p, size_t align)
@@ -575,7 +603,7 @@ void cxx_delete_array_aligned(void *p, size_t align)
 
 	if (unlikely(base != own_delete_aligned))
 		return base(p, align);
-	free_fast(p);
+	c_free(p);
 }
 
 void cxx_delete_sized_aligned(void *p, size_t n, size_t align)
@@ -584,7 +612,7 @@ void cxx_delete_sized_aligned(void *p, size_t n, size_t align)
 
 	if (unlikely(base != own_delete_aligned))
 		return base(p, align);
-	free_aligned_sized_impl(p, align, n);
+	c_free(p);
 }
 
 void cxx_delete_array_sized_aligned(void *p, size_t n, size_t align)
@@ -594,7 +622,7 @@ void cxx_delete_array_sized_aligned(void *p, size_t n, size_t align)
 	if (unlikely(base != own_delete_array_aligned ||
 		     BOUND(cxx_delete_aligned) != own_delete_aligned))
 		return base(p, align);
-	free_aligned_sized_impl(p, align, n);
+	c_free(p);
 }
 
 /* Called by a new-expression whose constructor threw: never hot. */

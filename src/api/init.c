@@ -13,6 +13,7 @@
 #include "core/report.h"
 #include "lib/lock.h"
 #include "mm/percpu.h"
+#include "mm/vmalloc.h"
 #include "mm/zone.h"
 #include "slab/kmalloc.h"
 #include "sys/sys.h"
@@ -31,6 +32,7 @@ static bool start(void)
 	nr_cpus = sys_nr_cpus();
 	if (!pagemap_init(nr_cpus) || !percpu_init(nr_cpus))
 		return false;
+	vmalloc_init();
 	kmalloc_init();
 	percpu_hot_enable();
 	store_release(&init_state, INIT_READY);

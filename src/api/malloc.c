@@ -40,6 +40,7 @@ static void *large_alloc(size_t size, size_t align, u32 flags)
 {
 	size_t pages = size_to_pages(size);
 	struct page *page = NULL;
+	void *ptr;
 
 	if (size > PTRDIFF_MAX)
 		return NULL;
@@ -50,8 +51,13 @@ static void *large_alloc(size_t size, size_t align, u32 flags)
 					 flags & ZERO ? PAGES_ZERO : 0);
 	if (page)
 		return page_address(page);
-	return vmalloc(size, max(align, PAGE_SIZE),
-		       flags & ZERO ? VMALLOC_ZERO : 0);
+	ptr = vmalloc(size, max(align, PAGE_SIZE),
+		      flags & ZERO ? VMALLOC_ZERO : 0);
+	if (likely(ptr) || align > PAGE_SIZE)
+		return ptr;
+	/* No address space for an area: free pages in a row serve as well. */
+	page = alloc_pages_exact(pages, 0, flags & ZERO ? PAGES_ZERO : 0);
+	return page ? page_address(page) : NULL;
 }
 
 /* Memory was refused: give back all that is idle, for one more try. */
@@ -59,6 +65,7 @@ static void reclaim(void)
 {
 	slab_reclaim();
 	vmalloc_purge(0);
+	vmalloc_recharge();
 	zone_discard(0, 0);
 }
 
@@ -361,6 +368,9 @@ EXPORT void free(void *ptr)
 {
 	free_fast(ptr);
 }
+
+__attribute__((alias("malloc"), copy(malloc))) void *own_malloc(size_t size);
+__attribute__((alias("free"), copy(free))) void own_free(void *ptr);
 
 EXPORT void *calloc(size_t n, size_t size)
 {

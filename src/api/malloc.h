@@ -30,6 +30,10 @@ void *realloc_impl(void *ptr, size_t size);
 void *memalign_impl(size_t align, size_t size);
 size_t usable_size_impl(const void *ptr);
 
+/* Our own, whoever answers to the exported names (a program may). */
+__hidden void *own_malloc(size_t size);
+__hidden void own_free(void *ptr);
+
 __fastpath void *malloc_fast(size_t size)
 {
 	uintptr_t head;

@@ -17,7 +17,9 @@ void lock_set_sleep(const struct lock_sleep *ops)
 	lock_sleep = *ops;
 }
 
-__slowpath bool lock_enter_slow(struct lock *lock, u32 tag)
+__thread u32 locks_held __attribute__((tls_model("initial-exec")));
+
+__slowpath bool lock_enter_slow(struct lock *lock, u32 tag, bool may_sleep)
 {
 	for (u32 i = 0; i < SPINS; i++) {
 		u32 word = READ_ONCE(lock->word);
@@ -31,6 +33,8 @@ __slowpath bool lock_enter_slow(struct lock *lock, u32 tag)
 			return true;
 		arch_relax();
 	}
+	if (!may_sleep)
+		return false;
 	for (;;) {
 		u32 word = READ_ONCE(lock->word);
 

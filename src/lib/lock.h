@@ -5,11 +5,16 @@
  *   K1. word is 0 when free; else the owner's 31-bit tag << 1, with bit 0 set
  *       when somebody may be asleep on it.
  *   K2. a thread takes locks in rising rank only (debug builds abort).
- *   K3. a thread that finds its own tag in the word is re-entering from a
- *       signal handler: lock_try_enter() says so instead of sleeping for
- *       ever.  Two live threads may share a tag (tags are 31 bits of the
- *       thread pointer); the loser then takes the re-entry path, which is
- *       slower but right.
+ *   K3. a signal handler that interrupted a holder never sleeps on a lock:
+ *       it would wait for itself, or for a thread whose handler waits for
+ *       what was interrupted here.  lock_try_enter() then returns false for
+ *       a lock that is taken, and the caller finds another way.
+ *   K4. so each thread counts the locks it holds.  Code that nests locks
+ *       knowingly says how many it holds (lock_enter_nested()); more than
+ *       that were taken by what was interrupted.
+ *
+ * Two live threads may share a tag (tags are 31 bits of the thread pointer);
+ * the loser of such a pair is told false too, which is slower but right.
  *
  * The system call is not known here: src/sys registers wait and wake.
  */
@@ -40,6 +45,8 @@ struct lock {
 
 #define LOCK_INITIALIZER(r) { 0, (r), 0 }
 
+#define LOCKS_ANY 0x7fffffff	/* nested in whatever: waits all the same */
+
 struct lock_sleep {
 	void (*wait)(u32 *word, u32 val);
 	void (*wake)(u32 *word);
@@ -49,8 +56,12 @@ struct lock_sleep {
 void lock_set_sleep(const struct lock_sleep *ops);
 
 /* Slow halves of the functions below. */
-bool lock_enter_slow(struct lock *lock, u32 tag);
+bool lock_enter_slow(struct lock *lock, u32 tag, bool may_sleep);
 void lock_exit_slow(struct lock *lock);
+
+/* K4; a counter is all the state a thread has. */
+extern __hidden __thread u32 locks_held
+	__attribute__((tls_model("initial-exec")));
 
 #ifdef LIBALLOC_DEBUG
 void lock_rank_push(u32 rank);
@@ -69,28 +80,39 @@ static inline u32 lock_self(void)
 }
 
 /**
- * lock_try_enter - take @lock, unless this very thread holds it
+ * lock_enter_nested - take @lock, knowing that this code holds @held others
  *
- * Returns false when the calling thread already owns @lock, which happens
- * only in a signal handler that interrupted the owner (K3).
- * Context: may sleep.
+ * Returns false where waiting could be for ever (K3): the lock is taken and
+ * this thread holds more than @held, or holds @lock itself.
+ * Context: may sleep, unless in a signal handler that interrupted a holder.
  */
-static inline bool lock_try_enter(struct lock *lock)
+static inline bool lock_enter_nested(struct lock *lock, u32 held)
 {
 	u32 free = 0, tag = lock_self();
 
+	/* Counted before it is held, until after: a handler errs safely. */
+	locks_held++;
+	__asm__ volatile("" ::: "memory");
 	if (unlikely(!__atomic_compare_exchange_n(&lock->word, &free, tag,
 						  false, __ATOMIC_ACQUIRE,
 						  __ATOMIC_RELAXED)) &&
-	    !lock_enter_slow(lock, tag))
+	    !lock_enter_slow(lock, tag, locks_held <= held + 1)) {
+		locks_held--;
 		return false;
+	}
 	lock_rank_push(lock->rank);
 	return true;
 }
 
-static inline bool lock_is_mine(const struct lock *lock)
+/* This thread was interrupted inside a lock: better do nothing optional. */
+static inline bool lock_is_reentry(void)
 {
-	return (READ_ONCE(lock->word) & ~1u) == lock_self();
+	return locks_held != 0;
+}
+
+static inline bool lock_try_enter(struct lock *lock)
+{
+	return lock_enter_nested(lock, 0);
 }
 
 static inline void lock_exit(struct lock *lock)
@@ -102,6 +124,8 @@ static inline void lock_exit(struct lock *lock)
 						  __ATOMIC_RELEASE,
 						  __ATOMIC_RELAXED)))
 		lock_exit_slow(lock);
+	__asm__ volatile("" ::: "memory");
+	locks_held--;
 }
 
 /*
@@ -112,7 +136,7 @@ static inline void lock_exit(struct lock *lock)
  */
 static inline void lock_fork_enter(struct lock *lock)
 {
-	if (!lock_try_enter(lock))
+	if (!lock_enter_nested(lock, LOCKS_ANY))
 		lock->kept++;
 }
 

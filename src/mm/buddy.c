@@ -267,15 +267,15 @@ static size_t run_around(struct section *sec, size_t *pfn)
  * quarter of that, so all runs are found by looking around the warm blocks
  * from that order up; of a long list, only the first RUN_TRIES.
  */
-static struct page *run_alloc(struct zone *zone, size_t nr)
+static struct page *run_alloc(struct zone *zone, size_t nr, bool dirty)
 {
-	u32 order = ilog2(nr), tries = RUN_TRIES;
+	u32 order = min(ilog2(nr), (u32)MAX_ORDER), tries = RUN_TRIES;
 	struct section *best = NULL;
 	size_t best_pfn = 0, best_len = SIZE_MAX;
 
 	for (u32 k = order > 1 ? order - 1 : 0; k <= MAX_ORDER; k++)
-		list_for_each(page, &zone->free_area[k].list[1], struct page,
-			      lru) {
+		list_for_each(page, &zone->free_area[k].list[dirty],
+			      struct page, lru) {
 			struct section *sec = page_section(page);
 			size_t pfn = page_pfn(page);
 			size_t len = run_around(sec, &pfn);
@@ -304,7 +304,7 @@ static u32 prefault_order(struct zone *zone, u32 order)
 	size_t used = zone->nr_managed - zone->nr_free;
 	u32 want = used < 32 ? 0 : ilog2(used / 16);
 
-	if (!options.prefault)
+	if (!options.prefault || locks_held > 1)
 		return order;
 	return clamp(want, order, (u32)PAGEBLOCK_ORDER);
 }
@@ -362,8 +362,10 @@ static struct page *block_alloc(struct zone *zone, u32 order, size_t nr,
 		if (!find_block(zone, order, true))
 			*have = prefault_order(zone, order);
 	} else if (!(flags & PAGES_ALIGNED) && nr >= RUN_MIN) {
-		page = run_alloc(zone, nr);
-		if (page)
+		page = run_alloc(zone, nr, true);
+		if (!page && order > MAX_ORDER)
+			page = run_alloc(zone, nr, false);
+		if (page || order > MAX_ORDER)
 			return page;
 	}
 	page = buddy_alloc(zone, *have);
@@ -397,7 +399,7 @@ struct page *alloc_pages_exact(size_t nr, u32 align_order, u32 flags)
 	struct page *page;
 	size_t fresh = 0;
 
-	if (order > MAX_ORDER)
+	if (align_order > MAX_ORDER)
 		return NULL;
 	flags |= align_order ? PAGES_ALIGNED : 0;
 	if (!lock_try_enter(&zone->lock)) {
@@ -492,6 +494,8 @@ size_t zone_discard(u32 min_order, size_t keep)
 	u32 os_order = pages_to_order(sys_page_size() >> PAGE_SHIFT);
 	size_t given = 0;
 
+	if (lock_is_reentry())
+		return 0;
 	min_order = max(min_order, os_order);
 	for (;;) {
 		struct page *page;

@@ -9,27 +9,45 @@
 #include "mm/memblock.h"
 #include "sys/sys.h"
 
-#define CHUNK (256 * KIB)
+#define CHUNK (64 * KIB)		/* committed at once */
+#define SPACE (64 * MIB)	/* reserved at once */
 
 static struct lock lock = LOCK_INITIALIZER(LOCK_MEMBLOCK);
-static char *next, *end;	/* of the current chunk; under lock */
+static char *next, *end, *limit; /* unused, committed, reserved; under lock */
 static size_t total;		/* bytes handed out; under lock */
+
+/*
+ * Space is reserved largely and committed as needed.  A first, named space is
+ * there from the start; under a limit it is as small as it must be.
+ */
+static bool space_add(size_t size)
+{
+	char *space = NULL;
+	size_t want = SPACE;
+
+	if (sys_limit_as() == SIZE_MAX)
+		space = sys_reserve(max(size, want), 0);
+	if (!space) {
+		want = size;
+		space = sys_reserve(want, 0);
+	}
+	if (!space)
+		return false;
+	if (!total)
+		sys_name(space, max(size, want), "liballoc:memblock");
+	next = end = space;
+	limit = space + max(size, want);
+	return true;
+}
 
 static bool chunk_add(size_t size)
 {
-	char *chunk;
-
 	size = ALIGN_UP(max(size, CHUNK), sys_page_size());
-	chunk = sys_reserve(size, 0);
-	if (!chunk)
+	if ((size_t)(limit - end) < size && !space_add(size))
 		return false;
-	if (!sys_commit(chunk, size)) {
-		sys_release(chunk, size);
+	if (!sys_commit(end, size))
 		return false;
-	}
-	sys_name(chunk, size, "liballoc:memblock");
-	next = chunk;
-	end = chunk + size;
+	end += size;
 	return true;
 }
 
@@ -38,7 +56,8 @@ void *memblock_alloc(size_t size)
 	void *mem = NULL;
 
 	size = ALIGN_UP(size, (size_t)64);
-	if (!lock_try_enter(&lock))
+	/* Every caller holds the lock of what it makes, and no other. */
+	if (!lock_enter_nested(&lock, 1))
 		return NULL;
 	if ((size_t)(end - next) >= size || chunk_add(size)) {
 		mem = next;

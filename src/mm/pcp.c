@@ -39,8 +39,7 @@ static void pcp_open(u32 order)
 		percpu_grow(&geo, 2 * pcp_batch(order));
 }
 
-/* Blocks back to the buddies; those that cannot go now are lost to a
- * re-entered lock, which is counted. */
+/* Blocks back to the buddies; not called where the zone's lock may refuse. */
 static void pcp_flush(u32 order, void **blocks, u32 n)
 {
 	for (u32 i = 0; i < n; i++)
@@ -73,7 +72,11 @@ bool pcp_free(struct page *page, u32 order)
 	page->type = PAGE_PCP;
 	if (percpu_push(off, page_address(page)))
 		return true;
+	page->type = PAGE_LARGE;
+	if (lock_is_reentry())
+		return free_pages_exact(page, (size_t)1 << order);
 	pcp_open(order);
+	page->type = PAGE_PCP;
 	if (percpu_push(off, page_address(page)))
 		return true;
 	n = percpu_pop_batch(off, blocks, pcp_batch(order));

@@ -36,6 +36,7 @@ struct bounds {
 struct block {
 	u32 next;			/* offset of the first unused byte */
 	u32 frozen;			/* vfork children that use it */
+	bool busy;			/* being drained */
 	struct bounds *frozen_bounds;	/* [MAX_SHEAVES], made when needed */
 	void **free[NR_ARRAY_SIZES];	/* arrays grown out of, by log2 */
 };
@@ -241,7 +242,7 @@ static bool head_is_open(const struct sheaf_head *h)
 static void slot_enter(u32 cpu)
 {
 	if (percpu.mode == PERCPU_SLOTS)
-		lock_try_enter(&slot_locks[cpu]);
+		lock_enter_nested(&slot_locks[cpu], LOCKS_ANY);
 }
 
 static void slot_exit(u32 cpu)
@@ -396,7 +397,7 @@ bool percpu_grow(const struct sheaf_geometry *geo, u32 capacity)
 	if (!lock_try_enter(&lock))
 		return false;
 	cpu = percpu_index();
-	if (cpu >= percpu.nr_cpus || blocks[cpu].frozen ||
+	if (cpu >= percpu.nr_cpus || blocks[cpu].frozen || blocks[cpu].busy ||
 	    head_capacity(percpu_head(cpu, geo->off)) >= capacity)
 		goto out;
 	array = array_get(cpu, capacity);
@@ -471,38 +472,65 @@ static void block_take(u32 cpu, u32 first, u32 last, const struct bounds *b,
 	}
 }
 
-static void block_drain(u32 cpu, u32 first, u32 last,
-			void (*put)(u32 off, void **objs, u32 n))
+/*
+ * Close @cpu's sheaves and wait until no section is in flight; false: there
+ * is nothing to take.  They stay ours until block_release(): others neither
+ * grow nor drain a busy block, so the lock is not held meanwhile.
+ */
+static bool block_claim(u32 cpu, u32 first, u32 last)
+{
+	bool ok = true, claimed = false;
+
+	if (!lock_try_enter(&lock))
+		return false;
+	if (block_is_used(cpu) && !blocks[cpu].frozen && !blocks[cpu].busy) {
+		slot_enter(cpu);
+		if (block_close(cpu, first, last, saved)) {
+			fence_or_nothing(&ok);		/* S3 */
+			claimed = ok;
+		}
+		if (!claimed)
+			block_open(cpu, first, last, saved);
+		slot_exit(cpu);
+	}
+	blocks[cpu].busy = claimed;
+	lock_exit(&lock);
+	return claimed;
+}
+
+/* A vfork child that runs on the block keeps it closed. */
+static void block_release(u32 cpu, u32 first, u32 last)
 {
 	bool ok = true;
 
+	lock_enter_nested(&lock, LOCKS_ANY);
 	slot_enter(cpu);
-	if (block_close(cpu, first, last, saved)) {
-		fence_or_nothing(&ok);		/* S3 */
-		if (ok) {
-			block_take(cpu, first, last, saved, put);
-			fence_or_nothing(&ok);	/* S4 */
-			if (!ok)
-				goto out;	/* stays closed, and empty */
-		}
-	}
-	block_open(cpu, first, last, saved);
-out:
+	fence_or_nothing(&ok);		/* S4 */
+	if (ok && !blocks[cpu].frozen)
+		block_open(cpu, first, last, saved);
+	blocks[cpu].busy = false;
 	slot_exit(cpu);
+	lock_exit(&lock);
 }
 
 void percpu_drain(u32 first, u32 last,
 		  void (*put)(u32 off, void **objs, u32 n))
 {
-	if (!lock_try_enter(&lock))
+	static u32 draining;	/* owns saved */
+	u32 none = 0;
+
+	if (!__atomic_compare_exchange_n(&draining, &none, 1, false,
+					 __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
 		return;
-	last = min(last, last_off);
+	last = min(last, READ_ONCE(last_off));
 	if (!saved)
 		saved = memblock_alloc(MAX_SHEAVES * sizeof(*saved));
 	for (u32 cpu = 0; saved && cpu < percpu.nr_cpus; cpu++)
-		if (block_is_used(cpu) && !blocks[cpu].frozen)
-			block_drain(cpu, first, last, put);
-	lock_exit(&lock);
+		if (block_claim(cpu, first, last)) {
+			block_take(cpu, first, last, saved, put);
+			block_release(cpu, first, last);
+		}
+	store_release(&draining, 0);
 }
 
 size_t percpu_count(u32 off)

@@ -122,8 +122,8 @@ u32 percpu_capacity(u32 off);
  * @put: receives the objects, with their sheaf's offset
  *
  * Stops each CPU's sheaves, fences, takes, fences, opens.  Without a fence
- * only the caller's own CPU is drained.
- * Context: takes LOCK_PERCPU; @put is called under it.
+ * nothing is drained.  Of two drains at once, one does nothing.
+ * Context: takes LOCK_PERCPU; @put is called without it.
  */
 void percpu_drain(u32 first, u32 last,
 		  void (*put)(u32 off, void **objs, u32 n));

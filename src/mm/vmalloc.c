@@ -184,6 +184,17 @@ static void area_join(struct vmap_area *area, struct vmap_area *next)
 	area_delete(next);
 }
 
+static bool scarce;	/* the kernel has refused a large one */
+
+/*
+ * Under a limit on address space a window is no larger than what is asked
+ * for, and goes back whole once nothing is left in it.
+ */
+static bool windows_are_scarce(void)
+{
+	return scarce || sys_limit_as() != SIZE_MAX;
+}
+
 /* @area holds no memory any more (V4); keeps V1. */
 static void area_set_free(struct vmap_area *area)
 {
@@ -194,8 +205,15 @@ static void area_set_free(struct vmap_area *area)
 	rb_update(&tree, &area->node);
 	if (next && next->state == VMAP_FREE)
 		area_join(area, next);
-	if (prev && prev->state == VMAP_FREE)
+	if (prev && prev->state == VMAP_FREE) {
 		area_join(prev, area);
+		area = prev;
+	}
+	if (area->window_start && !area_next(area) && windows_are_scarce()) {
+		sys_release((void *)area->start, area->end - area->start);
+		rb_erase(&tree, &area->node);
+		area_delete(area);
+	}
 }
 
 /* --- address space --- */
@@ -205,39 +223,46 @@ static size_t guard_size(void)
 	return sys_page_size();
 }
 
-/* Back to address space; named again, so that the mappings merge. */
-static void area_uncommit(uintptr_t start, size_t size)
-{
-	sys_uncommit((void *)start, size);
-	sys_name((void *)start, size, "liballoc:vmalloc");
-}
-
 static bool window_add(size_t need)
 {
-	size_t limit = sys_limit_as();
 	size_t size = clamp(16 * sys_ram_bytes(), (size_t)1 << 38, WINDOW_MAX);
 	struct vmap_area *area;
 	void *mem;
 
-	/* Under a limit, no more than is asked for. */
-	if (limit != SIZE_MAX)
+	if (windows_are_scarce())
 		size = need;
-	for (size = max(size, need);; size = max(size / 2, need)) {
-		mem = sys_reserve(size, 2 * MIB);
-		if (mem)
-			break;
-		if (size == need)
-			return false;
+	size = max(size, need);
+	mem = sys_reserve(size, 2 * MIB);
+	if (!mem) {
+		scarce = true;
+		size = need;
+		mem = size ? sys_reserve(size, 2 * MIB) : NULL;
 	}
+	if (!mem)
+		return false;
 	area = area_new((uintptr_t)mem, (uintptr_t)mem + size);
 	if (!area) {
 		sys_release(mem, size);
 		return false;
 	}
 	area->window_start = true;
-	sys_name(mem, size, "liballoc:vmalloc");
 	tree_insert(area);
 	return true;
+}
+
+/*
+ * The first window is there from the start, so that it has its name: later
+ * the program may have installed a filter that does not know prctl().
+ */
+void vmalloc_init(void)
+{
+	struct vmap_area *area;
+
+	if (windows_are_scarce() || !window_add(0) || !tree.node)
+		return;
+	area = to_area(tree.node);
+	sys_name((void *)area->start, area->end - area->start,
+		 "liballoc:vmalloc");
 }
 
 static uintptr_t fit_in(const struct vmap_area *area, size_t size, size_t align)
@@ -283,10 +308,13 @@ static uintptr_t place_in(const struct vmap_area *area, size_t size,
 			  size_t align)
 {
 	size_t room = area->end - area->start;
+	uintptr_t middle = ALIGN_DOWN(area->start + room / 2,
+				      max(align, 2 * MIB));
 
-	if (room / GROWTH_ROOM < size)
+	if (room / GROWTH_ROOM < size || middle < area->start ||
+	    area->end - middle < size)
 		return fit_in(area, size, align);
-	return ALIGN_UP(area->start + room / 2, max(align, 2 * MIB));
+	return middle;
 }
 
 /* Free address space of @size bytes as an area of its own, not committed. */
@@ -296,12 +324,15 @@ static struct vmap_area *space_get(size_t size, size_t align)
 	uintptr_t at;
 
 	area = find_largest();
-	if (!area || free_bytes(area) / GROWTH_ROOM < size)
+	if (!area || free_bytes(area) / GROWTH_ROOM < size ||
+	    !fit_in(area, size, align))
 		area = find_lowest(tree.node, size, align);
 	if (!area) {
 		if (!window_add(ALIGN_UP(size + align, 2 * MIB)))
 			return NULL;
 		area = find_lowest(tree.node, size, align);
+		if (!area)
+			return NULL;
 	}
 	at = place_in(area, size, align);
 	if (at != area->start) {
@@ -336,7 +367,7 @@ static void lazy_del(struct vmap_area *area)
 static void lazy_purge_one(struct vmap_area *area)
 {
 	lazy_del(area);
-	area_uncommit(area->start, area->size);
+	sys_uncommit((void *)area->start, area->size);
 	area_set_free(area);
 	stat_add(STAT_AREA_PURGE, 1);
 }
@@ -415,7 +446,7 @@ static void area_cut(struct vmap_area *area, size_t size)
 	if (!upper)
 		return;
 	area->size = size;
-	area_uncommit(area->start + size, guard_size());
+	sys_uncommit((void *)(area->start + size), guard_size());
 	upper->size = rest;
 	area_free_lazily(upper);
 }
@@ -616,7 +647,7 @@ static void *area_move(struct vmap_area *area, size_t size)
 		return NULL;
 	move_range((void *)area->start, (void *)to->start,
 		   min(area->size, size));
-	area_uncommit(area->start, area->size);
+	sys_uncommit((void *)area->start, area->size);
 	area_set_free(area);
 	stat_add(STAT_AREA_MOVED, 1);
 	return (void *)to->start;
@@ -642,12 +673,29 @@ void *vrealloc(void *addr, size_t size)
 		area_cut(area, size);
 		size = area->size;
 	} else if (!area_extend(area, size)) {
+		/* It may have taken in a neighbour on the way. */
+		account(0, area->size - old);
+		old = area->size;
 		ret = area_move(area, size);
 	}
 	if (ret)
 		account(0, size - old);
 	lock_exit(&lock);
 	return ret;
+}
+
+void vmalloc_recharge(void)
+{
+	if (!lock_try_enter(&lock))
+		return;
+	for (struct rb_node *n = rb_first(&tree); n; n = rb_next(n)) {
+		struct vmap_area *area = to_area(n);
+
+		if (area->state == VMAP_FREE)
+			sys_forget((void *)area->start,
+				   area->end - area->start);
+	}
+	lock_exit(&lock);
 }
 
 size_t vmalloc_purge(size_t keep)

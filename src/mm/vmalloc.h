@@ -8,6 +8,9 @@
 
 #define VMALLOC_ZERO	1	/* zeroed; fresh memory is not written */
 
+/* Reserve the first window; without it, one is made when needed. */
+void vmalloc_init(void);
+
 /**
  * vmalloc - an area of at least @size bytes at a multiple of @align
  * @size: bytes, rounded up to pages of the OS
@@ -49,6 +52,11 @@ void *vrealloc(void *addr, size_t size);
 /* Give freed areas back to the OS, oldest first, until at most @keep bytes
  * are left; returns the bytes given back. */
 size_t vmalloc_purge(size_t keep);
+/*
+ * Under strict overcommit the kernel goes on charging for memory that was
+ * given back but not unmapped: map all free space anew.  A last resort.
+ */
+void vmalloc_recharge(void);
 /* Something else is about to fault @bytes in: idle areas make room. */
 void vmalloc_make_room(size_t bytes);
 

@@ -35,7 +35,7 @@ void zone_init(struct zone *zone);
 
 /**
  * alloc_pages_exact - contiguous pages, exactly as many as asked
- * @nr: pages, 1 to MAX_ORDER_PAGES
+ * @nr: pages; more than MAX_ORDER_PAGES only out of what is free already
  * @align_order: the block starts at a multiple of 2^@align_order pages
  * @flags: PAGES_*
  *

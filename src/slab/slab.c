@@ -130,13 +130,18 @@ static void slab_give_back(struct kmem_cache *s, struct page *slab)
 {
 	size_t nr = (size_t)1 << s->order;
 
+	bool done;
+
 	pages_set_class(slab, nr, 0);
 	slab->type = PAGE_LARGE;
+	slab->nr_pages = (u32)nr;
 	stat_add(STAT_SLAB_GIVE_BACK, 1);
 	if (s->order <= PCP_MAX_ORDER)
-		pcp_free(slab, s->order);
+		done = pcp_free(slab, s->order);
 	else
-		free_pages_exact(slab, nr);
+		done = free_pages_exact(slab, nr);
+	if (!done)
+		free_defer(page_address(slab));
 }
 
 static struct page *slab_pick(struct kmem_cache_node *n)
@@ -191,7 +196,10 @@ u32 slab_take(struct kmem_cache *s, void **objs, u32 n)
 			fresh = slab_new(s);
 			if (!fresh)
 				return 0;
-			lock_try_enter(&node->lock);
+			if (!lock_try_enter(&node->lock)) {
+				slab_give_back(s, fresh);
+				return 0;
+			}
 			slab_relist(s, fresh);
 			node->nr_slabs++;
 			slab = fresh;

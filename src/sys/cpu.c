@@ -33,21 +33,30 @@ u32 sys_nr_cpus(void)
 	return bytes > 0 ? (u32)bytes * 8 : 1024;
 }
 
-size_t sys_ram_bytes(void)
+/*
+ * Asked for at start-up only: a system call filter that the program installs
+ * later may not know these calls.
+ */
+static size_t ram_bytes = 4 * GIB, limit_as = SIZE_MAX;
+
+void sys_cpu_init(void)
 {
 	struct sysinfo si;
+	struct rlimit lim;
 
-	if (sys_call(SYS_sysinfo, &si) < 0)
-		return 4 * GIB;
-	return (size_t)si.totalram * si.mem_unit;
+	if (sys_call(SYS_sysinfo, &si) == 0)
+		ram_bytes = (size_t)si.totalram * si.mem_unit;
+	if (sys_call(SYS_prlimit64, 0, RLIMIT_AS, NULL, &lim) == 0 &&
+	    lim.rlim_cur != RLIM_INFINITY)
+		limit_as = lim.rlim_cur;
+}
+
+size_t sys_ram_bytes(void)
+{
+	return ram_bytes;
 }
 
 size_t sys_limit_as(void)
 {
-	struct rlimit lim;
-
-	if (sys_call(SYS_prlimit64, 0, RLIMIT_AS, NULL, &lim) < 0 ||
-	    lim.rlim_cur == RLIM_INFINITY)
-		return SIZE_MAX;
-	return lim.rlim_cur;
+	return limit_as;
 }

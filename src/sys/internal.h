@@ -11,7 +11,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-void sys_mem_init(void);	/* half of sys_init() */
+/* Parts of sys_init(). */
+void sys_mem_init(void);
+void sys_cpu_init(void);
 
 /* The result, or minus the error number. */
 #define sys_call(...) ({						\

@@ -64,7 +64,17 @@ bool sys_commit(void *addr, size_t size)
 	return sys_call(SYS_mprotect, addr, size, PROT_READ | PROT_WRITE) == 0;
 }
 
+/*
+ * Not by mapping anew: the range keeps its name and stays one mapping with
+ * its neighbours.  Strict overcommit still charges for it: sys_forget().
+ */
 void sys_uncommit(void *addr, size_t size)
+{
+	sys_discard(addr, size);
+	sys_call(SYS_mprotect, addr, size, PROT_NONE);
+}
+
+void sys_forget(void *addr, size_t size)
 {
 	long ret = sys_call(SYS_mmap, addr, size, PROT_NONE,
 			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE |

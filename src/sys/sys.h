@@ -33,6 +33,8 @@ void sys_release(void *addr, size_t size);
 bool sys_commit(void *addr, size_t size);
 /* Back to address space only; contents are lost. */
 void sys_uncommit(void *addr, size_t size);
+/* The same, and the kernel no longer charges for it; the name is lost. */
+void sys_forget(void *addr, size_t size);
 /* Give the pages back but stay usable; reads as zero afterwards. */
 bool sys_discard(void *addr, size_t size);
 /* Fault all pages in for writing with one call; failure is harmless. */
@@ -52,7 +54,7 @@ void sys_name(void *addr, size_t size, const char *name);
 /* Upper bound of every CPU index a thread can ever see, at least 1. */
 u32 sys_nr_cpus(void);
 size_t sys_ram_bytes(void);
-size_t sys_limit_as(void);	/* RLIMIT_AS, SIZE_MAX if none */
+size_t sys_limit_as(void);	/* RLIMIT_AS at start-up, SIZE_MAX if none */
 
 /* --- restartable sequences (rseq.c) --- */
 

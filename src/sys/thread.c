@@ -57,5 +57,6 @@ void sys_init(void)
 	static const struct lock_sleep sleep = { futex_wait, futex_wake };
 
 	sys_mem_init();
+	sys_cpu_init();
 	lock_set_sleep(&sleep);
 }

@@ -1,0 +1,524 @@
+/*
+ * sizes_test.c - do malloc, calloc, realloc and free keep their contracts?
+ *
+ * One test for each row of "Sizes, results, errno": the smallest and largest
+ * requests, overflow, zeroing, what realloc keeps, and whose errno it is.
+ */
+#include "conformance.h"
+
+#include <malloc.h>
+#include <stdalign.h>
+#include <stddef.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+
+TEST_INTERPOSED(sizes)
+
+/* Sizes that no machine can serve, around each limit that matters. */
+static const size_t impossible[] = {
+	(size_t)PTRDIFF_MAX + 1, (size_t)PTRDIFF_MAX + 2,
+	(size_t)PTRDIFF_MAX + 4096, (size_t)PTRDIFF_MAX - 4096,
+	(size_t)PTRDIFF_MAX - 1, PTRDIFF_MAX,
+	SIZE_MAX / 2 + 2 * 1024 * 1024,
+	SIZE_MAX - 2 * 1024 * 1024, SIZE_MAX - 65536, SIZE_MAX - 4097,
+	SIZE_MAX - 4096, SIZE_MAX - 4095, SIZE_MAX - 64, SIZE_MAX - 16,
+	SIZE_MAX - 15, SIZE_MAX - 8, SIZE_MAX - 1, SIZE_MAX,
+	(size_t)1 << 62, (size_t)1 << 48, (size_t)1 << 47,
+};
+
+Test(sizes, malloc_zero_is_unique_and_freeable)
+{
+	void *p[1000];
+
+	for (size_t i = 0; i < ARRAY_SIZE(p); i++) {
+		p[i] = malloc(opaque_size(0));
+		REQUIRE(p[i], "malloc(0) is NULL");
+		for (size_t j = 0; j < i; j++)
+			REQUIRE(p[i] != p[j], "malloc(0) twice the same");
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(p); i++)
+		free(p[i]);
+}
+
+Test(sizes, calloc_zero_is_unique_and_freeable)
+{
+	void *a = calloc(opaque_size(0), 8), *b = calloc(8, opaque_size(0));
+	void *c = calloc(0, SIZE_MAX), *d = calloc(SIZE_MAX, 0);
+
+	cr_assert(a && b && c && d);
+	cr_assert(a != b && a != c && a != d && b != c && b != d && c != d);
+	free(a);
+	free(b);
+	free(c);
+	free(d);
+}
+
+Test(sizes, malloc_of_impossible_size)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(impossible); i++) {
+		void *p;
+
+		errno = 0;
+		p = malloc(opaque_size(impossible[i]));
+		REQUIRE(!p, "malloc(%#zx) = %p", impossible[i], p);
+		REQUIRE(errno == ENOMEM, "malloc(%#zx): errno %d",
+			impossible[i], errno);
+	}
+}
+
+Test(sizes, calloc_of_impossible_size)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(impossible); i++) {
+		errno = 0;
+		REQUIRE(!calloc(1, opaque_size(impossible[i])),
+			"calloc(1, %#zx) worked", impossible[i]);
+		REQUIRE(errno == ENOMEM, "errno %d", errno);
+		errno = 0;
+		REQUIRE(!calloc(opaque_size(impossible[i]), 1),
+			"calloc(%#zx, 1) worked", impossible[i]);
+		REQUIRE(errno == ENOMEM, "errno %d", errno);
+	}
+}
+
+Test(sizes, realloc_of_impossible_size_keeps_the_block)
+{
+	static const size_t from[] = { 1, 48, 1000, 5000, 100000, 3000000 };
+
+	for (size_t f = 0; f < ARRAY_SIZE(from); f++) {
+		void *p = malloc(from[f]);
+
+		fill(p, from[f], f);
+		for (size_t i = 0; i < ARRAY_SIZE(impossible); i++) {
+			errno = 0;
+			REQUIRE(!realloc(p, opaque_size(impossible[i])),
+				"realloc(%zu -> %#zx) worked", from[f],
+				impossible[i]);
+			REQUIRE(errno == ENOMEM, "errno %d", errno);
+			REQUIRE(intact(p, from[f], f), "block changed");
+		}
+		free(p);
+	}
+}
+
+Test(sizes, malloc_survives_impossible_sizes)
+{
+	void *p;
+
+	for (size_t i = 0; i < ARRAY_SIZE(impossible); i++)
+		free(malloc(opaque_size(impossible[i])));
+	p = malloc(100);
+	cr_assert(p);
+	fill(p, 100, 1);
+	free(p);
+}
+
+static const size_t overflowing[][2] = {
+	{ SIZE_MAX, 2 }, { 2, SIZE_MAX }, { SIZE_MAX, SIZE_MAX },
+	{ SIZE_MAX / 2 + 1, 2 }, { 2, SIZE_MAX / 2 + 1 },
+	{ (size_t)1 << 32, (size_t)1 << 32 },
+	{ ((size_t)1 << 32) + 1, (size_t)1 << 32 },
+	{ SIZE_MAX / 16 + 1, 16 }, { SIZE_MAX / 16 + 2, 16 },
+	{ SIZE_MAX / 48 + 2, 48 }, { 3, SIZE_MAX / 3 + 1 },
+};
+
+Test(sizes, calloc_overflow)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(overflowing); i++) {
+		void *p;
+
+		errno = 0;
+		p = calloc(opaque_size(overflowing[i][0]),
+			   opaque_size(overflowing[i][1]));
+		REQUIRE(!p, "calloc(%#zx, %#zx) = %p", overflowing[i][0],
+			overflowing[i][1], p);
+		REQUIRE(errno == ENOMEM, "errno %d", errno);
+	}
+}
+
+Test(sizes, reallocarray_overflow_keeps_the_block)
+{
+	void *p = malloc(777);
+
+	fill(p, 777, 5);
+	for (size_t i = 0; i < ARRAY_SIZE(overflowing); i++) {
+		errno = 0;
+		REQUIRE(!reallocarray(p, opaque_size(overflowing[i][0]),
+				      opaque_size(overflowing[i][1])),
+			"reallocarray worked");
+		REQUIRE(errno == ENOMEM, "errno %d", errno);
+		REQUIRE(intact(p, 777, 5), "block changed");
+		REQUIRE(!reallocarray(NULL, opaque_size(overflowing[i][0]),
+				      opaque_size(overflowing[i][1])),
+			"reallocarray(NULL) worked");
+	}
+	free(p);
+}
+
+Test(sizes, reallocarray_multiplies)
+{
+	unsigned char *p = reallocarray(NULL, 10, 30);
+
+	cr_assert(p);
+	fill(p, 300, 3);
+	p = reallocarray(p, 1000, 77);
+	cr_assert(p);
+	cr_assert(intact(p, 300, 3));
+	fill(p, 77000, 4);
+	cr_assert(malloc_usable_size(p) >= 77000);
+	free(p);
+}
+
+/* Dirty @count objects of @size, free them, and see calloc clean them. */
+static void recycle(size_t size, size_t count)
+{
+	void **p = malloc(count * sizeof(*p));
+
+	for (int round = 0; round < 2; round++) {
+		for (size_t i = 0; i < count; i++) {
+			size_t usable;
+
+			p[i] = malloc(size);
+			REQUIRE(p[i], "malloc(%zu) failed", size);
+			usable = malloc_usable_size(opaque(p[i]));
+			memset(opaque(p[i]), 0xa5, usable);
+		}
+		for (size_t i = 0; i < count; i++)
+			free(p[i]);
+		for (size_t i = 0; i < count; i++) {
+			p[i] = calloc(1, size);
+			REQUIRE(p[i], "calloc(1, %zu) failed", size);
+			REQUIRE(all_zero(p[i], size), "calloc(%zu): dirty",
+				size);
+			memset(opaque(p[i]), 0x5a, size);
+		}
+		for (size_t i = 0; i < count; i++)
+			free(p[i]);
+	}
+	free(p);
+}
+
+Test(sizes, calloc_of_recycled_memory_every_small_size)
+{
+	for (size_t size = 1; size <= 2048; size += size < 256 ? 1 : 13)
+		recycle(size, 40);
+}
+
+Test(sizes, calloc_of_recycled_memory_every_boundary, .timeout = 60)
+{
+	for (size_t i = 0; i < nr_test_sizes; i++) {
+		size_t size = test_sizes[i];
+
+		recycle(size, size < 65536 ? 100 : size < 4 * MIB ? 8 : 2);
+	}
+}
+
+/* A large block dirtied, cut and freed by realloc, then taken by calloc. */
+Test(sizes, calloc_after_realloc_is_zero)
+{
+	static const size_t sizes[] = { 64, 4096, 40000, 600000, 9000000 };
+
+	for (size_t a = 0; a < ARRAY_SIZE(sizes); a++)
+		for (size_t b = 0; b < ARRAY_SIZE(sizes); b++) {
+			unsigned char *p = malloc(sizes[a]), *q;
+
+			memset(opaque(p), 0xee, sizes[a]);
+			p = realloc(p, sizes[b]);
+			memset(opaque(p), 0xdd, sizes[b]);
+			q = calloc(3, sizes[a] / 3 + 1);
+			REQUIRE(q && all_zero(q, sizes[a]), "dirty");
+			memset(opaque(q), 0xcc, sizes[a]);
+			free(p);
+			p = calloc(1, sizes[b]);
+			REQUIRE(p && all_zero(p, sizes[b]), "dirty");
+			free(q);
+			free(p);
+		}
+}
+
+Test(sizes, realloc_null_is_malloc)
+{
+	for (size_t i = 0; i < nr_test_sizes; i++) {
+		void *p = realloc(NULL, test_sizes[i]);
+
+		REQUIRE(p, "realloc(NULL, %zu)", test_sizes[i]);
+		fill(p, test_sizes[i], i);
+		free(p);
+	}
+	errno = 0;
+	cr_assert_null(realloc(NULL, opaque_size(SIZE_MAX)));
+	cr_assert_eq(errno, ENOMEM);
+}
+
+Test(sizes, realloc_null_zero_is_malloc_zero)
+{
+	void *p = realloc(NULL, opaque_size(0)), *q = malloc(opaque_size(0));
+
+	cr_assert(p);
+	cr_assert(p != q);
+	free(p);
+	free(q);
+}
+
+/*
+ * "frees p": a megabyte that was not freed 20,000 times would be seen in the
+ * address space, and small objects in what the allocator says is in use.
+ */
+Test(sizes, realloc_to_zero_frees)
+{
+	struct rlimit lim;
+
+	if (!allocator_is("liballoc") && !allocator_is("glibc"))
+		cr_skip_test("other allocators return a small object");
+	getrlimit(RLIMIT_AS, &lim);
+	lim.rlim_cur = 64 * GIB;
+	setrlimit(RLIMIT_AS, &lim);
+	for (int i = 0; i < 100000; i++) {
+		void *p = malloc(1 * MIB), *q = malloc(100);
+
+		REQUIRE(p && q, "not freed: out of memory after %d", i);
+		REQUIRE(!realloc(p, opaque_size(0)), "not NULL");
+		REQUIRE(!realloc(q, opaque_size(0)), "not NULL");
+	}
+}
+
+Test(sizes, reallocarray_to_zero_frees)
+{
+	struct rlimit lim;
+
+	if (!allocator_is("liballoc") && !allocator_is("glibc"))
+		cr_skip_test("other allocators return a small object");
+	getrlimit(RLIMIT_AS, &lim);
+	lim.rlim_cur = 64 * GIB;
+	setrlimit(RLIMIT_AS, &lim);
+	for (int i = 0; i < 100000; i++) {
+		void *p = malloc(1 * MIB), *q = malloc(1 * MIB);
+
+		REQUIRE(p && q, "not freed: out of memory after %d", i);
+		REQUIRE(!reallocarray(p, opaque_size(0), 10), "not NULL");
+		REQUIRE(!reallocarray(q, 10, opaque_size(0)), "not NULL");
+	}
+}
+
+Test(sizes, realloc_keeps_bytes_across_every_pair, .timeout = 100)
+{
+	for (size_t a = 0; a < nr_test_sizes; a += 1)
+		for (size_t b = 0; b < nr_test_sizes; b += 3) {
+			size_t from = test_sizes[a], to = test_sizes[b];
+			size_t keep = from < to ? from : to;
+			unsigned char *p, *q;
+
+			if (from > 4 * MIB && to > 4 * MIB)
+				continue;
+			p = malloc(from);
+			REQUIRE(p, "malloc(%zu)", from);
+			/* Contents of huge blocks: the ends are enough. */
+			if (keep <= 256 * KIB) {
+				fill(p, keep, a);
+			} else {
+				fill(p, 8192, a);
+				fill(p + keep - 8192, 8192, b);
+			}
+			q = realloc(p, to);
+			REQUIRE(q, "realloc(%zu, %zu)", from, to);
+			if (keep <= 256 * KIB) {
+				REQUIRE(intact(q, keep, a), "%zu -> %zu",
+					from, to);
+			} else {
+				REQUIRE(intact(q, 8192, a), "%zu -> %zu: head",
+					from, to);
+				REQUIRE(intact(q + keep - 8192, 8192, b),
+					"%zu -> %zu: tail", from, to);
+			}
+			REQUIRE(malloc_usable_size(q) >= to, "usable");
+			((volatile unsigned char *)q)[to - 1] = 1;
+			free(q);
+		}
+}
+
+Test(sizes, realloc_grows_step_by_step)
+{
+	unsigned char *p = malloc(1), *wall[64];
+	size_t n = 1;
+
+	p[0] = pattern(9, 0);
+	for (int i = 0; i < 64 && n < 48 * MIB; i++) {
+		size_t more = n + n / 2 + 1;
+
+		wall[i] = malloc(n);
+		fill(wall[i], n < 4096 ? n : 4096, i);
+		p = realloc(p, more);
+		REQUIRE(p, "realloc to %zu", more);
+		for (size_t j = n; j < more; j++)
+			p[j] = pattern(9, j);
+		n = more;
+		REQUIRE(intact(p, n, 9), "grown to %zu", n);
+		wall[i + 1 < 64 ? i + 1 : 63] = NULL;
+		REQUIRE(intact(wall[i], 1, i), "neighbour changed");
+		free(wall[i]);
+	}
+	while (n > 1) {
+		n = n / 3 + 1;
+		if (n == 2)
+			n = 1;
+		p = realloc(p, n);
+		REQUIRE(p, "realloc down to %zu", n);
+		REQUIRE(intact(p, n, 9), "shrunk to %zu", n);
+	}
+	free(p);
+}
+
+Test(sizes, free_null_is_nothing)
+{
+	for (int i = 0; i < 1000; i++)
+		free(opaque(NULL));
+}
+
+Test(sizes, free_keeps_errno, .timeout = 60)
+{
+	void *batch[512];
+
+	for (size_t i = 0; i < nr_test_sizes; i++) {
+		size_t size = test_sizes[i];
+		size_t count = size < 65536 ? 512 : size < 4 * MIB ? 16 : 3;
+
+		for (size_t j = 0; j < count; j++) {
+			batch[j] = malloc(size);
+			REQUIRE(batch[j], "malloc(%zu)", size);
+			memset(opaque(batch[j]), 1, size < 4096 ? size : 4096);
+		}
+		for (size_t j = 0; j < count; j++) {
+			errno = 4242;
+			free(batch[j]);
+			REQUIRE(errno == 4242, "free(%zu) set errno %d", size,
+				errno);
+		}
+	}
+	errno = 4243;
+	free(NULL);
+	cr_assert_eq(errno, 4243);
+}
+
+/* Also where unmapping itself fails: the mapping count is at its limit. */
+Test(sizes, free_keeps_errno_after_trim)
+{
+	for (int i = 0; i < 50; i++) {
+		void *p = malloc(3 * MIB), *q = malloc(200);
+
+		memset(opaque(p), 1, 3 * MIB);
+		errno = 77;
+		free(p);
+		free(q);
+		REQUIRE(errno == 77, "errno %d", errno);
+		malloc_trim(0);
+	}
+}
+
+Test(sizes, alignment_of_every_size)
+{
+	for (size_t n = 1; n <= 20000; n++) {
+		void *p = malloc(n), *q = calloc(1, n);
+		size_t al = n >= 16 ? alignof(max_align_t) : 8;
+
+		REQUIRE(p && q, "malloc(%zu)", n);
+		REQUIRE(aligned_to(p, al), "malloc(%zu) = %p", n, p);
+		REQUIRE(aligned_to(q, al), "calloc(%zu) = %p", n, q);
+		q = realloc(q, n + 7);
+		REQUIRE(aligned_to(q, al), "realloc(%zu) = %p", n + 7, q);
+		free(p);
+		free(q);
+	}
+}
+
+Test(sizes, malloc_usable_size_covers_and_is_writable, .timeout = 60)
+{
+	cr_assert_eq(malloc_usable_size(opaque(NULL)), 0);
+	for (size_t i = 0; i < nr_test_sizes; i++) {
+		void *p = malloc(test_sizes[i]), *wall = malloc(test_sizes[i]);
+		size_t usable = malloc_usable_size(p);
+
+		REQUIRE(usable >= test_sizes[i], "%zu usable of %zu", usable,
+			test_sizes[i]);
+		memset(opaque(wall), 0x11, test_sizes[i]);
+		memset(opaque(p), 0x22, usable);
+		REQUIRE(malloc_usable_size(p) == usable, "not stable");
+		REQUIRE(*(unsigned char *)wall == 0x11, "neighbour changed");
+		REQUIRE(((unsigned char *)wall)[test_sizes[i] - 1] == 0x11,
+			"neighbour's end changed");
+		free(p);
+		free(wall);
+	}
+}
+
+Test(sizes, malloc_usable_size_is_kept_by_realloc)
+{
+	for (size_t i = 0; i < nr_test_sizes; i += 2) {
+		unsigned char *p = malloc(test_sizes[i]);
+		size_t usable = malloc_usable_size(p), show = usable;
+
+		if (show > 65536)
+			show = 65536;
+		fill(p, show, i);
+		p = realloc(p, usable);
+		REQUIRE(p && intact(p, show, i), "realloc to usable size");
+		REQUIRE(malloc_usable_size(p) >= usable, "shrunk");
+		p = realloc(p, usable + 1);
+		REQUIRE(p && intact(p, show, i), "realloc past usable size");
+		free(p);
+	}
+}
+
+Test(sizes, objects_do_not_overlap)
+{
+	enum { N = 20000 };
+	unsigned char **p = calloc(N, sizeof(*p));
+	size_t *size = calloc(N, sizeof(*size));
+	unsigned int rnd = 12345;
+
+	for (int round = 0; round < 5; round++) {
+		for (size_t i = 0; i < N; i++) {
+			rnd = rnd * 1103515245 + 12345;
+			if (p[i] && (rnd >> 16) % 3 == 0) {
+				REQUIRE(intact(p[i], size[i], i), "overlap");
+				free(p[i]);
+				p[i] = NULL;
+			}
+			if (!p[i]) {
+				size[i] = 1 + (rnd >> 8) % 700;
+				p[i] = malloc(size[i]);
+				REQUIRE(p[i], "malloc(%zu)", size[i]);
+				fill(p[i], size[i], i);
+			}
+		}
+	}
+	for (size_t i = 0; i < N; i++) {
+		REQUIRE(intact(p[i], size[i], i), "overlap at the end");
+		free(p[i]);
+	}
+	free(p);
+	free(size);
+}
+
+Test(sizes, cfree_frees)
+{
+	void (*cfree)(void *) = optional_symbol("cfree");
+
+	for (size_t i = 0; i < nr_test_sizes; i++)
+		cfree(malloc(test_sizes[i]));
+	cfree(NULL);
+}
+
+Test(sizes, whole_family_comes_from_one_library)
+{
+	static const char *const family[] = {
+		"malloc", "calloc", "realloc", "reallocarray", "free",
+		"aligned_alloc", "posix_memalign", "memalign", "valloc",
+		"pvalloc", "malloc_usable_size", "malloc_trim", "mallopt",
+		"mallinfo", "mallinfo2", "malloc_stats", "malloc_info",
+		"cfree", "free_sized", "free_aligned_sized",
+	};
+
+	needs_liballoc("completeness is asked of liballoc");
+	for (size_t i = 0; i < ARRAY_SIZE(family); i++)
+		REQUIRE(served_by_allocator(family[i]), "%s is in %s",
+			family[i], object_of(family[i]));
+}

@@ -1,0 +1,61 @@
+# unit.mk - unit tests, one Criterion file per source file.
+#
+# Three programs, none of which contains src/api/malloc.c: so the tests, and
+# Criterion itself, keep libc's malloc.
+#
+#   layers	arch to slab; every test brings up what it needs (unit.h)
+#   api		the same with start-up, fork, vfork and reports
+#   cxx		operators new and delete, over a malloc of the test's own
+#
+# UNIT_ARGS goes to Criterion: make check-unit UNIT_ARGS='--filter buddy/*'
+
+UNIT_DIR := $(BUILD)/tests/unit
+UNIT_ARGS ?=
+UNIT_CFLAGS ?= $(CFLAGS)
+UNIT_FLAGS = -std=gnu11 -D_GNU_SOURCE $(UNIT_CFLAGS) -Wall -Wextra \
+	-Wno-unused-parameter -Wno-missing-field-initializers \
+	-fno-strict-aliasing -fvisibility=hidden -fno-semantic-interposition \
+	$(EXTRA_CFLAGS) -Isrc -pthread
+
+UNIT_TESTS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*_test.c))
+UNIT_API := init_test fork_test vfork_test info_test
+UNIT_LAYERS := $(filter-out $(UNIT_API) cxx_test,$(UNIT_TESTS))
+UNIT_LAYER_OBJS := $(filter-out $(BUILD)/obj/api/%,$(OBJS))
+UNIT_API_OBJS := $(addprefix $(BUILD)/obj/api/,init.o fork.o vfork.o info.o)
+UNIT_PROGS := $(addprefix $(UNIT_DIR)/,layers api cxx)
+UNIT_LINK = $(CC) $(UNIT_CFLAGS) $(EXTRA_LDFLAGS) -pthread -o $@ $^ \
+	-lcriterion -ldl
+
+$(UNIT_DIR)/%.o: tests/unit/%.c tests/unit.mk
+	@mkdir -p $(@D)
+	$(CC) $(UNIT_FLAGS) -MMD -MP -c -o $@ $<
+
+# It steps through code that stands on the stack below %rsp.
+$(UNIT_DIR)/percpu_ops_test.o: \
+	UNIT_CFLAGS += $(if $(findstring x86_64,$(shell $(CC) -dumpmachine)),\
+	-mno-red-zone)
+
+$(UNIT_DIR)/layers: $(UNIT_LAYERS:%=$(UNIT_DIR)/%.o) $(UNIT_LAYER_OBJS)
+	$(UNIT_LINK)
+
+$(UNIT_DIR)/api: $(UNIT_API:%=$(UNIT_DIR)/%.o) $(UNIT_API_OBJS) \
+		$(UNIT_LAYER_OBJS)
+	$(UNIT_LINK)
+
+$(UNIT_DIR)/cxx: $(UNIT_DIR)/cxx_test.o $(BUILD)/obj/api/cxx.o \
+		$(UNIT_LAYER_OBJS)
+	$(UNIT_LINK)
+
+-include $(UNIT_TESTS:%=$(UNIT_DIR)/%.d)
+
+unit-build: $(UNIT_PROGS)
+
+# All of them run even if one fails.
+check-unit: $(UNIT_PROGS)
+	@failed=0; for t in $(UNIT_PROGS); do \
+		echo "# $$(basename $$t)"; \
+		timeout -k 5 300 $$t --short-filename $(UNIT_ARGS) \
+			</dev/null 2>&1 || failed=1; \
+	done; exit $$failed
+
+.PHONY: unit-build check-unit

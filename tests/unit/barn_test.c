@@ -1,0 +1,186 @@
+/*
+ * barn_test.c - B1 to B3: batches come out as they went in, the barn never
+ * holds more than it may, and no object is lost or doubled between threads.
+ */
+#include "unit.h"
+
+#include "slab/slab.h"
+
+#define OFF ((FIRST_CACHE + 200) << SHEAF_HEAD_SHIFT)
+#define NR  3000
+
+static struct kmem_cache cache;
+
+static void up(void)
+{
+	unit_up();
+	kmem_cache_init(&cache, OFF, 64, "unit");
+}
+
+static void *obj(uintptr_t n)
+{
+	return (void *)(n << 6);
+}
+
+static void check(void)
+{
+	struct barn *b = &cache.barn;
+	u32 full = 0, empty = 0;
+
+	for (struct sheaf *s = b->full; s; s = s->next, full++)
+		REQUIRE(s->size >= 1 && s->size <= SHEAF_MAX_BATCH, "B1");
+	for (struct sheaf *s = b->empty; s; s = s->next, empty++)
+		REQUIRE(s->size == 0, "B1");
+	REQUIRE(full == b->nr_full && empty == b->nr_empty, "B2");
+	REQUIRE(full <= cache.max_full, "B3");
+}
+
+Test(barn, what_goes_in_comes_out, .init = up)
+{
+	void *in[SHEAF_MAX_BATCH], *out[SHEAF_MAX_BATCH];
+
+	cr_assert_eq(barn_get(&cache, out, 10), 0);
+	for (u32 n = 1; n <= SHEAF_MAX_BATCH; n++) {
+		for (u32 i = 0; i < n; i++)
+			in[i] = obj(n * 1000 + i);
+		cr_assert(barn_put(&cache, in, n));
+		cr_assert_eq(barn_count(&cache), n);
+		check();
+		cr_assert_eq(barn_get(&cache, out, SHEAF_MAX_BATCH), n);
+		cr_assert(!memcmp(in, out, n * sizeof(*in)));
+		cr_assert_eq(barn_count(&cache), 0);
+		check();
+	}
+	cr_assert_eq(stat_read(STAT_BARN_PUT), SHEAF_MAX_BATCH);
+	cr_assert_eq(stat_read(STAT_BARN_GET), SHEAF_MAX_BATCH);
+}
+
+Test(barn, a_sheaf_may_be_taken_in_parts, .init = up)
+{
+	void *in[20], *out[20], *seen[20];
+	u32 n = 0, got;
+
+	for (u32 i = 0; i < 20; i++)
+		in[i] = obj(i + 1);
+	barn_put(&cache, in, 20);
+	while ((got = barn_get(&cache, out, 6))) {
+		cr_assert_leq(got, 6);
+		memcpy(seen + n, out, got * sizeof(*out));
+		n += got;
+		check();
+		cr_assert_eq(barn_count(&cache), 20 - n);
+	}
+	cr_assert_eq(n, 20);
+	for (u32 i = 0; i < 20; i++)
+		for (u32 j = 0; j < i; j++)
+			cr_assert_neq(seen[i], seen[j]);
+}
+
+Test(barn, limits, .init = up)
+{
+	void *in[4], *out[4];
+	u32 puts = 0;
+
+	for (u32 i = 0; i < 4; i++)
+		in[i] = obj(i + 1);
+	cr_assert_gt(cache.max_full, 0);
+	while (barn_put(&cache, in, 4) && puts < 10000)
+		puts++;
+	cr_assert_eq(puts, cache.max_full);
+	check();
+	cr_assert_eq(barn_get(&cache, out, 4), 4);
+	cr_assert(barn_put(&cache, in, 4), "room again");
+	cr_assert(!barn_put(&cache, in, 4));
+	check();
+
+	cache.max_full = 0;
+	while (barn_get(&cache, out, 4))
+		;
+	cr_assert(!barn_put(&cache, in, 4), "no barn at all");
+	cr_assert_eq(cache.barn.nr_full, 0);
+}
+
+Test(barn, options_bound_it, .init = unit_up)
+{
+	options.barn_full = 0;
+	kmem_cache_init(&cache, OFF, 64, "unit");
+	cr_assert_leq(cache.max_full, 1);
+	options.barn_full = 3;
+	kmem_cache_init(&cache, OFF, 64, "unit");
+	cr_assert_leq(cache.max_full, 3);
+}
+
+Test(barn, re_entry, .init = up)
+{
+	void *in[2] = { obj(1), obj(2) }, *out[2];
+
+	barn_put(&cache, in, 2);
+	lock_try_enter(&cache.barn.lock);
+	cr_assert(!barn_put(&cache, in, 2));
+	cr_assert_eq(barn_get(&cache, out, 2), 0);
+	cr_assert_eq(barn_count(&cache), 0);
+	lock_exit(&cache.barn.lock);
+	cr_assert_eq(barn_get(&cache, out, 2), 2);
+}
+
+static u8 state[NR + 1];	/* 1: in a hand, 2: in the barn */
+static u32 errors;
+
+static void now(void **objs, u32 n, u8 from, u8 to)
+{
+	for (u32 i = 0; i < n; i++)
+		if (__atomic_exchange_n(&state[(uintptr_t)objs[i] >> 6], to,
+					__ATOMIC_RELAXED) != from)
+			__atomic_fetch_add(&errors, 1, __ATOMIC_RELAXED);
+}
+
+static void *trade(void *arg)
+{
+	void **hand = arg;
+	u64 seed = 71 + (uintptr_t)hand[0];
+	u32 n = NR / 4;
+
+	for (u32 op = 0; op < 100000; op++) {
+		u32 batch = 1 + (u32)rnd_below(&seed, 64);
+
+		if (rnd_below(&seed, 2)) {
+			batch = min(batch, n);
+			if (!batch)
+				continue;
+			now(hand + n - batch, batch, 1, 2);
+			if (barn_put(&cache, hand + n - batch, batch))
+				n -= batch;
+			else
+				now(hand + n - batch, batch, 2, 1);
+		} else if (n + batch <= NR) {
+			u32 got = barn_get(&cache, hand + n, batch);
+
+			now(hand + n, got, 2, 1);
+			n += got;
+		}
+	}
+	return (void *)(uintptr_t)n;
+}
+
+Test(barn, threads, .init = up, .timeout = 30)
+{
+	static void *hands[4][NR];
+	size_t total = 0;
+	pthread_t t[4];
+	void *n;
+
+	for (u32 i = 0; i < NR; i++) {
+		state[i + 1] = 1;
+		hands[i % 4][i / 4] = obj(i + 1);
+	}
+	for (u32 i = 0; i < 4; i++)
+		pthread_create(&t[i], NULL, trade, hands[i]);
+	for (u32 i = 0; i < 4; i++) {
+		pthread_join(t[i], &n);
+		total += (uintptr_t)n;
+	}
+	check();
+	cr_assert_eq(errors, 0);
+	cr_assert_eq(total + barn_count(&cache), NR);
+	cr_assert_gt(stat_read(STAT_BARN_GET), 0);
+}

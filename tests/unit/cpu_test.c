@@ -1,0 +1,43 @@
+/*
+ * cpu_test.c - are the machine's size and the process's limits what libc
+ * says they are?
+ */
+#include "unit.h"
+
+Test(cpu, every_index_is_below_nr_cpus)
+{
+	u32 nr = sys_nr_cpus();
+
+	cr_assert_geq(nr, 1);
+	cr_assert_geq(nr, (u32)sysconf(_SC_NPROCESSORS_CONF));
+	cr_assert_lt(nr, 65537);
+	for (u32 cpu = 0; cpu < nr; cpu++) {
+		cpu_set_t set;
+
+		CPU_ZERO(&set);
+		CPU_SET(cpu, &set);
+		if (!sched_setaffinity(0, sizeof(set), &set))
+			cr_assert_lt(sys_getcpu(), nr);
+	}
+}
+
+Test(cpu, ram)
+{
+	size_t pages = (size_t)sysconf(_SC_PHYS_PAGES);
+
+	cr_assert_eq(sys_ram_bytes(), pages * (size_t)sysconf(_SC_PAGESIZE));
+}
+
+Test(cpu, limit_of_address_space)
+{
+	struct rlimit lim = { RLIM_INFINITY, RLIM_INFINITY };
+
+	getrlimit(RLIMIT_AS, &lim);
+	cr_assert_eq(sys_limit_as(), lim.rlim_cur == RLIM_INFINITY ?
+				     SIZE_MAX : lim.rlim_cur);
+	lim.rlim_cur = (rlim_t)64 * GIB;
+	cr_assert(!setrlimit(RLIMIT_AS, &lim));
+	errno = 0;
+	cr_assert_eq(sys_limit_as(), 64 * GIB);
+	cr_assert_eq(errno, 0);
+}

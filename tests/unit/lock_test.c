@@ -1,0 +1,228 @@
+/*
+ * lock_test.c - K1 to K3: exclusion, sleep and wake-up without loss, a thread
+ * that meets itself, and the locks around fork.
+ */
+#include "unit.h"
+
+#include "lib/lock.h"
+
+static struct lock lock = LOCK_INITIALIZER(LOCK_ZONE);
+static volatile long counter;
+static volatile int inside;
+static int overlaps;
+
+static void *count(void *arg)
+{
+	long n = (long)arg;
+
+	for (long i = 0; i < n; i++) {
+		if (!lock_try_enter(&lock)) {
+			__atomic_fetch_add(&overlaps, 1, __ATOMIC_RELAXED);
+			continue;
+		}
+		if (inside++)
+			__atomic_fetch_add(&overlaps, 1, __ATOMIC_RELAXED);
+		counter++;
+		if (i % 64 == 0)
+			sched_yield();
+		inside--;
+		lock_exit(&lock);
+	}
+	return NULL;
+}
+
+static void exclude(long n)
+{
+	pthread_t t[4];
+
+	for (int i = 0; i < 4; i++)
+		cr_assert(!pthread_create(&t[i], NULL, count, (void *)n));
+	for (int i = 0; i < 4; i++)
+		pthread_join(t[i], NULL);
+	cr_assert_eq(overlaps, 0);
+	cr_assert_eq(counter, 4 * n);
+	cr_assert_eq(lock.word, 0, "K1: free is 0");
+}
+
+Test(lock, four_threads_exclude_each_other, .init = sys_init)
+{
+	exclude(50000);
+}
+
+/* Before start-up there is nobody to sleep with: contenders spin. */
+Test(lock, exclusion_before_sleep_is_registered)
+{
+	exclude(2000);
+}
+
+static void *hold_long(void *arg)
+{
+	for (int i = 0; i < 20; i++) {
+		lock_try_enter(&lock);
+		usleep(500);
+		counter++;
+		lock_exit(&lock);
+		usleep(100);
+	}
+	return NULL;
+}
+
+/* Waiters really sleep, and each is woken: no lost wake-up. */
+Test(lock, sleepers_are_woken, .init = sys_init, .timeout = 20)
+{
+	struct rusage use;
+	pthread_t t[6];
+
+	for (int i = 0; i < 6; i++)
+		pthread_create(&t[i], NULL, hold_long, NULL);
+	for (int i = 0; i < 6; i++)
+		pthread_join(t[i], NULL);
+	cr_assert_eq(counter, 120);
+	getrusage(RUSAGE_SELF, &use);
+	/* 60 ms and more of holding, most of it slept through by five. */
+	cr_assert(use.ru_utime.tv_sec == 0 && use.ru_utime.tv_usec < 150000,
+		  "%ld us of spinning", (long)use.ru_utime.tv_usec);
+}
+
+static int nr_waits, nr_wakes;
+
+static void count_wait(u32 *word, u32 val)
+{
+	__atomic_fetch_add(&nr_waits, 1, __ATOMIC_RELAXED);
+	if (!(val & 1))
+		__atomic_fetch_add(&overlaps, 1, __ATOMIC_RELAXED);
+	sched_yield();
+}
+
+static void count_wake(u32 *word)
+{
+	__atomic_fetch_add(&nr_wakes, 1, __ATOMIC_RELAXED);
+}
+
+static void *enter_exit(void *arg)
+{
+	lock_try_enter(&lock);
+	lock_exit(&lock);
+	return NULL;
+}
+
+Test(lock, bit_0_says_that_somebody_may_sleep)
+{
+	static const struct lock_sleep ops = { count_wait, count_wake };
+	pthread_t t;
+
+	lock_set_sleep(&ops);
+	cr_assert(lock_try_enter(&lock));
+	cr_assert_eq(lock.word & ~1u, lock_self());
+	cr_assert_eq(lock.word & 1, 0, "nobody waits");
+	pthread_create(&t, NULL, enter_exit, NULL);
+	while (!__atomic_load_n(&nr_waits, __ATOMIC_RELAXED))
+		sched_yield();
+	cr_assert_eq(lock.word, lock_self() | 1);
+	cr_assert_eq(nr_wakes, 0);
+	lock_exit(&lock);
+	pthread_join(t, NULL);
+	/* One for the sleeper, one spare: it could not know it was alone. */
+	cr_assert_eq(nr_wakes, 2);
+	cr_assert_eq(overlaps, 0);
+	cr_assert_eq(lock.word, 0);
+
+	lock_try_enter(&lock);
+	lock_exit(&lock);
+	cr_assert_eq(nr_wakes, 2, "no wake-up without a waiter");
+}
+
+Test(lock, self_is_never_free_and_differs, .init = sys_init)
+{
+	cr_assert_neq(lock_self() & ~1u, 0);
+	cr_assert_eq(lock_self() & 1, 0);
+	cr_assert_eq(lock_self(), lock_self());
+}
+
+/* K3 */
+Test(lock, re_entry_says_so, .init = sys_init, .timeout = 10)
+{
+	cr_assert(!unit_holds(&lock));
+	cr_assert(lock_try_enter(&lock));
+	cr_assert(unit_holds(&lock));
+	cr_assert(!lock_try_enter(&lock));
+	cr_assert(unit_holds(&lock), "still held after a refusal");
+	lock_exit(&lock);
+	cr_assert(!unit_holds(&lock));
+	cr_assert(lock_try_enter(&lock));
+	lock_exit(&lock);
+}
+
+static volatile sig_atomic_t refused, handled;
+
+static void on_alarm(int sig)
+{
+	handled++;
+	if (lock_try_enter(&lock)) {
+		counter++;
+		lock_exit(&lock);
+	} else {
+		refused++;
+	}
+}
+
+Test(lock, signal_handlers_on_the_holder, .init = sys_init, .timeout = 20)
+{
+	struct itimerval every = { { 0, 100 }, { 0, 100 } };
+	u64 end = unit_now_ns() + 300000000;
+	long mine = 0;
+
+	signal(SIGALRM, on_alarm);
+	setitimer(ITIMER_REAL, &every, NULL);
+	while (unit_now_ns() < end) {
+		if (!lock_try_enter(&lock))
+			cr_assert_fail("nobody else is here");
+		for (int i = 0; i < 100; i++)
+			counter++;
+		mine++;
+		lock_exit(&lock);
+	}
+	memset(&every, 0, sizeof(every));
+	setitimer(ITIMER_REAL, &every, NULL);
+	cr_assert_gt(handled, 100);
+	cr_assert_gt(refused, 0);
+	cr_assert_eq(counter, mine * 100 + handled - refused);
+}
+
+/* fork in a handler that interrupted the holder: the section keeps it. */
+Test(lock, fork_enter_leaves_a_held_lock_to_its_section, .init = sys_init)
+{
+	lock_fork_enter(&lock);
+	cr_assert(unit_holds(&lock));
+	cr_assert_eq(lock.kept, 0);
+	lock_fork_exit(&lock);
+	cr_assert_eq(lock.word, 0);
+
+	lock_try_enter(&lock);
+	lock_fork_enter(&lock);
+	lock_fork_enter(&lock);
+	cr_assert_eq(lock.kept, 2);
+	lock_fork_exit(&lock);
+	cr_assert(unit_holds(&lock));
+	lock_fork_exit(&lock);
+	cr_assert(unit_holds(&lock), "it is the section's");
+	cr_assert_eq(lock.kept, 0);
+	lock_exit(&lock);
+	cr_assert_eq(lock.word, 0);
+}
+
+#ifdef LIBALLOC_DEBUG
+static void wrong_order(void *arg)
+{
+	static struct lock low = LOCK_INITIALIZER(LOCK_VMAP);
+
+	lock_try_enter(&lock);
+	lock_try_enter(&low);
+}
+
+/* K2 */
+Test(lock, falling_rank_stops_the_process, .init = sys_init)
+{
+	unit_dies(wrong_order, NULL, UNIT_TRAP);
+}
+#endif

@@ -1,0 +1,142 @@
+/*
+ * log_test.c - text in and out: whole, errno kept, no descriptor left open,
+ * and the environment before libc is ready.
+ */
+#include "unit.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+
+extern char **environ;
+
+static char path[] = "/tmp/liballoc-unit-XXXXXX";
+
+static void make_file(void)
+{
+	int fd = mkstemp(path);
+
+	cr_assert_geq(fd, 0);
+	close(fd);
+}
+
+static void remove_file(void)
+{
+	unlink(path);
+}
+
+static u32 nr_open(void)
+{
+	DIR *d = opendir("/proc/self/fd");
+	u32 nr = 0;
+
+	while (readdir(d))
+		nr++;
+	closedir(d);
+	return nr;
+}
+
+Test(log, append_creates_appends_and_closes, .init = make_file,
+     .fini = remove_file)
+{
+	u32 before = nr_open();
+	char buf[64];
+
+	unlink(path);
+	errno = 0;
+	sys_append_file(path, "one\n", 4);
+	sys_append_file(path, "two\n", 4);
+	cr_assert_eq(sys_read_file(path, buf, sizeof(buf)), 8);
+	cr_assert(!memcmp(buf, "one\ntwo\n", 8));
+	cr_assert_eq(nr_open(), before);
+
+	sys_append_file("/nonexistent/file", "x", 1);
+	cr_assert_eq(sys_read_file("/nonexistent/file", buf, 64), 0);
+	cr_assert_eq(errno, 0);
+}
+
+Test(log, read_stops_at_the_buffer, .init = make_file, .fini = remove_file)
+{
+	char buf[8] = "########";
+
+	sys_append_file(path, "0123456789", 10);
+	cr_assert_eq(sys_read_file(path, buf, 4), 4);
+	cr_assert(!memcmp(buf, "0123####", 8));
+}
+
+static void write_much(void *arg)
+{
+	sys_write_err(arg, 100000);
+}
+
+/* More than a pipe holds: write(2) returns short, or is interrupted. */
+Test(log, long_text_arrives_whole)
+{
+	static char text[100000], got[100002];
+
+	memset(text, 'x', sizeof(text));
+	cr_assert_eq(unit_child(write_much, text, got, sizeof(got)), 0);
+	cr_assert_eq(strlen(got), sizeof(text));
+}
+
+static void write_to_nowhere(void *arg)
+{
+	close(STDERR_FILENO);
+	errno = 0;
+	sys_write_err("x", 1);
+	if (errno)
+		_exit(1);
+}
+
+Test(log, a_closed_stderr_is_no_trouble)
+{
+	char text[8];
+
+	cr_assert_eq(unit_child(write_to_nowhere, NULL, text, 8), 0);
+}
+
+Test(log, environment)
+{
+	char buf[64];
+
+	setenv("UNIT_NAME", "value", 1);
+	setenv("UNIT_EMPTY", "", 1);
+	cr_assert_str_eq(sys_getenv("UNIT_NAME", buf, 64), "value");
+	cr_assert_str_eq(sys_getenv("UNIT_EMPTY", buf, 64), "");
+	cr_assert_null(sys_getenv("UNIT_NAM", buf, 64));
+	cr_assert_null(sys_getenv("UNIT_NAMES", buf, 64));
+	cr_assert_null(sys_getenv("NIT_NAME", buf, 64));
+}
+
+Test(log, environment_before_libc)
+{
+	static char buf[1 << 17], first[256];
+	char **saved = environ;
+	const char *val;
+	size_t len;
+	char *eq;
+
+	/* The kernel's copy: what the program was started with. */
+	len = sys_read_file("/proc/self/environ", first, sizeof(first) - 1);
+	eq = memchr(first, '=', len);
+	if (!eq)
+		cr_skip_test("started without environment");
+	*eq = '\0';
+	environ = NULL;
+	val = sys_getenv(first, buf, sizeof(buf));
+	cr_assert(val && !strncmp(val, eq + 1, 64), "%s", first);
+	cr_assert_null(sys_getenv("UNIT_NO_SUCH_NAME", buf, sizeof(buf)));
+	/* Too small a buffer is no overflow. */
+	sys_getenv("UNIT_NO_SUCH_NAME", buf, 16);
+	environ = saved;
+}
+
+Test(log, comm_and_secure)
+{
+	char buf[32], small[4];
+
+	cr_assert_gt(strlen(sys_comm(buf, sizeof(buf))), 0);
+	cr_assert_null(strchr(buf, '\n'));
+	cr_assert_eq(strlen(sys_comm(small, sizeof(small))),
+		     min(strlen(buf), sizeof(small) - 1));
+	cr_assert(!sys_secure());
+}

@@ -1,0 +1,490 @@
+/*
+ * percpu_test.c - S1 to S4: sheaves open, grow, drain and freeze, and no
+ * object is lost or doubled while threads push and pop; in all three modes.
+ */
+#include "unit.h"
+
+#define OFF(n)	((100 + (u32)(n)) << SHEAF_HEAD_SHIFT)
+#define NR_SHEAVES 24
+#define NR_IDS	4000
+
+static void *obj(uintptr_t id)
+{
+	return (void *)(id << 4);
+}
+
+static uintptr_t id_of(const void *p)
+{
+	return (uintptr_t)p >> 4;
+}
+
+static struct sheaf_geometry geometry(u32 off)
+{
+	return (struct sheaf_geometry){
+		.off = off,
+		.magic = 0x12345678,
+		.slab_mask = 4095,
+		.align_mask = 15,
+	};
+}
+
+static bool grow(u32 off, u32 capacity)
+{
+	struct sheaf_geometry geo = geometry(off);
+
+	return percpu_grow(&geo, capacity);
+}
+
+/* A refusal may be an abort: ask again, as the slow paths would. */
+static bool push(u32 off, void *p)
+{
+	for (int i = 0; i < 20; i++)
+		if (percpu_push(off, p))
+			return true;
+	return false;
+}
+
+static void *pop(u32 off)
+{
+	for (int i = 0; i < 20; i++) {
+		void *p = percpu_pop(off);
+
+		if (p)
+			return p;
+	}
+	return NULL;
+}
+
+/* mm_cid may move between threads of a process, but not with one thread. */
+static void alone(void)
+{
+	unit_pin(0);
+}
+
+/* Every head is open within its bounds or closed: S1, S2. */
+static bool heads_are_valid(void)
+{
+	for (u32 cpu = 0; cpu < percpu_nr_cpus(); cpu++)
+		for (u32 n = 0; n < NR_SHEAVES; n++) {
+			struct sheaf_head *h = percpu_head(cpu, OFF(n));
+
+			if (!h->hi) {
+				if (h->lo && h->lo != (void **)~0ul)
+					return false;
+				continue;
+			}
+			if (h->lo > h->cur || h->cur > h->hi || h->lo[-1])
+				return false;
+		}
+	return true;
+}
+
+TEST_MODES(percpu, the_null_sheaf_is_closed_for_ever)
+{
+	void *one = obj(1), *out;
+
+	for (int i = 0; i < 100; i++) {
+		cr_assert_null(percpu_pop(0));
+		cr_assert(!percpu_push(0, one));
+		cr_assert_eq(percpu_pop_batch(0, &out, 1), 0);
+		cr_assert_eq(percpu_push_batch(0, &one, 1), 0);
+	}
+	cr_assert_eq(percpu_capacity(0), 0);
+	cr_assert_eq(percpu_count(0), 0);
+}
+
+TEST_MODES(percpu, last_in_first_out_up_to_the_capacity)
+{
+	alone();
+	cr_assert_null(percpu_pop(OFF(0)));
+	cr_assert(!percpu_push(OFF(0), obj(1)), "closed at first");
+	cr_assert(grow(OFF(0), 8));
+	cr_assert_eq(percpu_capacity(OFF(0)), 8);
+	for (u32 i = 1; i <= 8; i++)
+		cr_assert(push(OFF(0), obj(i)));
+	cr_assert(!push(OFF(0), obj(9)));
+	cr_assert_eq(percpu_count(OFF(0)), 8);
+	cr_assert(percpu_contains(OFF(0), obj(1)));
+	cr_assert(percpu_contains(OFF(0), obj(8)));
+	cr_assert(!percpu_contains(OFF(0), obj(9)));
+	cr_assert(!percpu_contains(OFF(1), obj(1)));
+	cr_assert(heads_are_valid());
+	for (u32 i = 8; i; i--)
+		cr_assert_eq(pop(OFF(0)), obj(i));
+	cr_assert_null(pop(OFF(0)));
+	cr_assert(!percpu_contains(OFF(0), obj(1)), "cur has passed it");
+}
+
+TEST_MODES(percpu, push_refuses_double_and_misaligned)
+{
+	alone();
+	grow(OFF(0), 8);
+	cr_assert(push(OFF(0), obj(1)));
+	cr_assert(!push(OFF(0), obj(1)));
+	cr_assert(push(OFF(0), obj(2)));
+	for (u32 i = 1; i < 16; i++)
+		cr_assert(!push(OFF(0), (char *)obj(3) + i));
+	cr_assert_eq(percpu_count(OFF(0)), 2);
+}
+
+TEST_MODES(percpu, batches)
+{
+	void *in[12], *out[12];
+	u32 put, got;
+
+	alone();
+	grow(OFF(0), 8);
+	for (u32 i = 0; i < 12; i++)
+		in[i] = obj(i + 1);
+	do
+		put = percpu_push_batch(OFF(0), in, 5);
+	while (!put);
+	cr_assert_eq(put, 5);
+	do
+		put = percpu_push_batch(OFF(0), in + 5, 7);
+	while (!put);
+	cr_assert_eq(put, 3, "only three fit");
+	do
+		got = percpu_pop_batch(OFF(0), out, 3);
+	while (!got);
+	cr_assert_eq(got, 3);
+	for (u32 i = 0; i < 3; i++)
+		cr_assert_eq(out[i], obj(6 + i), "dst[0] is the lowest");
+	do
+		got = percpu_pop_batch(OFF(0), out, 12);
+	while (!got);
+	cr_assert_eq(got, 5);
+	for (u32 i = 0; i < 5; i++)
+		cr_assert_eq(out[i], obj(1 + i));
+}
+
+TEST_MODES(percpu, growing_keeps_the_objects)
+{
+	struct sheaf_head *h;
+	u32 full = 0;
+
+	alone();
+	for (u32 capacity = 2; capacity <= 256; capacity *= 2) {
+		for (u32 n = 0; n < NR_SHEAVES; n++) {
+			cr_assert(grow(OFF(n), capacity));
+			cr_assert(!grow(OFF(n), capacity), "large enough");
+			cr_assert(!grow(OFF(n), capacity / 2));
+			cr_assert_eq(percpu_capacity(OFF(n)), capacity);
+			for (u32 i = full; i < capacity; i++)
+				cr_assert(push(OFF(n), obj(n * 1000 + i + 1)));
+			cr_assert(!push(OFF(n), obj(999999)));
+		}
+		cr_assert(heads_are_valid());
+		full = capacity;
+	}
+	for (u32 n = 0; n < NR_SHEAVES; n++)
+		for (u32 i = full; i--;)
+			cr_assert_eq(pop(OFF(n)), obj(n * 1000 + i + 1));
+	h = percpu_head(percpu_index(), OFF(3));
+	cr_assert_eq(h->magic, 0x12345678);
+	cr_assert_eq(h->slab_mask, 4095);
+	cr_assert_eq(h->align_mask, 15);
+}
+
+/* Arrays are disjoint, inside the block, and used again when grown out of. */
+TEST_MODES(percpu, arrays_fit_in_the_block)
+{
+	char *block = (char *)percpu_head(percpu_index(), 0);
+	u32 opened = 0, again = 0;
+
+	alone();
+	block = (char *)percpu_head(percpu_index(), 0);
+	for (u32 n = 0; n < 500; n++)
+		opened += grow(OFF(n), 256);
+	cr_assert_eq(opened, (PERCPU_STRIDE - 65536) / (257 * 8));
+	for (u32 n = 0; n < opened; n++) {
+		struct sheaf_head *h = percpu_head(percpu_index(), OFF(n));
+
+		cr_assert_geq((char *)(h->lo - 1), block + 65536);
+		cr_assert_leq((char *)h->hi, block + PERCPU_STRIDE);
+		cr_assert_eq(h->hi - h->lo, 256);
+		for (u32 m = 0; m < n; m++) {
+			struct sheaf_head *o =
+				percpu_head(percpu_index(), OFF(m));
+
+			cr_assert(h->hi <= o->lo - 1 || o->hi <= h->lo - 1);
+		}
+	}
+	/* A small one still fits, and the array it leaves serves another. */
+	for (u32 n = 600; n < 640; n++)
+		if (grow(OFF(n), 2) && grow(OFF(n), 4))
+			again++;
+	cr_assert_gt(again, 0);
+}
+
+static void *taken[NR_IDS];
+static u32 nr_taken, wrong_off;
+
+static void take(u32 off, void **objs, u32 n)
+{
+	for (u32 i = 0; i < n; i++) {
+		wrong_off += id_of(objs[i]) / 100 != (off >> 5) - 100;
+		taken[nr_taken++] = objs[i];
+	}
+}
+
+TEST_MODES(percpu, draining_takes_what_is_there)
+{
+	u32 cpus = min(unit_nr_online(), 2u);
+
+	/* On several CPUs, so that their blocks are drained from one. */
+	for (u32 cpu = 0; cpu < cpus; cpu++) {
+		unit_pin(cpu);
+		for (u32 n = 0; n < NR_SHEAVES; n++) {
+			grow(OFF(n), 16);
+			for (u32 i = 0; i < 8; i++)
+				cr_assert(push(OFF(n),
+					       obj(n * 100 + cpu * 10 + i + 1)));
+		}
+	}
+	percpu_drain(OFF(4), OFF(7), take);
+	cr_assert_eq(nr_taken, 4 * 8 * cpus, "only what was asked for");
+	cr_assert_eq(wrong_off, 0);
+	cr_assert_eq(percpu_count(OFF(3)), 8 * cpus);
+	cr_assert_eq(percpu_count(OFF(4)), 0);
+	cr_assert(heads_are_valid());
+	percpu_drain(OFF(0), OFF(1000), take);
+	cr_assert_eq(nr_taken, NR_SHEAVES * 8 * cpus);
+	cr_assert_eq(wrong_off, 0);
+	for (u32 i = 0; i < nr_taken; i++)
+		for (u32 j = 0; j < i; j++)
+			cr_assert_neq(taken[i], taken[j]);
+	/* Open again, as large as before. */
+	cr_assert_eq(percpu_capacity(OFF(5)), 16);
+	cr_assert(push(OFF(5), obj(1)));
+	cr_assert_eq(pop(OFF(5)), obj(1));
+	percpu_drain(OFF(0), OFF(1000), take);
+	cr_assert_eq(nr_taken, NR_SHEAVES * 8 * cpus);
+}
+
+TEST_MODES(percpu, frozen_blocks_are_closed)
+{
+	void *one = obj(9), *out;
+
+	if (percpu.mode == PERCPU_SLOTS)
+		cr_skip_test("slots are locked: nothing to freeze");
+	alone();
+	grow(OFF(0), 8);
+	for (u32 i = 1; i <= 4; i++)
+		push(OFF(0), obj(i));
+	percpu_freeze();
+	for (int i = 0; i < 50; i++) {
+		cr_assert_null(percpu_pop(OFF(0)));
+		cr_assert(!percpu_push(OFF(0), one));
+		cr_assert_eq(percpu_pop_batch(OFF(0), &out, 1), 0);
+		cr_assert_eq(percpu_push_batch(OFF(0), &one, 1), 0);
+	}
+	cr_assert(!grow(OFF(0), 16), "frozen");
+	cr_assert(!grow(OFF(1), 8), "frozen");
+	percpu_drain(OFF(0), OFF(10), take);
+	cr_assert_eq(nr_taken, 0, "frozen");
+	percpu_thaw();
+	cr_assert_eq(percpu_capacity(OFF(0)), 8);
+	for (u32 i = 4; i; i--)
+		cr_assert_eq(pop(OFF(0)), obj(i));
+	cr_assert(grow(OFF(0), 16));
+	percpu_thaw();
+	cr_assert_eq(percpu_capacity(OFF(0)), 16, "no second thaw");
+}
+
+/* The child of a vfork child: its end must not open the sheaves for the
+ * child, whose index is still frozen. */
+Test(percpu, freezing_nests, .init = unit_up, KNOWN_BUG)
+{
+	if (percpu.mode == PERCPU_SLOTS)
+		cr_skip_test("slots are locked: nothing to freeze");
+	alone();
+	grow(OFF(0), 8);
+	push(OFF(0), obj(1));
+	percpu_freeze();
+	percpu_freeze();
+	percpu_thaw();
+	cr_assert_null(pop(OFF(0)), "still frozen");
+	percpu_thaw();
+	cr_assert_eq(pop(OFF(0)), obj(1));
+}
+
+static void freeze_only(void *arg)
+{
+	percpu_freeze();
+	percpu_fork_unlock();
+	_exit(0);
+}
+
+TEST_MODES(percpu, locked_for_fork)
+{
+	char text[64];
+
+	alone();
+	grow(OFF(0), 8);
+	percpu_fork_lock();
+	cr_assert(!grow(OFF(0), 16), "held by this thread: refused");
+	percpu_drain(OFF(0), OFF(10), take);
+	cr_assert_eq(unit_child(freeze_only, NULL, text, 64), 0);
+	percpu_fork_unlock();
+	cr_assert(grow(OFF(0), 16));
+}
+
+/* --- all at once --- */
+
+static u8 state[NR_IDS];	/* 1: in a hand, 2: in a sheaf */
+static u32 errors;
+static int stop;
+static pthread_mutex_t pool_lock = PTHREAD_MUTEX_INITIALIZER;
+static void *pool[NR_IDS];
+static u32 nr_pool;
+
+static void now(void *p, u8 from, u8 to)
+{
+	if (__atomic_exchange_n(&state[id_of(p)], to, __ATOMIC_RELAXED) != from)
+		__atomic_fetch_add(&errors, 1, __ATOMIC_RELAXED);
+}
+
+static void to_pool(u32 off, void **objs, u32 n)
+{
+	pthread_mutex_lock(&pool_lock);
+	for (u32 i = 0; i < n; i++) {
+		now(objs[i], 2, 1);
+		pool[nr_pool++] = objs[i];
+	}
+	pthread_mutex_unlock(&pool_lock);
+}
+
+static u32 from_pool(void **objs, u32 n)
+{
+	u32 got = 0;
+
+	pthread_mutex_lock(&pool_lock);
+	while (got < n && nr_pool)
+		objs[got++] = pool[--nr_pool];
+	pthread_mutex_unlock(&pool_lock);
+	return got;
+}
+
+static void give(u32 off, void **hand, u32 *n, u32 batch)
+{
+	u32 put = 0;
+
+	if (batch == 1) {
+		now(hand[*n - 1], 1, 2);
+		if (percpu_push(off, hand[*n - 1]))
+			put = 1;
+		else
+			now(hand[*n - 1], 2, 1);
+	} else {
+		for (u32 i = 0; i < batch; i++)
+			now(hand[*n - batch + i], 1, 2);
+		put = percpu_push_batch(off, hand + *n - batch, batch);
+		for (u32 i = put; i < batch; i++)
+			now(hand[*n - batch + i], 2, 1);
+		/* The rest stays in hand. */
+		memmove(hand + *n - batch, hand + *n - batch + put,
+			(batch - put) * sizeof(*hand));
+	}
+	*n -= put;
+}
+
+static void get(u32 off, void **hand, u32 *n, u32 batch)
+{
+	u32 got = 0;
+
+	if (batch == 1) {
+		hand[*n] = percpu_pop(off);
+		got = hand[*n] != NULL;
+	} else {
+		got = percpu_pop_batch(off, hand + *n, batch);
+	}
+	for (u32 i = 0; i < got; i++)
+		now(hand[*n + i], 2, 1);
+	*n += got;
+}
+
+static void *user(void *arg)
+{
+	u64 seed = 51 + (uintptr_t)arg;
+	void *hand[600];
+	u32 n = 0;
+
+	while (!READ_ONCE(stop)) {
+		u32 off = OFF(rnd_below(&seed, NR_SHEAVES));
+		u32 batch = rnd_below(&seed, 3) ? 1 :
+			    (u32)rnd_below(&seed, 40) + 1;
+
+		if (rnd_below(&seed, 2) && n + batch < 600)
+			get(off, hand, &n, batch);
+		else if (n >= batch)
+			give(off, hand, &n, batch);
+		else
+			n += from_pool(hand + n, 20);
+		if (rnd_below(&seed, 500) == 0)
+			sched_yield();
+	}
+	pthread_mutex_lock(&pool_lock);
+	while (n)
+		pool[nr_pool++] = hand[--n];
+	pthread_mutex_unlock(&pool_lock);
+	return NULL;
+}
+
+static void *grower(void *arg)
+{
+	u64 seed = 99;
+
+	while (!READ_ONCE(stop)) {
+		grow(OFF(rnd_below(&seed, NR_SHEAVES)),
+		     1u << (1 + rnd_below(&seed, 6)));
+		usleep(50);
+	}
+	return NULL;
+}
+
+static void *drainer(void *arg)
+{
+	u64 seed = 98;
+
+	while (!READ_ONCE(stop)) {
+		u32 first = (u32)rnd_below(&seed, NR_SHEAVES);
+
+		percpu_drain(OFF(first), OFF(NR_SHEAVES), to_pool);
+		if (rnd_below(&seed, 4) == 0) {
+			percpu_freeze();
+			usleep(100);
+			percpu_thaw();
+		}
+		usleep(300);
+	}
+	return NULL;
+}
+
+TEST_MODES(percpu, threads_grow_drain_and_freeze, .timeout = 30)
+{
+	pthread_t t[5];
+
+	for (u32 id = 1; id < NR_IDS; id++) {
+		state[id] = 1;
+		pool[nr_pool++] = obj(id);
+	}
+	for (uintptr_t i = 0; i < 3; i++)
+		pthread_create(&t[i], NULL, user, (void *)i);
+	pthread_create(&t[3], NULL, grower, NULL);
+	pthread_create(&t[4], NULL, drainer, NULL);
+	usleep(700000);
+	WRITE_ONCE(stop, 1);
+	for (u32 i = 0; i < 5; i++)
+		pthread_join(t[i], NULL);
+	cr_assert(heads_are_valid());
+	percpu_drain(OFF(0), OFF(NR_SHEAVES), to_pool);
+	cr_assert_eq(errors, 0, "%u objects had two owners", errors);
+	cr_assert_eq(nr_pool, NR_IDS - 1, "%u of %u are left", nr_pool,
+		     NR_IDS - 1);
+	for (u32 i = 0; i < nr_pool; i++)
+		now(pool[i], 1, 3);
+	cr_assert_eq(errors, 0);
+	cr_assert_gt(stat_read(STAT_SHEAF_DRAIN), 0);
+	cr_assert_gt(stat_read(STAT_SHEAF_GROW), NR_SHEAVES);
+}

@@ -1,0 +1,442 @@
+/*
+ * sheaf_test.c - the slow paths: no object is lost or doubled between sheaf,
+ * barn and slab, double frees are caught wherever the object lies, sheaves
+ * grow within their budget, and what a handler frees is put off, not lost.
+ */
+#include "unit.h"
+
+#define OFF	((FIRST_CACHE + 200) << SHEAF_HEAD_SHIFT)
+#define NR	5000
+
+static struct kmem_cache cache;
+static void *held[NR];
+
+static void make(u32 size)
+{
+	kmem_cache_init(&cache, OFF, size, "unit");
+}
+
+/* As free_fast() does. */
+static void obj_free(void *p)
+{
+	if (!percpu_push(OFF, p))
+		slab_free_slow(&cache, p);
+}
+
+/* To its slab an object outside is allocated, wherever it is. */
+static void check_count(size_t in_hand)
+{
+	size_t cached = percpu_count(OFF) + barn_count(&cache);
+
+	REQUIRE(slabs_are_valid(&cache));
+	REQUIRE(cache.node.nr_used == in_hand + cached,
+		"%zu used, %zu in hand, %zu cached", cache.node.nr_used,
+		in_hand, cached);
+}
+
+static void check_all_returned(void)
+{
+	slab_reclaim();
+	check_count(0);
+	cr_assert_eq(cache.node.nr_used, 0);
+	cr_assert_eq(cache.node.nr_slabs, 0);
+	cr_assert(zone_is_valid(&zone_normal));
+	cr_assert_eq(zone_normal.nr_free, zone_normal.nr_managed);
+}
+
+static void random_operations(u32 size)
+{
+	u64 seed = 81 + size;
+	u32 n = 0, most = min((u32)NR, (u32)(16 * MIB / size));
+
+	make(size);
+	for (u32 op = 0; op < 30000; op++) {
+		u32 at = n ? (u32)rnd_below(&seed, n) : 0;
+
+		if (n < most && rnd_below(&seed, 1000) < 400 + op / 500 % 2 *
+							  200) {
+			u32 *p = slab_alloc(&cache);
+
+			REQUIRE(p && slab_is_object(&cache, p));
+			REQUIRE(!slab_object_is_free(&cache, p));
+			held[n++] = p;
+			*p = op;
+			p[3] = (u32)(uintptr_t)p;
+		} else if (n) {
+			u32 *p = held[at];
+
+			REQUIRE(p[3] == (u32)(uintptr_t)p, "overwritten");
+			p[3] = 0;
+			obj_free(p);
+			held[at] = held[--n];
+		}
+		if (op % 500 == 0)
+			check_count(n);
+		if (op % 10000 == 9000) {
+			slab_reclaim();
+			check_count(n);
+			REQUIRE(percpu_count(OFF) == 0);
+			REQUIRE(barn_count(&cache) == 0);
+		}
+	}
+	while (n)
+		obj_free(held[--n]);
+	check_all_returned();
+}
+
+TEST_MODES(sheaf, random_operations_small, .timeout = 60)
+{
+	random_operations(32);
+}
+
+TEST_MODES(sheaf, random_operations_large, .timeout = 60)
+{
+	random_operations(7168);
+}
+
+Test(sheaf, random_operations_checked, .init = unit_up, .timeout = 60)
+{
+	options.check = 1;
+	random_operations(112);
+	cr_assert_eq(percpu_capacity(OFF), 0);
+}
+
+TEST_MODES(sheaf, starts_small_and_grows_with_misses)
+{
+	u32 first;
+
+	make(32);
+	first = cache.capacity;
+	cr_assert_leq(first, 16);
+	held[0] = slab_alloc(&cache);
+	cr_assert_leq(cache.node.nr_used, first, "one miss, one batch");
+	for (u32 round = 0; round < 20; round++) {
+		for (u32 i = 0; i < 1000; i++)
+			held[i] = slab_alloc(&cache);
+		for (u32 i = 0; i < 1000; i++)
+			obj_free(held[i]);
+	}
+	cr_assert_eq(cache.capacity, cache.max_capacity);
+	cr_assert_gt(percpu_capacity(OFF), first);
+	cr_assert_gt(stat_read(STAT_SHEAF_GROW), 1);
+}
+
+Test(sheaf, the_budget_stops_growth, .init = unit_up)
+{
+	u32 first;
+
+	options.sheaf_budget = 4096;
+	make(1024);
+	first = cache.capacity;
+	for (u32 round = 0; round < 20; round++) {
+		for (u32 i = 0; i < 1000; i++)
+			held[i] = slab_alloc(&cache);
+		for (u32 i = 0; i < 1000; i++)
+			obj_free(held[i]);
+	}
+	cr_assert_leq((cache.capacity - first) * 1024, 4096);
+	cr_assert_lt(cache.capacity, cache.max_capacity);
+}
+
+/* A producer's frees on one CPU serve a consumer on another. */
+Test(sheaf, the_barn_is_between, .init = unit_up)
+{
+	make(64);
+	for (u32 round = 0; round < 50; round++) {
+		for (u32 i = 0; i < 500; i++)
+			held[i] = slab_alloc(&cache);
+		for (u32 i = 0; i < 500; i++)
+			obj_free(held[i]);
+	}
+	cr_assert_gt(stat_read(STAT_BARN_PUT), 10);
+	cr_assert_gt(stat_read(STAT_BARN_GET), 10);
+}
+
+/* --- misuse --- */
+
+static void one(void)
+{
+	unit_up();
+	unit_pin(0);
+	make(48);
+	for (u32 i = 0; i < 100; i++)
+		held[i] = slab_alloc(&cache);
+}
+
+static void free_twice(void *p)
+{
+	obj_free(p);
+	obj_free(p);
+}
+
+static void free_twice_with_another_between(void *p)
+{
+	obj_free(p);
+	obj_free(held[1]);
+	/* In the sheaf it may pass; not when the sheaf is flushed. */
+	obj_free(p);
+	slab_check_sheaves();
+}
+
+static void free_twice_via_the_barn(void *p)
+{
+	obj_free(p);
+	for (u32 i = 10; i < 100; i++)
+		obj_free(held[i]);
+	obj_free(p);
+	slab_reclaim();
+}
+
+static void free_twice_via_the_slab(void *p)
+{
+	obj_free(p);
+	slab_reclaim();
+	obj_free(p);
+	slab_check_sheaves();
+}
+
+static void free_slow(void *p)
+{
+	slab_free_slow(&cache, p);
+}
+
+static void free_slow_twice(void *p)
+{
+	free_slow(p);
+	free_slow(p);
+}
+
+Test(sheaf, double_frees, .init = one)
+{
+	static void (*const ways[])(void *) = {
+		free_twice, free_twice_with_another_between,
+		free_twice_via_the_barn, free_twice_via_the_slab,
+		free_slow_twice,
+	};
+
+	for (u32 i = 0; i < ARRAY_SIZE(ways); i++)
+		unit_reports(ways[i], held[5], "liballoc: double free: 0x");
+	options.check = 1;
+	for (u32 i = 0; i < ARRAY_SIZE(ways); i++)
+		unit_reports(ways[i], held[5], "liballoc: double free: 0x");
+}
+
+/* A slab that went back to the buddies is nobody's. */
+static void free_after_give_back(void *p)
+{
+	for (u32 i = 0; i < 100; i++)
+		obj_free(held[i]);
+	slab_reclaim();
+	free_slow(p);
+}
+
+Test(sheaf, free_after_the_slab_is_gone, .init = one)
+{
+	unit_reports(free_after_give_back, held[5],
+		     "liballoc: invalid free: 0x");
+}
+
+Test(sheaf, interior_pointers, .init = one)
+{
+	for (u32 i = 1; i < 48; i += 5)
+		unit_reports(free_slow, (char *)held[5] + i,
+			     "liballoc: invalid free: 0x");
+}
+
+/* One that looks like an object passes the hot path, and is caught later. */
+static void free_looks_right(void *p)
+{
+	obj_free((char *)p + 16);
+	slab_check_sheaves();
+}
+
+Test(sheaf, interior_pointers_with_good_low_bits, .init = one)
+{
+	unit_reports(free_looks_right, held[5], "liballoc: invalid free: 0x");
+}
+
+/* --- re-entry --- */
+
+static void with_node_locked(void)
+{
+	make(4096);
+	for (u32 i = 0; i < 100; i++)
+		held[i] = slab_alloc(&cache);
+	lock_try_enter(&cache.node.lock);
+	lock_try_enter(&cache.barn.lock);
+}
+
+static void unlock_node(void)
+{
+	lock_exit(&cache.barn.lock);
+	lock_exit(&cache.node.lock);
+}
+
+/* As in a signal handler that interrupted a slow path. */
+TEST_MODES(sheaf, frees_in_a_handler_are_put_off)
+{
+	with_node_locked();
+	/* Wherever the sheaf is full, the slab cannot take it now. */
+	for (u32 i = 0; i < 100; i++)
+		if (!percpu_push(OFF, held[i]))
+			free_defer(held[i]);
+	unlock_node();
+	cr_assert_gt(stat_read(STAT_DEFERRED), 0);
+	slab_reclaim();
+	free_deferred_drain();
+	check_all_returned();
+}
+
+Test(sheaf, slow_frees_in_a_handler_are_put_off, .init = unit_up)
+{
+	options.check = 1;
+	with_node_locked();
+	for (u32 i = 0; i < 100; i++)
+		slab_free_slow(&cache, held[i]);
+	cr_assert_eq(stat_read(STAT_DEFERRED), 100);
+	cr_assert_null(slab_alloc_slow(&cache));
+	unlock_node();
+	free_deferred_drain();
+	check_all_returned();
+}
+
+static void put_off_much(void *arg)
+{
+	for (uintptr_t i = 0; i < 1000; i++)
+		free_defer(held[0]);
+}
+
+Test(sheaf, a_full_table_loses_the_object_only, .init = unit_up)
+{
+	char text[64];
+
+	make(64);
+	held[0] = slab_alloc(&cache);
+	cr_assert_eq(unit_child(put_off_much, NULL, text, 64), 0);
+}
+
+Test(sheaf, any_kind_of_memory_may_be_put_off, .init = unit_up)
+{
+	struct page *page = alloc_pages_exact(5, 0, 0);
+	void *obj;
+
+	make(64);
+	obj = slab_alloc(&cache);
+	free_defer(page_address(page));
+	free_defer(obj);
+	free_deferred_drain();
+	check_all_returned();
+}
+
+/* What reclaim cannot put back now must not be lost. */
+Test(sheaf, reclaim_in_a_handler_loses_nothing, .init = unit_up, KNOWN_BUG)
+{
+	make(64);
+	for (u32 i = 0; i < 2000; i++)
+		held[i] = slab_alloc(&cache);
+	for (u32 i = 0; i < 2000; i++)
+		obj_free(held[i]);
+	cr_assert_gt(barn_count(&cache), 0);
+	lock_try_enter(&cache.node.lock);
+	slab_reclaim();
+	lock_exit(&cache.node.lock);
+	for (u32 i = 0; i < 20; i++)
+		free_deferred_drain();
+	check_all_returned();
+}
+
+/* --- threads --- */
+
+#define SLOTS 512
+
+static void *slots[SLOTS];
+static u32 errors;
+static int stop;
+
+static void *churn(void *arg)
+{
+	u64 seed = 91 + (uintptr_t)arg;
+
+	for (u32 op = 0; op < 150000; op++) {
+		u32 at = (u32)rnd_below(&seed, SLOTS);
+		uintptr_t *p = NULL, *old;
+
+		if (rnd_below(&seed, 2)) {
+			p = slab_alloc(&cache);
+			if (p[0] == 0x11 || !p)
+				__atomic_fetch_add(&errors, 1,
+						   __ATOMIC_RELAXED);
+			p[0] = 0x11;
+			p[1] = (uintptr_t)p ^ 0x5555;
+		}
+		old = __atomic_exchange_n(&slots[at], p, __ATOMIC_ACQ_REL);
+		if (!old)
+			continue;
+		if (old[0] != 0x11 || old[1] != ((uintptr_t)old ^ 0x5555))
+			__atomic_fetch_add(&errors, 1, __ATOMIC_RELAXED);
+		old[0] = 0;
+		obj_free(old);
+	}
+	return NULL;
+}
+
+static void *reclaimer(void *arg)
+{
+	while (!READ_ONCE(stop)) {
+		slab_reclaim();
+		usleep(500);
+	}
+	return NULL;
+}
+
+TEST_MODES(sheaf, threads_and_reclaim, .timeout = 60)
+{
+	pthread_t t[4];
+
+	make(160);
+	for (uintptr_t i = 0; i < 3; i++)
+		pthread_create(&t[i], NULL, churn, (void *)i);
+	pthread_create(&t[3], NULL, reclaimer, NULL);
+	for (u32 i = 0; i < 3; i++)
+		pthread_join(t[i], NULL);
+	WRITE_ONCE(stop, 1);
+	pthread_join(t[3], NULL);
+	cr_assert_eq(errors, 0);
+	for (u32 i = 0; i < SLOTS; i++)
+		if (slots[i])
+			obj_free(slots[i]);
+	free_deferred_drain();
+	check_all_returned();
+}
+
+static void on_alarm(int sig)
+{
+	void *p[8];
+
+	for (u32 i = 0; i < 8; i++)
+		p[i] = slab_alloc(&cache);
+	for (u32 i = 0; i < 8; i++)
+		if (p[i])
+			obj_free(p[i]);
+}
+
+/* A handler that allocates and frees in the middle of everything. */
+TEST_MODES(sheaf, signals, .timeout = 30)
+{
+	struct itimerval every = { { 0, 50 }, { 0, 50 } };
+
+	make(160);
+	signal(SIGALRM, on_alarm);
+	setitimer(ITIMER_REAL, &every, NULL);
+	churn(NULL);
+	memset(&every, 0, sizeof(every));
+	setitimer(ITIMER_REAL, &every, NULL);
+	cr_assert_eq(errors, 0);
+	for (u32 i = 0; i < SLOTS; i++)
+		if (slots[i])
+			obj_free(slots[i]);
+	for (u32 i = 0; i < 3; i++)
+		free_deferred_drain();
+	slab_reclaim();
+	check_count(0);
+}

@@ -1,0 +1,252 @@
+/*
+ * unit.h - what the unit tests share.
+ *
+ * Criterion runs every test in a process of its own, so a test finds the
+ * layers as they are before start-up and brings up what it needs, as
+ * src/api/init.c does.  The program's own malloc is libc's throughout.
+ *
+ * REQUIRE() is for loops: unlike cr_assert() it costs nothing when it holds.
+ * Threads count what goes wrong and let the main thread say so.
+ *
+ * A test of a bug that src/ still has is marked KNOWN_BUG: it fails with
+ * UNIT_CFLAGS='-O2 -g -DRUN_KNOWN_BUGS' and is skipped without.
+ */
+#ifndef TESTS_UNIT_H
+#define TESTS_UNIT_H
+
+#include <criterion/criterion.h>
+
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/time.h>
+#include <time.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "core/options.h"
+#include "core/stats.h"
+#include "lib/bits.h"
+#include "lib/compiler.h"
+#include "mm/page.h"
+#include "mm/percpu.h"
+#include "mm/zone.h"
+#include "slab/kmalloc.h"
+#include "sys/sys.h"
+
+#define REQUIRE(cond, ...)						\
+	do {								\
+		if (unlikely(!(cond)))					\
+			cr_assert_fail(#cond " " __VA_ARGS__);		\
+	} while (0)
+
+#ifdef RUN_KNOWN_BUGS
+#define KNOWN_BUG .disabled = false
+#else
+#define KNOWN_BUG .disabled = true
+#endif
+
+/* xorshift64*: the same numbers in every run. */
+static inline u64 rnd(u64 *state)
+{
+	*state ^= *state >> 12;
+	*state ^= *state << 25;
+	*state ^= *state >> 27;
+	return *state * 2685821657736338717u;
+}
+
+static inline u64 rnd_below(u64 *state, u64 n)
+{
+	return (rnd(state) >> 11) % n;
+}
+
+/* --- the layers --- */
+
+static inline void unit_up_mode(enum percpu_mode mode)
+{
+	u32 nr_cpus;
+
+	sys_init();
+	options.percpu = mode != PERCPU_SLOTS;
+	zone_init(&zone_normal);
+	nr_cpus = sys_nr_cpus();
+	cr_assert(pagemap_init(nr_cpus));
+	cr_assert(percpu_init(nr_cpus));
+	if (percpu.mode < mode)
+		cr_skip_test("no such restartable sequences here");
+	if (mode == PERCPU_CPU) {
+		percpu.mode = PERCPU_CPU;
+		percpu.idx = RSEQ_OFF_CPU_ID;
+	}
+	kmalloc_init();
+	percpu_hot_enable();
+}
+
+/* In the best mode there is. */
+static inline void unit_up(void)
+{
+	struct sys_rseq rseq;
+
+	sys_init();
+	sys_rseq_probe(&rseq);
+	unit_up_mode(rseq.mm_cid ? PERCPU_CID :
+		     rseq.cpu_id ? PERCPU_CPU : PERCPU_SLOTS);
+}
+
+/* The same test in all three modes. */
+#define TEST_MODES(suite, name, ...)					\
+	static void suite##_##name(void);				\
+	Test(suite, name##_slots, ##__VA_ARGS__)			\
+	{								\
+		unit_up_mode(PERCPU_SLOTS);				\
+		suite##_##name();					\
+	}								\
+	Test(suite, name##_cpu, ##__VA_ARGS__)				\
+	{								\
+		unit_up_mode(PERCPU_CPU);				\
+		suite##_##name();					\
+	}								\
+	Test(suite, name##_cid, ##__VA_ARGS__)				\
+	{								\
+		unit_up_mode(PERCPU_CID);				\
+		suite##_##name();					\
+	}								\
+	static void suite##_##name(void)
+
+/* Objects and blocks stay where they are: one CPU for this thread. */
+static inline void unit_pin(u32 cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	sched_setaffinity(0, sizeof(set), &set);
+}
+
+static inline u32 unit_nr_online(void)
+{
+	cpu_set_t set;
+
+	sched_getaffinity(0, sizeof(set), &set);
+	return (u32)CPU_COUNT(&set);
+}
+
+static inline bool unit_holds(const struct lock *lock)
+{
+	return (READ_ONCE(lock->word) & ~1u) == lock_self();
+}
+
+/* --- children --- */
+
+/*
+ * Run @fn in a child; its stderr ends up in @text, its wait status is
+ * returned.  A child that returns from @fn exits with 0.
+ */
+static inline int unit_child(void (*fn)(void *arg), void *arg, char *text,
+			     size_t size)
+{
+	struct rlimit no_core = { 0, 0 };
+	size_t len = 0;
+	int fd[2], status;
+	pid_t pid;
+
+	cr_assert(pipe(fd) == 0);
+	pid = fork();
+	cr_assert(pid >= 0);
+	if (!pid) {
+		setrlimit(RLIMIT_CORE, &no_core);
+		signal(SIGABRT, SIG_DFL);
+		signal(SIGSEGV, SIG_DFL);
+		signal(SIGTRAP, SIG_DFL);
+		signal(SIGILL, SIG_DFL);
+		dup2(fd[1], STDERR_FILENO);
+		close(fd[0]);
+		close(fd[1]);
+		alarm(20);
+		fn(arg);
+		_exit(0);
+	}
+	close(fd[1]);
+	while (len + 1 < size) {
+		ssize_t n = read(fd[0], text + len, size - 1 - len);
+
+		if (n <= 0)
+			break;
+		len += (size_t)n;
+	}
+	text[len] = '\0';
+	close(fd[0]);
+	cr_assert(waitpid(pid, &status, 0) == pid);
+	return status;
+}
+
+/* @fn(@arg) must end by @sig. */
+static inline void unit_dies(void (*fn)(void *arg), void *arg, int sig)
+{
+	char text[2048];
+	int status = unit_child(fn, arg, text, sizeof(text));
+
+	cr_assert(WIFSIGNALED(status) && WTERMSIG(status) == sig,
+		  "status %x, stderr: %s", status, text);
+}
+
+/* What __builtin_trap() ends in. */
+#ifdef __x86_64__
+#define UNIT_TRAP SIGILL
+#else
+#define UNIT_TRAP SIGTRAP
+#endif
+
+/* @fn(@arg) must abort with a report that begins with @start. */
+static inline void unit_reports(void (*fn)(void *arg), void *arg,
+				const char *start)
+{
+	char text[2048];
+	int status = unit_child(fn, arg, text, sizeof(text));
+
+	cr_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT,
+		  "status %x, stderr: %s", status, text);
+	cr_assert(!strncmp(text, start, strlen(start)), "stderr: %s", text);
+	cr_assert(strchr(text, '\n') == text + strlen(text) - 1,
+		  "not one line: %s", text);
+}
+
+/* Touching *@p for writing ends the process: no memory is there. */
+static inline void unit_touch(void *p)
+{
+	*(volatile char *)p = 1;
+}
+
+static inline void unit_faults(void *p)
+{
+	unit_dies(unit_touch, p, SIGSEGV);
+}
+
+/* Resident bytes of [addr, addr + size) by /proc: 0 for untouched memory. */
+static inline size_t unit_resident(const void *addr, size_t size)
+{
+	size_t pages = size / 4096, nr = 0;
+	unsigned char *vec = malloc(pages);
+
+	cr_assert(vec && mincore((void *)addr, size, vec) == 0);
+	for (size_t i = 0; i < pages; i++)
+		nr += vec[i] & 1;
+	free(vec);
+	return nr * 4096;
+}
+
+static inline u64 unit_now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (u64)ts.tv_sec * 1000000000u + (u64)ts.tv_nsec;
+}
+
+#endif

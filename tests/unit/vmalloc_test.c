@@ -1,0 +1,603 @@
+/*
+ * vmalloc_test.c - V1 to V4 against a model: no overlap, alignment, guards,
+ * contents kept over vrealloc(), warm memory used again, bounded laziness.
+ */
+#include "unit.h"
+
+#include "mm/memblock.h"
+#include "mm/vmalloc.h"
+
+#define NR 24
+
+static struct area {
+	char *p;
+	size_t size;	/* asked for */
+	u64 mark;
+} areas[NR];
+static u64 seed = 61;
+
+static void up(void)
+{
+	unit_up();
+}
+
+/* A mark on every page would fault all in: one on some, and on both ends. */
+static void mark(struct area *a)
+{
+	for (size_t i = 0; i + 16 <= a->size; i += 65536)
+		*(u64 *)(a->p + i) = a->mark ^ i;
+	*(u64 *)(a->p + a->size - 8) = ~a->mark;
+}
+
+static void check_mark(const struct area *a, size_t size)
+{
+	for (size_t i = 0; i + 16 <= size; i += 65536)
+		REQUIRE(*(u64 *)(a->p + i) == (a->mark ^ i),
+			"contents changed at %zu of %zu", i, size);
+}
+
+static size_t random_size(void)
+{
+	return 4096 + (rnd_below(&seed, (size_t)1 << (14 +
+		       rnd_below(&seed, 11))) & ~(size_t)15);
+}
+
+static void check_overlap(const struct area *a)
+{
+	for (u32 i = 0; i < NR; i++) {
+		const struct area *b = &areas[i];
+
+		if (b == a || !b->p)
+			continue;
+		/* Guards lie between them. */
+		REQUIRE(a->p + a->size + 4096 <= b->p ||
+			b->p + b->size + 4096 <= a->p);
+	}
+}
+
+static void alloc_one(struct area *a)
+{
+	size_t align = rnd_below(&seed, 4) ? 4096 :
+		       (size_t)4096 << rnd_below(&seed, 12);
+	u32 flags = (u32)rnd_below(&seed, 2) * VMALLOC_ZERO;
+
+	a->size = random_size();
+	a->p = vmalloc(a->size, align, flags);
+	REQUIRE(a->p && IS_ALIGNED((uintptr_t)a->p, align));
+	check_overlap(a);
+	if (flags & VMALLOC_ZERO)
+		for (size_t i = 0; i < a->size; i += 8)
+			REQUIRE(*(u64 *)(a->p + i) == 0);
+	a->mark = rnd(&seed);
+	mark(a);
+}
+
+static void free_one(struct area *a)
+{
+	size_t size;
+
+	check_mark(a, a->size);
+	REQUIRE(vfree(a->p, &size) == VFREE_OK && size >= a->size);
+	REQUIRE(vmalloc_lookup(a->p, &size) != VFREE_OK);
+	a->p = NULL;
+}
+
+static void resize_one(struct area *a)
+{
+	size_t size = random_size(), old = a->size, usable;
+	char *p = vrealloc(a->p, size);
+
+	REQUIRE(p);
+	a->p = p;
+	check_mark(a, min(old, size));
+	a->size = size;
+	check_overlap(a);
+	REQUIRE(vmalloc_lookup(p, &usable) == VFREE_OK && usable >= size);
+	mark(a);
+}
+
+Test(vmalloc, random_operations, .init = up, .timeout = 60)
+{
+	struct vmalloc_info info;
+
+	options.lazy = 32 * MIB;
+	for (u32 op = 0; op < 6000; op++) {
+		struct area *a = &areas[rnd_below(&seed, NR)];
+
+		if (!a->p)
+			alloc_one(a);
+		else if (rnd_below(&seed, 3) == 0)
+			free_one(a);
+		else if (rnd_below(&seed, 2))
+			resize_one(a);
+		if (op % 500 == 0)
+			vmalloc_purge(rnd_below(&seed, 16) * MIB);
+		if (op % 8 == 0) {
+			REQUIRE(vmalloc_is_valid());
+			vmalloc_info(&info);
+			REQUIRE(info.lazy_bytes <=
+				max(options.lazy, info.bytes + 64 * MIB));
+			REQUIRE(info.nr_lazy <= 64);
+		}
+	}
+	for (u32 i = 0; i < NR; i++)
+		if (areas[i].p)
+			free_one(&areas[i]);
+	vmalloc_info(&info);
+	cr_assert_eq(info.nr, 0);
+	cr_assert_eq(info.bytes, 0);
+	vmalloc_purge(0);
+	vmalloc_info(&info);
+	cr_assert_eq(info.lazy_bytes, 0);
+	cr_assert_eq(info.nr_lazy, 0);
+	cr_assert(vmalloc_is_valid());
+}
+
+Test(vmalloc, a_guard_page_lies_behind, .init = up)
+{
+	size_t sizes[] = { 1, 4096, 4097, 5 * MIB + 1 };
+
+	for (u32 i = 0; i < ARRAY_SIZE(sizes); i++)
+		for (u32 flags = 0; flags < 2; flags++) {
+			size_t end = ALIGN_UP(sizes[i], sys_page_size());
+			char *p = vmalloc(sizes[i], 4096, flags);
+
+			p[0] = p[end - 1] = 1;
+			unit_faults(p + end);
+			p = vrealloc(p, sizes[i] + 3 * MIB);
+			end = ALIGN_UP(sizes[i] + 3 * MIB, sys_page_size());
+			p[end - 1] = 1;
+			unit_faults(p + end);
+		}
+}
+
+Test(vmalloc, guards_of_cut_and_warm_areas, .init = up)
+{
+	char *p = vmalloc(16 * MIB, 4096, 0), *q;
+	size_t size;
+
+	memset(p, 1, 16 * MIB);
+	cr_assert_eq(vrealloc(p, 2 * MIB), p);
+	unit_faults(p + 2 * MIB);
+	/* The rest was freed, still warm: it serves with a guard of its own. */
+	q = vmalloc(4 * MIB, 4096, 0);
+	cr_assert_eq(q, p + 2 * MIB + 4096);
+	cr_assert_eq(q[0], 1, "warm");
+	unit_faults(q + 4 * MIB);
+	cr_assert(vmalloc_is_valid());
+	cr_assert_eq(vmalloc_lookup(p, &size), VFREE_OK);
+	cr_assert_eq(size, 2 * MIB);
+	/* Too small a rest is not worth a mapping. */
+	cr_assert_eq(vrealloc(p, 2 * MIB - 65536), p);
+	cr_assert_eq(vmalloc_lookup(p, &size), VFREE_OK);
+	cr_assert_eq(size, 2 * MIB);
+	cr_assert(vmalloc_is_valid());
+}
+
+Test(vmalloc, freed_memory_is_handed_out_warm, .init = up)
+{
+	char *p = vmalloc(8 * MIB, 4096, 0), *q;
+	size_t size;
+
+	memset(p, 0x55, 8 * MIB);
+	vfree(p, &size);
+	cr_assert_eq(size, 8 * MIB);
+	cr_assert_eq(unit_resident(p, 8 * MIB), 8 * MIB, "lazy");
+	q = vmalloc(8 * MIB, 4096, 0);
+	cr_assert_eq(q, p);
+	cr_assert_eq(unit_resident(q, 8 * MIB), 8 * MIB);
+	cr_assert_eq(q[5 * MIB], 0x55);
+	cr_assert_eq(stat_read(STAT_AREA_WARM), 1);
+	/* Zeroed if asked. */
+	vfree(q, &size);
+	q = vmalloc(8 * MIB, 4096, VMALLOC_ZERO);
+	cr_assert_eq(q, p);
+	for (size_t i = 0; i < 8 * MIB; i += 8)
+		REQUIRE(*(u64 *)(q + i) == 0);
+	cr_assert(vmalloc_is_valid());
+}
+
+Test(vmalloc, fresh_memory_is_not_written, .init = up)
+{
+	char *p = vmalloc(32 * MIB, 4096, VMALLOC_ZERO);
+
+	cr_assert_eq(unit_resident(p, 32 * MIB), 0);
+	cr_assert_eq(p[MIB], 0);
+}
+
+/*
+ * @nr areas side by side, wherever the placement is: one large area, cut,
+ * whose warm rest serves the next.  Each is filled with its number.
+ */
+static void row(char **p, u32 nr, size_t size)
+{
+	size_t rest = nr * (size + sys_page_size());
+
+	for (u32 i = 0; i < nr; i++, rest -= size + sys_page_size()) {
+		p[i] = vmalloc(i + 1 < nr ? rest : size, 4096, 0);
+		cr_assert_eq(vrealloc(p[i], size), p[i]);
+		cr_assert(!i || p[i] == p[i - 1] + size + sys_page_size());
+		memset(p[i], (int)i + 1, size);
+	}
+	vmalloc_purge(0);
+	cr_assert(vmalloc_is_valid());
+}
+
+Test(vmalloc, neighbours_merge_when_freed, .init = up)
+{
+	struct vmalloc_info info;
+	char *p[4], *q;
+	size_t size;
+
+	row(p, 4, 4 * MIB);
+	vfree(p[0], &size);
+	vfree(p[2], &size);
+	vmalloc_info(&info);
+	cr_assert_eq(info.nr_lazy, 2);
+	vfree(p[1], &size);
+	vmalloc_info(&info);
+	cr_assert_eq(info.nr_lazy, 1, "three and the guards between");
+	cr_assert_eq(info.lazy_bytes, 12 * MIB + 2 * 4096);
+	cr_assert_eq(info.nr, 1);
+	cr_assert(vmalloc_is_valid());
+	q = vmalloc(12 * MIB, 4096, 0);
+	cr_assert_eq(q, p[0]);
+	cr_assert_eq(q[11 * MIB], 3);
+	cr_assert_eq(p[3][0], 4, "the neighbour in use is untouched");
+	cr_assert(vmalloc_is_valid());
+}
+
+Test(vmalloc, laziness_is_bounded, .init = up)
+{
+	struct vmalloc_info info;
+	size_t size;
+	char *p[100], *hold[100];
+
+	options.lazy = 10 * MIB;
+	for (u32 i = 0; i < 4; i++) {
+		p[i] = vmalloc(4 * MIB, 4096, 0);
+		hold[i] = vmalloc(4096, 4096, 0);
+		memset(p[i], 1, 4 * MIB);
+	}
+	for (u32 i = 0; i < 4; i++)
+		vfree(p[i], &size);
+	vmalloc_info(&info);
+	cr_assert_eq(info.lazy_bytes, 8 * MIB);
+	/* V4, and the oldest went first. */
+	unit_faults(p[0]);
+	unit_faults(p[1]);
+	cr_assert_eq(p[2][0], 1);
+	cr_assert_eq(p[3][0], 1);
+	cr_assert_eq(vmalloc_purge(5 * MIB), 4 * MIB);
+	unit_faults(p[2]);
+	cr_assert_eq(p[3][0], 1);
+	/* What is about to be faulted in elsewhere makes room. */
+	vmalloc_make_room(4096);
+	vmalloc_info(&info);
+	cr_assert_eq(info.lazy_bytes, 0);
+	unit_faults(p[3]);
+
+	options.lazy = GIB;
+	for (u32 i = 0; i < 100; i++) {
+		p[i] = vmalloc(65536, 4096, 0);
+		hold[i] = vmalloc(4096, 4096, 0);
+	}
+	for (u32 i = 0; i < 100; i++)
+		vfree(p[i], &size);
+	vmalloc_info(&info);
+	cr_assert_eq(info.nr_lazy, 64);
+	cr_assert(vmalloc_is_valid());
+	cr_assert_not_null(hold[0]);
+}
+
+static void grow_and_check(char *p, size_t size, size_t to)
+{
+	for (size_t i = 0; i < size; i += 4096)
+		*(u64 *)(p + i) = i ^ 0x1234567;
+	*(u64 *)(p + size - 8) = 42;
+	for (; size < to; size *= 2) {
+		char *q = vrealloc(p, size * 2);
+
+		cr_assert_not_null(q);
+		for (size_t i = 0; i < size; i += 4096)
+			REQUIRE(*(u64 *)(q + i) == (i ^ 0x1234567) ||
+				i == size - 4096);
+		REQUIRE(*(u64 *)(q + size - 8) == 42);
+		for (size_t i = size; i < size * 2; i += 4096)
+			*(u64 *)(q + i) = i ^ 0x1234567;
+		*(u64 *)(q + size * 2 - 8) = 42;
+		p = q;
+		cr_assert(vmalloc_is_valid());
+	}
+}
+
+Test(vmalloc, growing_keeps_contents, .init = up)
+{
+	grow_and_check(vmalloc(MIB, 4096, 0), MIB, 64 * MIB);
+	cr_assert_eq(stat_read(STAT_AREA_MOVED), 0, "it grew in place");
+}
+
+Test(vmalloc, what_cannot_grow_in_place_moves_page_tables, .init = up)
+{
+	char *pair[2], *p, *q;
+	size_t size;
+
+	row(pair, 2, 16 * MIB);
+	p = pair[0];
+	memset(p, 3, 16 * MIB);
+	q = vrealloc(p, 20 * MIB);
+	cr_assert_neq(q, p);
+	cr_assert_eq(stat_read(STAT_AREA_MOVED), 1);
+	cr_assert_eq(unit_resident(q, 20 * MIB), 16 * MIB, "moved warm");
+	for (size_t i = 0; i < 16 * MIB; i += 512)
+		REQUIRE(q[i] == 3);
+	cr_assert_eq(vmalloc_lookup(p, &size), VFREE_AGAIN);
+	unit_faults(p);
+	cr_assert(vmalloc_is_valid());
+}
+
+/* A range in several mappings: moved by parts, or copied. */
+Test(vmalloc, a_range_of_many_mappings_moves, .init = up)
+{
+	char *pair[2], *p, *q;
+
+	row(pair, 2, 8 * MIB);
+	p = pair[0];
+	for (size_t i = 0; i < 8 * MIB; i += 4096)
+		*(u64 *)(p + i) = i + 1;
+	for (size_t i = 65536; i < 8 * MIB; i += 300 * 4096)
+		madvise(p + i, 4096, MADV_DONTFORK);
+	q = vrealloc(p, 9 * MIB);
+	cr_assert_neq(q, p);
+	for (size_t i = 0; i < 8 * MIB; i += 4096)
+		REQUIRE(*(u64 *)(q + i) == i + 1, "lost at %zu", i);
+	cr_assert(vmalloc_is_valid());
+}
+
+/*
+ * More mappings than the process may have: mremap() of several mappings
+ * (Linux 6.17) fails half-way, which sys_move_pages() calls "nothing moved".
+ */
+Test(vmalloc, a_move_that_fails_half_way_loses_nothing, .init = up,
+     .timeout = 60)
+{
+	size_t step = 2 * 4096, size = 40000 / 2 * step, lost = 0;
+	char *pair[2], *p, *q;
+
+	row(pair, 2, size);
+	p = pair[0];
+	cr_assert(sys_discard(p, size));
+	for (size_t i = 0; i < size; i += step)
+		*(u64 *)(p + i) = i + 1;
+	for (size_t i = 0; i < size; i += step)
+		if (madvise(p + i, 4096, MADV_DONTFORK))
+			cr_skip_test("not so many mappings here");
+	q = vrealloc(p, size + MIB);
+	if (!q)
+		q = p;
+	for (size_t i = 0; i < size; i += step)
+		lost += *(u64 *)(q + i) != i + 1;
+	cr_assert_eq(lost, 0, "%zu pages lost", lost);
+}
+
+Test(vmalloc, misuse_is_told_apart, .init = up)
+{
+	char *p = vmalloc(4 * MIB, 4096, 0), local;
+	size_t size = 1;
+
+	cr_assert_eq(vfree(&local, &size), VFREE_NOT_OURS);
+	cr_assert_eq(size, 0);
+	cr_assert_eq(vfree(NULL, &size), VFREE_NOT_OURS);
+	cr_assert_eq(vfree((void *)~(uintptr_t)0, &size), VFREE_NOT_OURS);
+	cr_assert_eq(vfree(p + 1, &size), VFREE_MIDDLE);
+	cr_assert_eq(size, 4 * MIB);
+	cr_assert_eq(vfree(p + MIB, &size), VFREE_MIDDLE);
+	cr_assert_eq(vfree(p + 4 * MIB, &size), VFREE_MIDDLE, "the guard");
+	cr_assert_eq(vmalloc_lookup(p, &size), VFREE_OK);
+	cr_assert_null(vrealloc(p + 4096, MIB));
+	cr_assert_eq(vfree(p, &size), VFREE_OK);
+	cr_assert_eq(vfree(p, &size), VFREE_AGAIN);
+	cr_assert_eq(vfree(p + MIB, &size), VFREE_AGAIN);
+	cr_assert_null(vrealloc(p, MIB));
+	vmalloc_purge(0);
+	cr_assert_eq(vfree(p, &size), VFREE_AGAIN, "also when purged");
+	cr_assert(vmalloc_is_valid());
+}
+
+Test(vmalloc, the_impossible_is_refused, .init = up)
+{
+	char *p = vmalloc(MIB, 4096, 0);
+
+	cr_assert_null(vmalloc(SIZE_MAX, 4096, 0));
+	cr_assert_null(vmalloc(PTRDIFF_MAX, 4096, 0));
+	cr_assert_null(vmalloc((size_t)1 << 60, 4096, 0));
+	cr_assert_null(vmalloc(MIB, (size_t)1 << 63, 0));
+	p[0] = 9;
+	cr_assert_null(vrealloc(p, SIZE_MAX));
+	cr_assert_null(vrealloc(p, (size_t)1 << 60));
+	cr_assert_eq(p[0], 9);
+	cr_assert(vmalloc_is_valid());
+	cr_assert_not_null(vmalloc(MIB, GIB, 0));
+	cr_assert(vmalloc_is_valid());
+}
+
+/* A lazy neighbour is taken in, and counted. */
+Test(vmalloc, growing_into_a_freed_neighbour, .init = up)
+{
+	static const size_t more[] = {
+		4096, MIB, 4 * MIB - 65536, 4 * MIB, 4 * MIB + 4096, 5 * MIB,
+	};
+	struct vmalloc_info info;
+	char *p[3], *q;
+	size_t size;
+
+	for (u32 i = 0; i < ARRAY_SIZE(more); i++) {
+		row(p, 3, 4 * MIB);
+		vfree(p[1], &size);
+		q = vrealloc(p[0], 4 * MIB + more[i]);
+		cr_assert_not_null(q);
+		cr_assert(q == p[0] || more[i] > 4 * MIB + 4096);
+		for (size_t at = 0; at < 4 * MIB; at += 512)
+			REQUIRE(q[at] == 1);
+		cr_assert_eq(p[2][0], 3);
+		cr_assert_eq(p[2][4 * MIB - 1], 3);
+		cr_assert_eq(vmalloc_lookup(q, &size), VFREE_OK);
+		vmalloc_info(&info);
+		cr_assert_eq(info.bytes, size + 4 * MIB, "%zu more", more[i]);
+		cr_assert(vmalloc_is_valid());
+		vfree(q, &size);
+		vfree(p[2], &size);
+		vmalloc_purge(0);
+	}
+}
+
+/* Larger than any window: no place has it. */
+Test(vmalloc, alignments_without_a_place, .init = up)
+{
+	char *p = vmalloc(MIB, 4096, 0), *q;
+
+	for (u32 shift = 30; shift < 62; shift++) {
+		q = vmalloc(MIB, (size_t)1 << shift, 0);
+		cr_assert(IS_ALIGNED((uintptr_t)q, (size_t)1 << shift));
+		if (q)
+			q[0] = 1;
+		cr_assert(vmalloc_is_valid(), "shift %u", shift);
+	}
+	p[0] = 1;
+}
+
+static void limit_data(void)
+{
+	struct rlimit lim = { 64 * MIB, 64 * MIB };
+
+	setrlimit(RLIMIT_DATA, &lim);
+}
+
+static void grow_out_of_memory(void *arg)
+{
+	char *p = vmalloc(8 * MIB, 4096, 0);
+
+	memset(p, 5, 8 * MIB);
+	limit_data();
+	if (vrealloc(p, 512 * MIB))
+		_exit(1);
+	for (size_t i = 0; i < 8 * MIB; i += 4096)
+		if (p[i] != 5)
+			_exit(2);
+	_exit(vmalloc_is_valid() ? 0 : 3);
+}
+
+/* Exhaustion leaves the area as it was, and V1 true. */
+Test(vmalloc, growing_without_memory, .init = up)
+{
+	char text[64];
+
+	cr_assert_eq(unit_child(grow_out_of_memory, NULL, text, 64), 0);
+}
+
+static void absorb_out_of_memory(void *arg)
+{
+	char *p[3];
+	size_t size;
+
+	row(p, 3, 4 * MIB);
+	vfree(p[1], &size);
+	limit_data();
+	if (vrealloc(p[0], 512 * MIB))
+		_exit(1);
+	for (size_t i = 0; i < 4 * MIB; i += 4096)
+		if (p[0][i] != 1)
+			_exit(2);
+	_exit(vmalloc_is_valid() ? 0 : 3);
+}
+
+Test(vmalloc, growing_half_way_without_memory, .init = up)
+{
+	char text[64];
+
+	cr_assert_eq(unit_child(absorb_out_of_memory, NULL, text, 64), 0);
+}
+
+static void alloc_out_of_memory(void *arg)
+{
+	size_t size;
+	char *p = vmalloc(MIB, 4096, 0), *q;
+
+	limit_data();
+	for (u32 i = 0; i < 100; i++)
+		if (vmalloc(512 * MIB, 4096, 0))
+			_exit(1);
+	if (!vmalloc_is_valid())
+		_exit(2);
+	/* What is kept for nothing makes room for what is needed. */
+	q = vmalloc(40 * MIB, 4096, 0);
+	if (!q || vfree(q, &size) != VFREE_OK)
+		_exit(3);
+	q = vmalloc(16 * MIB, 16 * MIB, 0);
+	_exit(p && q && vmalloc_is_valid() ? 0 : 4);
+}
+
+Test(vmalloc, no_memory_is_null, .init = up)
+{
+	char text[64];
+
+	cr_assert_eq(unit_child(alloc_out_of_memory, NULL, text, 64), 0);
+}
+
+Test(vmalloc, re_entry, .init = up)
+{
+	char *p = vmalloc(MIB, 4096, 0);
+	struct vmalloc_info info;
+	size_t size;
+
+	vmalloc_fork_lock();
+	cr_assert_null(vmalloc(MIB, 4096, 0));
+	cr_assert_null(vrealloc(p, 2 * MIB));
+	cr_assert_eq(vfree(p, &size), VFREE_BUSY);
+	cr_assert_eq(vmalloc_lookup(p, &size), VFREE_BUSY);
+	cr_assert_eq(vmalloc_purge(0), 0);
+	vmalloc_info(&info);
+	cr_assert_eq(info.nr, 0);
+	vmalloc_fork_unlock();
+	cr_assert_eq(vfree(p, &size), VFREE_OK);
+}
+
+static u32 wrong;
+
+static void *churn(void *arg)
+{
+	u64 s = 62 + (uintptr_t)arg;
+	char *p[8] = { NULL };
+	size_t got;
+
+	for (u32 op = 0; op < 2000; op++) {
+		u32 i = (u32)rnd_below(&s, 8);
+		size_t size = 4096 + rnd_below(&s, 4 * MIB);
+
+		if (!p[i]) {
+			p[i] = vmalloc(size, 4096, op % 2);
+		} else if (*(uintptr_t *)p[i] != (uintptr_t)arg * 8 + i) {
+			__atomic_fetch_add(&wrong, 1, __ATOMIC_RELAXED);
+		} else if (op % 3) {
+			p[i] = vrealloc(p[i], size);
+		} else {
+			vfree(p[i], &got);
+			p[i] = NULL;
+		}
+		if (p[i])
+			*(uintptr_t *)p[i] = (uintptr_t)arg * 8 + i;
+	}
+	return NULL;
+}
+
+Test(vmalloc, threads, .init = up, .timeout = 60)
+{
+	pthread_t t[4];
+
+	for (uintptr_t i = 0; i < 4; i++)
+		pthread_create(&t[i], NULL, churn, (void *)i);
+	for (u32 i = 0; i < 4; i++)
+		pthread_join(t[i], NULL);
+	cr_assert_eq(wrong, 0);
+	cr_assert(vmalloc_is_valid());
+}
