@@ -31,6 +31,14 @@ static void prepare(void)
 	memblock_fork_lock();
 }
 
+static void release(void);
+
+static void child(void)
+{
+	percpu_fork_child();
+	release();
+}
+
 static void release(void)
 {
 	memblock_fork_unlock();
@@ -43,7 +51,7 @@ static void release(void)
 
 void fork_init(void)
 {
-	pthread_atfork(prepare, release, release);
+	pthread_atfork(prepare, release, child);
 }
 
 /*

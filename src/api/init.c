@@ -30,7 +30,14 @@ static bool start(void)
 	options_init();
 	zone_init(&zone_normal);
 	nr_cpus = sys_nr_cpus();
-	if (!pagemap_init(nr_cpus) || !percpu_init(nr_cpus))
+	if (!pagemap_init(nr_cpus)) {
+		/* Blocks for every CPU may be too much under a limit. */
+		options.percpu = 0;
+		nr_cpus = min(nr_cpus, 16u);
+		if (!pagemap_init(nr_cpus))
+			return false;
+	}
+	if (!percpu_init(nr_cpus))
 		return false;
 	vmalloc_init();
 	kmalloc_init();

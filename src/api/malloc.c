@@ -189,7 +189,6 @@ static __slowpath __noreturn void bad_area(const char *call, const void *ptr,
 
 static void free_large(void *ptr, struct page *page)
 {
-	size_t nr = page->nr_pages;
 	u8 type = PAGE_LARGE;
 
 	/* One of two threads that free the same block loses here. */
@@ -199,7 +198,7 @@ static void free_large(void *ptr, struct page *page)
 						  __ATOMIC_ACQUIRE,
 						  __ATOMIC_RELAXED)))
 		bad_page("free", ptr, page);
-	if (likely(free_pages_exact(page, nr)))
+	if (likely(free_pages_exact(page, page->nr_pages)))
 		return;
 	page->type = PAGE_LARGE;
 	free_defer(ptr);
@@ -233,7 +232,10 @@ __attribute__((noinline)) void free_slow(void *ptr)
 
 /* --- sizes --- */
 
-/* The usable size of a live block; a bad pointer ends the process. */
+/*
+ * The usable size of a live block, 0 where a signal handler must not wait to
+ * know; a bad pointer ends the process.
+ */
 static size_t block_size(const char *call, const void *ptr)
 {
 	struct kmem_cache *s = class_to_cache(addr_to_class(ptr));
@@ -257,6 +259,8 @@ static size_t block_size(const char *call, const void *ptr)
 		return (size_t)page->nr_pages << PAGE_SHIFT;
 	}
 	ret = vmalloc_lookup(ptr, &size);
+	if (unlikely(ret == VFREE_BUSY))
+		return 0;	/* in a signal handler nobody can say */
 	if (unlikely(ret != VFREE_OK))
 		bad_area(call, ptr, ret, size);
 	return size;
@@ -314,6 +318,8 @@ void *realloc_impl(void *ptr, size_t size)
 	if (unlikely(size > PTRDIFF_MAX))
 		return no_memory();
 	old = block_size("realloc", ptr);
+	if (unlikely(!old))
+		return no_memory();
 	/* Room enough, and not most of it in vain. */
 	if (size <= old && (size > old / 2 || old <= 64))
 		if (old <= KMALLOC_MAX_SIZE || size_to_pages(size) ==

@@ -16,7 +16,7 @@
  *	pop:	[ h = block(index()) + off; if (h->cur <= h->lo) fail;
  *		  obj = h->cur[-1]; h->cur--; ]
  *	push:	[ h = ...; if (h->cur >= h->hi) fail;
- *		  if (h->cur[-1] == obj || h->cur[-2] == obj) fail;
+ *		  if (h->cur[-1] == obj) fail;
  *		  if (obj & h->align_mask) fail;
  *		  h->cur[0] = obj; h->cur++; ]
  *	pop_batch, push_batch: as above for n objects, copied inside the

@@ -246,15 +246,19 @@ static struct page *block_before(struct section *sec, size_t pfn)
 	return NULL;
 }
 
-/* The free pages around a free block; @pfn is moved to the first of them. */
-static size_t run_around(struct section *sec, size_t *pfn)
+/*
+ * The free pages around a free block; @pfn is moved to the first of them.
+ * More than @enough are not looked for.
+ */
+static size_t run_around(struct section *sec, size_t *pfn, size_t enough)
 {
 	size_t start = *pfn, end = start;
 	struct page *page;
 
-	while (end < sec->frontier && sec->vmemmap[end].type == PAGE_FREE)
+	while (end < sec->frontier && end - start < enough &&
+	       sec->vmemmap[end].type == PAGE_FREE)
 		end += (size_t)1 << sec->vmemmap[end].order;
-	while ((page = block_before(sec, start)))
+	while (end - start < enough && (page = block_before(sec, start)))
 		start -= (size_t)1 << page->order;
 	*pfn = start;
 	return end - start;
@@ -278,7 +282,7 @@ static struct page *run_alloc(struct zone *zone, size_t nr, bool dirty)
 			      struct page, lru) {
 			struct section *sec = page_section(page);
 			size_t pfn = page_pfn(page);
-			size_t len = run_around(sec, &pfn);
+			size_t len = run_around(sec, &pfn, best_len);
 
 			if (len >= nr && len < best_len) {
 				best = sec;

@@ -72,7 +72,7 @@ bool pcp_free(struct page *page, u32 order)
 	page->type = PAGE_PCP;
 	if (percpu_push(off, page_address(page)))
 		return true;
-	page->type = PAGE_LARGE;
+	page->type = PAGE_NONE;
 	if (lock_is_reentry())
 		return free_pages_exact(page, (size_t)1 << order);
 	pcp_open(order);

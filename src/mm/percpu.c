@@ -198,7 +198,8 @@ u32 percpu_pop_batch(u32 off, void **dst, u32 n)
 	/* The same order as the sequence: dst[0] is the lowest. */
 	if (h->cur > h->lo)
 		got = (u32)min((size_t)n, (size_t)(h->cur - h->lo));
-	h->cur -= got;
+	if (got)	/* the cur of a closed head may be another's */
+		h->cur -= got;
 	for (u32 i = 0; i < got; i++)
 		dst[i] = h->cur[i];
 	lock_exit(&slot_locks[slot]);
@@ -221,7 +222,8 @@ u32 percpu_push_batch(u32 off, void *const *src, u32 n)
 		put = (u32)min((size_t)n, (size_t)(h->hi - h->cur));
 	for (u32 i = 0; i < put; i++)
 		h->cur[i] = src[i];
-	h->cur += put;
+	if (put)
+		h->cur += put;
 	lock_exit(&slot_locks[slot]);
 	return put;
 }
@@ -239,10 +241,11 @@ static bool head_is_open(const struct sheaf_head *h)
 	return READ_ONCE(h->hi) != CLOSED_HI;
 }
 
-static void slot_enter(u32 cpu)
+/* Under LOCK_PERCPU; false where a signal handler must not wait. */
+static bool slot_enter(u32 cpu)
 {
-	if (percpu.mode == PERCPU_SLOTS)
-		lock_enter_nested(&slot_locks[cpu], LOCKS_ANY);
+	return percpu.mode != PERCPU_SLOTS ||
+	       lock_enter_nested(&slot_locks[cpu], 1);
 }
 
 static void slot_exit(u32 cpu)
@@ -329,6 +332,46 @@ static void array_put(u32 cpu, void **array, u32 capacity)
 	b->free[size] = array;
 }
 
+/* The same with the sheaf held still: what a racy look has seen may be old. */
+static __slowpath bool head_contains(u32 cpu, struct sheaf_head *h,
+				     const void *obj)
+{
+	void **lo, **hi;
+	bool found = false;
+
+	if (!lock_try_enter(&lock))
+		return false;
+	if (!blocks[cpu].busy && slot_enter(cpu)) {
+		lo = h->lo;
+		hi = h->hi;
+		if (head_is_open(h) && head_close(cpu, h)) {
+			for (void **p = lo; p < h->cur; p++)
+				found = found || *p == obj;
+			/* cur has not changed: no fence is needed (S4). */
+			WRITE_ONCE(h->lo, lo);
+			store_release(&h->hi, hi);
+		}
+		slot_exit(cpu);
+	}
+	lock_exit(&lock);
+	return found;
+}
+
+bool percpu_contains(u32 off, const void *obj)
+{
+	u32 cpu = percpu_index();
+	struct sheaf_head *h = percpu_head(cpu, off);
+	void **lo = READ_ONCE(h->lo), **cur = READ_ONCE(h->cur);
+
+	if (cur <= lo ||
+	    (uintptr_t)cur - (uintptr_t)lo > MAX_CAPACITY * sizeof(*lo))
+		return false;	/* closed, or the two do not belong together */
+	for (void **p = lo; p < cur; p++)
+		if (READ_ONCE(*p) == obj)
+			return head_contains(cpu, h, obj);
+	return false;
+}
+
 /* --- growing --- */
 
 static u32 head_capacity(struct sheaf_head *h)
@@ -341,17 +384,6 @@ static u32 head_capacity(struct sheaf_head *h)
 u32 percpu_capacity(u32 off)
 {
 	return head_capacity(percpu_head(percpu_index(), off));
-}
-
-bool percpu_contains(u32 off, const void *obj)
-{
-	struct sheaf_head *h = percpu_head(percpu_index(), off);
-	void **lo = READ_ONCE(h->lo), **cur = READ_ONCE(h->cur);
-
-	for (void **p = lo; lo != CLOSED_LO && p < cur; p++)
-		if (READ_ONCE(*p) == obj)
-			return true;
-	return false;
 }
 
 /* Move the sheaf of @cpu into @array.  Under lock and the slot's lock. */
@@ -403,9 +435,10 @@ bool percpu_grow(const struct sheaf_geometry *geo, u32 capacity)
 	array = array_get(cpu, capacity);
 	if (!array)
 		goto out;
-	slot_enter(cpu);
-	done = head_move(cpu, geo, array, capacity);
-	slot_exit(cpu);
+	if (slot_enter(cpu)) {
+		done = head_move(cpu, geo, array, capacity);
+		slot_exit(cpu);
+	}
 	if (!done)
 		array_put(cpu, array, capacity);
 	else
@@ -472,25 +505,28 @@ static void block_take(u32 cpu, u32 first, u32 last, const struct bounds *b,
 	}
 }
 
+/* The drain under way: its thread's tag, and what it has closed. */
+static u32 drainer;
+static u32 drain_first, drain_last;
+
 /*
  * Close @cpu's sheaves and wait until no section is in flight; false: there
  * is nothing to take.  They stay ours until block_release(): others neither
  * grow nor drain a busy block, so the lock is not held meanwhile.
  */
-static bool block_claim(u32 cpu, u32 first, u32 last)
+static bool block_claim(u32 cpu)
 {
 	bool ok = true, claimed = false;
 
 	if (!lock_try_enter(&lock))
 		return false;
-	if (block_is_used(cpu) && !blocks[cpu].frozen && !blocks[cpu].busy) {
-		slot_enter(cpu);
-		if (block_close(cpu, first, last, saved)) {
+	if (block_is_used(cpu) && !blocks[cpu].frozen && slot_enter(cpu)) {
+		if (block_close(cpu, drain_first, drain_last, saved)) {
 			fence_or_nothing(&ok);		/* S3 */
 			claimed = ok;
 		}
 		if (!claimed)
-			block_open(cpu, first, last, saved);
+			block_open(cpu, drain_first, drain_last, saved);
 		slot_exit(cpu);
 	}
 	blocks[cpu].busy = claimed;
@@ -498,39 +534,51 @@ static bool block_claim(u32 cpu, u32 first, u32 last)
 	return claimed;
 }
 
-/* A vfork child that runs on the block keeps it closed. */
-static void block_release(u32 cpu, u32 first, u32 last)
+/* A vfork child that has come to run on the block keeps it closed. */
+static void block_release(u32 cpu)
 {
 	bool ok = true;
 
 	lock_enter_nested(&lock, LOCKS_ANY);
-	slot_enter(cpu);
 	fence_or_nothing(&ok);		/* S4 */
 	if (ok && !blocks[cpu].frozen)
-		block_open(cpu, first, last, saved);
+		block_open(cpu, drain_first, drain_last, saved);
 	blocks[cpu].busy = false;
-	slot_exit(cpu);
 	lock_exit(&lock);
+}
+
+static bool drain_begin(u32 first, u32 last)
+{
+	u32 none = 0;
+
+	if (lock_is_reentry())
+		return false;
+	while (!__atomic_compare_exchange_n(&drainer, &none, lock_self(),
+					    false, __ATOMIC_ACQUIRE,
+					    __ATOMIC_RELAXED)) {
+		if (none == lock_self())
+			return false;	/* a handler inside a drain */
+		none = 0;
+		sys_yield();
+	}
+	if (!saved)
+		saved = memblock_alloc(MAX_SHEAVES * sizeof(*saved));
+	drain_first = first;
+	drain_last = min(last, READ_ONCE(last_off));
+	return saved != NULL;
 }
 
 void percpu_drain(u32 first, u32 last,
 		  void (*put)(u32 off, void **objs, u32 n))
 {
-	static u32 draining;	/* owns saved */
-	u32 none = 0;
-
-	if (!__atomic_compare_exchange_n(&draining, &none, 1, false,
-					 __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+	if (!drain_begin(first, last))
 		return;
-	last = min(last, READ_ONCE(last_off));
-	if (!saved)
-		saved = memblock_alloc(MAX_SHEAVES * sizeof(*saved));
-	for (u32 cpu = 0; saved && cpu < percpu.nr_cpus; cpu++)
-		if (block_claim(cpu, first, last)) {
-			block_take(cpu, first, last, saved, put);
-			block_release(cpu, first, last);
+	for (u32 cpu = 0; cpu < percpu.nr_cpus; cpu++)
+		if (block_claim(cpu)) {
+			block_take(cpu, drain_first, drain_last, saved, put);
+			block_release(cpu);
 		}
-	store_release(&draining, 0);
+	store_release(&drainer, 0);
 }
 
 size_t percpu_count(u32 off)
@@ -559,6 +607,7 @@ size_t percpu_count(u32 off)
  * on the parent's thread pointer, so what it stores here the parent reads.
  */
 static __thread u32 frozen_here __attribute__((tls_model("initial-exec")));
+static __thread u32 frozen_depth __attribute__((tls_model("initial-exec")));
 
 void percpu_freeze(void)
 {
@@ -566,6 +615,10 @@ void percpu_freeze(void)
 	bool ok = true;
 	u32 cpu;
 
+	if (frozen_here) {
+		frozen_depth++;		/* a vfork child that uses vfork */
+		return;
+	}
 	if (!blocks || percpu.mode == PERCPU_SLOTS || !lock_try_enter(&lock))
 		return;
 	cpu = percpu_index();
@@ -573,7 +626,7 @@ void percpu_freeze(void)
 	if (!b->frozen_bounds)
 		b->frozen_bounds = memblock_alloc(MAX_SHEAVES *
 						  sizeof(struct bounds));
-	if (b->frozen_bounds && !frozen_here) {
+	if (b->frozen_bounds) {
 		if (!b->frozen++)
 			block_close(cpu, 0, last_off, b->frozen_bounds);
 		frozen_here = cpu + 1;
@@ -589,6 +642,10 @@ void percpu_thaw(void)
 {
 	struct block *b;
 
+	if (frozen_depth) {
+		frozen_depth--;
+		return;
+	}
 	if (!frozen_here || !lock_try_enter(&lock))
 		return;
 	b = &blocks[frozen_here - 1];
@@ -612,4 +669,30 @@ void percpu_fork_unlock(void)
 	for (u32 i = 0; slot_locks && i < percpu.nr_slots; i++)
 		lock_fork_exit(&slot_locks[i]);
 	lock_fork_exit(&lock);
+}
+
+/*
+ * The child has one thread.  Blocks that other threads were draining, or
+ * that their vfork children kept closed, are open again; what a drain had
+ * taken and not yet put back is lost to the child.  A child of a vfork child
+ * has no restartable sequences and stays closed.
+ */
+void percpu_fork_child(void)
+{
+	bool drained = drainer && drainer != lock_self();
+
+	for (u32 cpu = 0; cpu < percpu.nr_cpus; cpu++) {
+		struct block *b = &blocks[cpu];
+
+		if (b->busy && drained) {
+			block_open(cpu, drain_first, drain_last, saved);
+			b->busy = false;
+		}
+		if (b->frozen && !frozen_here) {
+			b->frozen = 0;
+			block_open(cpu, 0, last_off, b->frozen_bounds);
+		}
+	}
+	if (drained)
+		drainer = 0;
 }

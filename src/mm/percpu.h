@@ -108,8 +108,8 @@ struct sheaf_geometry {
 bool percpu_grow(const struct sheaf_geometry *geo, u32 capacity);
 
 /*
- * This CPU's sheaf holds @obj.  Racy, but never true of an object that the
- * caller owns: what is below cur belongs to the sheaf (S1).
+ * This CPU's sheaf holds @obj.  May miss it, but never says so of an object
+ * that the caller owns.
  */
 bool percpu_contains(u32 off, const void *obj);
 
@@ -122,7 +122,7 @@ u32 percpu_capacity(u32 off);
  * @put: receives the objects, with their sheaf's offset
  *
  * Stops each CPU's sheaves, fences, takes, fences, opens.  Without a fence
- * nothing is drained.  Of two drains at once, one does nothing.
+ * nothing is drained, nor in a signal handler that interrupted a lock.
  * Context: takes LOCK_PERCPU; @put is called without it.
  */
 void percpu_drain(u32 first, u32 last,
@@ -144,5 +144,7 @@ void percpu_thaw(void);
 
 void percpu_fork_lock(void);
 void percpu_fork_unlock(void);
+/* In the child, before the locks are given back. */
+void percpu_fork_child(void);
 
 #endif

@@ -595,6 +595,7 @@ enum vfree_result vmalloc_lookup(const void *addr, size_t *size)
 	struct vmap_area *area;
 	enum vfree_result ret;
 
+	*size = 0;
 	if (!lock_try_enter(&lock))
 		return VFREE_BUSY;
 	ret = lookup_locked(addr, &area);
@@ -672,7 +673,9 @@ void *vrealloc(void *addr, size_t size)
 	if (size <= old) {
 		area_cut(area, size);
 		size = area->size;
-	} else if (!area_extend(area, size)) {
+	} else if (area_extend(area, size)) {
+		size = area->size;
+	} else {
 		/* It may have taken in a neighbour on the way. */
 		account(0, area->size - old);
 		old = area->size;

@@ -211,6 +211,8 @@ static void barn_empty(struct kmem_cache *s)
 
 void slab_reclaim(void)
 {
+	if (lock_is_reentry())
+		return;
 	percpu_drain(FIRST_SHEAF, LAST_SHEAF, reclaim_put);
 	for (u32 i = 0; i < MAX_SHEAVES; i++) {
 		struct kmem_cache *s = class_to_cache(i << SHEAF_HEAD_SHIFT);

@@ -133,15 +133,17 @@ static void slab_give_back(struct kmem_cache *s, struct page *slab)
 	bool done;
 
 	pages_set_class(slab, nr, 0);
-	slab->type = PAGE_LARGE;
-	slab->nr_pages = (u32)nr;
+	slab->type = PAGE_NONE;
 	stat_add(STAT_SLAB_GIVE_BACK, 1);
 	if (s->order <= PCP_MAX_ORDER)
 		done = pcp_free(slab, s->order);
 	else
 		done = free_pages_exact(slab, nr);
-	if (!done)
+	if (!done) {
+		slab->nr_pages = (u32)nr;
+		slab->type = PAGE_LARGE;
 		free_defer(page_address(slab));
+	}
 }
 
 static struct page *slab_pick(struct kmem_cache_node *n)

@@ -107,7 +107,16 @@ bool sys_move_pages(void *old, void *new, size_t size)
 			    MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP,
 			    new);
 
-	return ret == (long)new;
+	if (ret == (long)new)
+		return true;
+	/*
+	 * Kernels before 6.17 may have unmapped the target before they saw
+	 * that the source is several mappings: then it is mapped again.
+	 */
+	sys_call(SYS_mmap, new, size, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE |
+		 MAP_FIXED_NOREPLACE, -1, (off_t)0);
+	return false;
 }
 
 void sys_name(void *addr, size_t size, const char *name)
