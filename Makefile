@@ -7,7 +7,7 @@ OPT ?= -O2
 WARN = -Wall -Wextra -Wshadow=compatible-local -Wundef -Wstrict-prototypes \
        -Wmissing-prototypes -Wpointer-arith -Wno-unused-parameter
 CFLAGS ?= $(OPT) -g
-ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE $(CFLAGS) $(WARN) $(EXTRA_CFLAGS) -Isrc -fPIC \
+ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE $(CFLAGS) $(WARN) $(EXTRA_CFLAGS) $(OBJ_CFLAGS) -Isrc -fPIC \
 	-fvisibility=hidden -fno-builtin-malloc -fno-builtin-free \
 	-fno-builtin-calloc -fno-builtin-realloc -fno-strict-aliasing \
 	-fno-semantic-interposition -ftls-model=initial-exec \
@@ -27,7 +27,7 @@ $(BUILD)/obj/%.o: src/%.c Makefile
 	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 # C frames between a throwing operator new and its caller must unwind.
-$(BUILD)/obj/api/cxx.o: EXTRA_CFLAGS += -fexceptions
+$(BUILD)/obj/api/cxx.o: OBJ_CFLAGS = -fexceptions
 
 $(BUILD)/liballoc.so: $(OBJS) src/api/liballoc.map
 	$(CC) $(CFLAGS) $(EXTRA_LDFLAGS) $(LIB_LDFLAGS) -o $@ $(OBJS)
@@ -50,9 +50,46 @@ clean:
 .PHONY: all clean
 
 include bench/bench.mk
--include tests/tests.mk
+include tests/tests.mk
+-include tests/unit.mk
+-include tests/all.mk
 
+# What must hold before a change lands: minutes on two cores.
+check: all
+	@scripts/check-layers.sh
+	@scripts/check-exports.sh
+	@scripts/count-insns -m malloc=26 -m free=24
+	$(MAKE) check-unit
+	$(MAKE) check-conformance
+	$(MAKE) check-misuse
+	$(MAKE) check-static
+	$(MAKE) check-preload
+	$(MAKE) check-stress
+	$(MAKE) check-aarch64
+	@echo "check: all passed"
+
+# The other architecture compiles without a warning, and where it can be
+# emulated its fallback runs (qemu-user has no restartable sequences).
+ARM_CC ?= aarch64-linux-gnu-gcc
+ARM_RUN ?= qemu-aarch64 -L /usr/aarch64-linux-gnu
+ARM_MAKE = $(MAKE) BUILD=$(BUILD)/aarch64 CC=$(ARM_CC) \
+	LD=aarch64-linux-gnu-ld OBJCOPY=aarch64-linux-gnu-objcopy \
+	AR=aarch64-linux-gnu-ar EXTRA_CFLAGS=-Werror
+
+check-aarch64:
+	@if command -v $(ARM_CC) >/dev/null; then \
+		$(ARM_MAKE) all $(BUILD)/aarch64/stress && \
+		if command -v qemu-aarch64 >/dev/null; then \
+			$(ARM_RUN) $(BUILD)/aarch64/stress 2 1; fi; \
+	else echo "check-aarch64: skipped, no $(ARM_CC)"; fi
+
+# A stress program with the library linked in.
+$(BUILD)/stress: tests/stress/threads.c $(BUILD)/liballoc.a
+	$(CC) -std=gnu11 -D_GNU_SOURCE -O2 -static -pthread -fno-builtin \
+		-o $@ $^
+
+# Benchmarks: minutes; QUICK=1 for one round, ONLY="pair batch" for some.
 bench: all bench-build
 	BUILD=$(BUILD) scripts/bench
 
-.PHONY: bench
+.PHONY: bench check check-aarch64
