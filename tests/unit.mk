@@ -42,8 +42,14 @@ $(UNIT_DIR)/api: $(UNIT_API:%=$(UNIT_DIR)/%.o) $(UNIT_API_OBJS) \
 		$(UNIT_LAYER_OBJS)
 	$(UNIT_LINK)
 
-$(UNIT_DIR)/cxx: $(UNIT_DIR)/cxx_test.o $(BUILD)/obj/api/cxx.o \
-		$(UNIT_LAYER_OBJS)
+# What it calls malloc is the test's; Criterion's is libc's.
+$(UNIT_DIR)/cxx.o: $(BUILD)/obj/api/cxx.o
+	@mkdir -p $(@D)
+	$(OBJCOPY) --redefine-sym malloc=unit_malloc \
+		--redefine-sym free=unit_free \
+		--redefine-sym aligned_alloc=unit_aligned_alloc $< $@
+
+$(UNIT_DIR)/cxx: $(UNIT_DIR)/cxx_test.o $(UNIT_DIR)/cxx.o $(UNIT_LAYER_OBJS)
 	$(UNIT_LINK)
 
 -include $(UNIT_TESTS:%=$(UNIT_DIR)/%.d)

@@ -7,6 +7,12 @@
 #include "lib/fmt.h"
 #include "slab/kmalloc.h"
 
+#define REFINE_PAGES 8
+
+_Static_assert(KMALLOC_MAX_SIZE == HOT_MAX_SIZE, "one table for both paths");
+_Static_assert(KMALLOC_CLASSES <= 64, "bits of refined");
+
+static u64 refined;	/* by class; racy: refining twice is harmless */
 static struct kmem_cache caches[KMALLOC_CLASSES];
 static struct lock lock = LOCK_INITIALIZER(LOCK_CACHES);
 
@@ -38,10 +44,45 @@ static u32 class_off(u32 index)
 	return (FIRST_CACHE + index) << SHEAF_HEAD_SHIFT;
 }
 
+/* The class that stands in for @index at the start. */
+static u32 coarse_index(u32 index)
+{
+	static const u8 linear[KMALLOC_LINEAR] = { 0, 1, 2, 3, 5, 5, 7, 7 };
+	u32 step = (index - KMALLOC_LINEAR) % KMALLOC_STEPS;
+
+	if (index < KMALLOC_LINEAR)
+		return linear[index];
+	return index - step + (step < KMALLOC_STEPS / 2 ?
+			       KMALLOC_STEPS / 2 : KMALLOC_STEPS) - 1;
+}
+
 void kmalloc_init(void)
 {
 	for (u32 i = 0; i < HOT_TABLE; i++)
-		hot.size_class[i] = (u16)class_off(kmalloc_index(i * 16));
+		hot.size_class[i] = (u16)class_off(
+					coarse_index(kmalloc_index(i * 16)));
+}
+
+/* Give the requests that @index stands in for their own classes. */
+static __slowpath void refine(u32 index)
+{
+	u16 off = (u16)class_off(index);
+
+	for (u32 i = 0; i < HOT_TABLE; i++)
+		if (hot.size_class[i] == off)
+			WRITE_ONCE(hot.size_class[i],
+				   (u16)class_off(kmalloc_index(i * 16)));
+	refined |= (u64)1 << index;
+}
+
+static void refine_if_grown(u32 index)
+{
+	const struct kmem_cache *s = class_to_cache(class_off(index));
+
+	if (likely(refined >> index & 1) || !s)
+		return;
+	if (READ_ONCE(s->node.nr_slabs) << s->order >= REFINE_PAGES)
+		refine(index);
 }
 
 static __slowpath struct kmem_cache *make_cache(u32 index)
@@ -91,7 +132,11 @@ static void *kmalloc_from(u32 index, size_t align)
 
 void *kmalloc(size_t size)
 {
-	return kmalloc_from(kmalloc_index(size), KMALLOC_MIN_SIZE);
+	u32 off = READ_ONCE(hot.size_class[(size + 15) / 16]);
+	u32 index = (off >> SHEAF_HEAD_SHIFT) - FIRST_CACHE;
+
+	refine_if_grown(index);
+	return kmalloc_from(index, KMALLOC_MIN_SIZE);
 }
 
 /*

@@ -12,6 +12,10 @@
 /*
  * 16 bytes apart up to 128, then eight steps to every doubling: a request
  * wastes at most an eighth and 16 bytes.
+ *
+ * Each class in use costs a page or more.  So a process starts with two
+ * classes to a doubling, and when one of them has grown past a few pages, the
+ * requests it stood in for get classes of their own.
  */
 #define KMALLOC_LINEAR		8
 #define KMALLOC_STEPS		8
@@ -19,7 +23,7 @@
 
 /* Fill in the table of the hot path. */
 void kmalloc_init(void);
-/* Smallest class that holds @size <= KMALLOC_MAX_SIZE. */
+/* Smallest class, in use or not, that holds @size <= KMALLOC_MAX_SIZE. */
 u32 kmalloc_index(size_t size);
 u32 kmalloc_class_size(u32 index);
 /* The cache of a class, made at its first use; NULL if re-entered. */

@@ -1,8 +1,9 @@
 /*
- * internal.h - system calls that leave errno alone.
+ * internal.h - system calls of src/sys/.
  *
- * The library must not disturb its caller's errno (free() keeps it), so
- * calls go through libc's syscall() with errno saved around them.
+ * They are made directly: errno belongs to the caller of malloc (free()
+ * keeps it), and every page of libc that a small program does not touch is
+ * memory saved.
  */
 #ifndef SYS_INTERNAL_H
 #define SYS_INTERNAL_H
@@ -11,18 +12,16 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "arch/percpu_ops.h"
+
 /* Parts of sys_init(). */
 void sys_mem_init(void);
 void sys_cpu_init(void);
 
+#define SYS_ARGS(nr, a, b, c, d, e, f, ...)				\
+	arch_syscall(nr, (long)(a), (long)(b), (long)(c), (long)(d),	\
+		     (long)(e), (long)(f))
 /* The result, or minus the error number. */
-#define sys_call(...) ({						\
-	int _saved = errno;						\
-	long _ret = syscall(__VA_ARGS__);				\
-	if (_ret == -1)							\
-		_ret = -(long)errno;					\
-	errno = _saved;							\
-	_ret;								\
-})
+#define sys_call(...) SYS_ARGS(__VA_ARGS__, 0, 0, 0, 0, 0, 0)
 
 #endif

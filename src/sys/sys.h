@@ -77,7 +77,6 @@ int sys_tid(void);
 int sys_pid(void);
 u32 sys_getcpu(void);
 void sys_yield(void);
-u64 sys_clock_ns(void);		/* coarse, monotonic */
 
 /* --- text (log.c) --- */
 

@@ -1,9 +1,8 @@
 /*
- * thread.c - identity, waiting and time.
+ * thread.c - identity and waiting.
  */
 #include <linux/futex.h>
 #include <sched.h>
-#include <time.h>
 
 #include "lib/lock.h"
 #include "sys/internal.h"
@@ -29,15 +28,6 @@ u32 sys_getcpu(void)
 void sys_yield(void)
 {
 	sys_call(SYS_sched_yield);
-}
-
-u64 sys_clock_ns(void)
-{
-	struct timespec ts;
-
-	if (clock_gettime(CLOCK_MONOTONIC_COARSE, &ts))
-		return 0;
-	return (u64)ts.tv_sec * 1000000000u + (u64)ts.tv_nsec;
 }
 
 static void futex_wait(u32 *word, u32 val)

@@ -89,17 +89,7 @@ static u32 best_order(u32 size)
 	return best;
 }
 
-Test(slab, orders_of_the_classes_waste_least)
-{
-	for (u32 i = 0; i < KMALLOC_CLASSES; i++) {
-		u32 size = kmalloc_class_size(i);
-
-		slab_geometry(&cache, size);
-		cr_assert_eq(cache.order, best_order(size), "size %u", size);
-	}
-}
-
-Test(slab, orders_of_all_sizes_waste_least, KNOWN_BUG)
+Test(slab, orders_of_all_sizes_waste_least)
 {
 	for (u32 size = 16; size <= 32768; size += 16) {
 		slab_geometry(&cache, size);

@@ -211,12 +211,12 @@ Test(vmalloc, fresh_memory_is_not_written, .init = up)
  */
 static void row(char **p, u32 nr, size_t size)
 {
-	size_t rest = nr * (size + sys_page_size());
+	size_t step = size + sys_page_size();
 
-	for (u32 i = 0; i < nr; i++, rest -= size + sys_page_size()) {
-		p[i] = vmalloc(i + 1 < nr ? rest : size, 4096, 0);
+	for (u32 i = 0; i < nr; i++) {
+		p[i] = vmalloc((nr - i) * step - sys_page_size(), 4096, 0);
 		cr_assert_eq(vrealloc(p[i], size), p[i]);
-		cr_assert(!i || p[i] == p[i - 1] + size + sys_page_size());
+		cr_assert(!i || p[i] == p[i - 1] + step);
 		memset(p[i], (int)i + 1, size);
 	}
 	vmalloc_purge(0);
@@ -359,7 +359,7 @@ Test(vmalloc, a_range_of_many_mappings_moves, .init = up)
  * (Linux 6.17) fails half-way, which sys_move_pages() calls "nothing moved".
  */
 Test(vmalloc, a_move_that_fails_half_way_loses_nothing, .init = up,
-     .timeout = 60)
+     .timeout = 60, KNOWN_BUG)
 {
 	size_t step = 2 * 4096, size = 40000 / 2 * step, lost = 0;
 	char *pair[2], *p, *q;

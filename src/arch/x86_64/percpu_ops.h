@@ -67,6 +67,23 @@ static inline void arch_relax(void)
 	__builtin_ia32_pause();
 }
 
+/* The result, or minus the error number; errno is left alone. */
+static inline long arch_syscall(long nr, long a, long b, long c, long d,
+				long e, long f)
+{
+	register long r10 __asm__("r10") = d;
+	register long r8 __asm__("r8") = e;
+	register long r9 __asm__("r9") = f;
+	long ret;
+
+	__asm__ volatile("syscall"
+			 : "=a" (ret)
+			 : "a" (nr), "D" (a), "S" (b), "d" (c), "r" (r10),
+			   "r" (r8), "r" (r9)
+			 : "rcx", "r11", "memory");
+	return ret;
+}
+
 static inline uint32_t arch_rseq_read(long rseq, long field)
 {
 	uint32_t val;
