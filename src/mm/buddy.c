@@ -305,7 +305,7 @@ found:
  */
 static u32 prefault_order(struct zone *zone, u32 order)
 {
-	size_t used = zone->nr_managed - zone->nr_free;
+	size_t used = zone_used_pages(zone);
 	u32 want = used < 32 ? 0 : ilog2(used / 16);
 
 	if (!options.prefault || locks_held > 1)
@@ -323,7 +323,7 @@ static void prefault(struct zone *zone, struct page *page, u32 have,
 {
 	size_t nr = (size_t)1 << have;
 	void *addr = page_address(page);
-	size_t heap = (zone->nr_managed - zone->nr_free) << PAGE_SHIFT;
+	size_t heap = zone_used_pages(zone) << PAGE_SHIFT;
 
 	if (have == PAGEBLOCK_ORDER && options.thp && heap >= options.thp_start)
 		sys_huge(addr, nr << PAGE_SHIFT, true);
@@ -343,7 +343,7 @@ static void prefault(struct zone *zone, struct page *page, u32 have,
  */
 static void make_room(struct zone *zone, size_t nr)
 {
-	size_t used = zone->nr_managed - READ_ONCE(zone->nr_free);
+	size_t used = zone_used_pages(zone);
 	size_t keep = used / 2 + IDLE_PAGES;
 	size_t idle = READ_ONCE(zone->nr_free_dirty);
 

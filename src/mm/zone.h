@@ -28,6 +28,12 @@ extern __hidden struct zone zone_normal;
 
 void zone_init(struct zone *zone);
 
+/* Pages that are not free; racy. */
+static inline size_t zone_used_pages(const struct zone *zone)
+{
+	return READ_ONCE(zone->nr_managed) - READ_ONCE(zone->nr_free);
+}
+
 /* What a caller wants of alloc_pages_exact(). */
 #define PAGES_ZERO	1	/* zeroed; clean pages are not written */
 #define PAGES_PREFAULT	2	/* they will be touched: fault in batches */

@@ -21,6 +21,8 @@
 #include "mm/memblock.h"
 #include "slab/slab.h"
 
+#define BARN_MIN (8 * KIB)
+
 u32 barn_get(struct kmem_cache *s, void **objs, u32 n)
 {
 	struct barn *barn = &s->barn;
@@ -47,6 +49,18 @@ u32 barn_get(struct kmem_cache *s, void **objs, u32 n)
 	return got;
 }
 
+/*
+ * Full sheaves worth keeping: up to an eighth of what the cache has in slabs,
+ * and at least BARN_MIN bytes.
+ */
+static u32 full_limit(const struct kmem_cache *s, u32 batch)
+{
+	size_t slabs = READ_ONCE(s->node.nr_slabs) << s->order << PAGE_SHIFT;
+
+	return (u32)min((size_t)s->max_full,
+			max(slabs / 8, BARN_MIN) / (s->size * batch) + 1);
+}
+
 /* An empty sheaf that is in no list, or NULL. */
 static struct sheaf *sheaf_get_empty(struct barn *barn, u32 max_full)
 {
@@ -65,12 +79,13 @@ static struct sheaf *sheaf_get_empty(struct barn *barn, u32 max_full)
 bool barn_put(struct kmem_cache *s, void *const *objs, u32 n)
 {
 	struct barn *barn = &s->barn;
+	u32 limit = full_limit(s, n);
 	struct sheaf *sheaf;
 
-	if (READ_ONCE(barn->nr_full) >= s->max_full ||
+	if (READ_ONCE(barn->nr_full) >= limit ||
 	    !lock_try_enter(&barn->lock))
 		return false;
-	sheaf = sheaf_get_empty(barn, s->max_full);
+	sheaf = sheaf_get_empty(barn, limit);
 	if (sheaf) {
 		memcpy(sheaf->objs, objs, n * sizeof(*objs));
 		sheaf->size = n;

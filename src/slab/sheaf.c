@@ -20,6 +20,7 @@
 
 #define NR_DEFERRED	128
 #define MISSES_TO_GROW	4
+#define BUDGET_MIN	(64 * KIB)
 
 /* Head offsets of caches; the null sheaf and the page lists come before. */
 #define FIRST_SHEAF	(FIRST_CACHE << SHEAF_HEAD_SHIFT)
@@ -75,6 +76,17 @@ void free_deferred_drain(void)
 	}
 }
 
+/*
+ * Objects at hand are memory not at work: all sheaves of a CPU may hold a
+ * sixteenth of the heap, up to the option.
+ */
+static size_t sheaf_budget(void)
+{
+	size_t heap = zone_used_pages(&zone_normal) << PAGE_SHIFT;
+
+	return min(max(heap / 16, BUDGET_MIN), options.sheaf_budget);
+}
+
 /* What a capacity of @n objects of @s may cost. */
 static size_t capacity_bytes(const struct kmem_cache *s, u32 n)
 {
@@ -91,7 +103,7 @@ static void sheaf_miss(struct kmem_cache *s)
 	if (options.check)
 		return;
 	if (have && ++s->misses >= MISSES_TO_GROW && want < s->max_capacity &&
-	    READ_ONCE(budget_used) + more <= options.sheaf_budget) {
+	    READ_ONCE(budget_used) + more <= sheaf_budget()) {
 		s->misses = 0;
 		__atomic_fetch_add(&budget_used, more, __ATOMIC_RELAXED);
 		want *= 2;

@@ -16,6 +16,12 @@
 
 #include "arch/percpu_ops.h"
 
+/* unit.mk may compile this file at several levels of optimisation. */
+#ifndef OPS_SUITE
+#define OPS_SUITE percpu_ops
+#endif
+#define OPS_TEST(suite, ...) Test(suite, __VA_ARGS__)
+
 #define CAPACITY 16
 #define OFF	 64	/* of the head in a block */
 #define CPUS	 64
@@ -155,7 +161,7 @@ static void check_done(const struct op *op)
 		cr_assert_eq(h->lo[i], obj(100 + i));
 }
 
-Test(percpu_ops, each_does_what_it_says, .init = setup)
+OPS_TEST(OPS_SUITE, each_does_what_it_says, .init = setup)
 {
 	for (u32 i = 0; i < ARRAY_SIZE(ops); i++) {
 		const struct op *op = &ops[i];
@@ -171,7 +177,7 @@ Test(percpu_ops, each_does_what_it_says, .init = setup)
 }
 
 /* R1: of the whole area only rseq_cs changes. */
-Test(percpu_ops, only_rseq_cs_is_written, .init = setup)
+OPS_TEST(OPS_SUITE, only_rseq_cs_is_written, .init = setup)
 {
 	for (u32 i = 0; i < ARRAY_SIZE(ops); i++) {
 		memset(&fake, 0, sizeof(fake));
@@ -195,7 +201,7 @@ static void set_fake_index(u32 cpu_id, u32 mm_cid)
 }
 
 /* R3: each uses the index it is for, and the block that belongs to it. */
-Test(percpu_ops, the_index_picks_the_block, .init = setup)
+OPS_TEST(OPS_SUITE, the_index_picks_the_block, .init = setup)
 {
 	for (u32 i = 0; i < ARRAY_SIZE(ops); i++) {
 		bool cid = strstr(ops[i].name, "cid") != NULL;
@@ -218,7 +224,7 @@ Test(percpu_ops, the_index_picks_the_block, .init = setup)
 	cr_assert_eq(stored, 0);
 }
 
-Test(percpu_ops, limits_of_pop_and_push, .init = setup)
+OPS_TEST(OPS_SUITE, limits_of_pop_and_push, .init = setup)
 {
 	long at = fake_offset();
 
@@ -243,7 +249,7 @@ Test(percpu_ops, limits_of_pop_and_push, .init = setup)
 			     (uintptr_t)obj(i + 1), "last in, first out");
 }
 
-Test(percpu_ops, a_closed_head_refuses, .init = setup)
+OPS_TEST(OPS_SUITE, a_closed_head_refuses, .init = setup)
 {
 	long at = fake_offset();
 
@@ -263,7 +269,7 @@ Test(percpu_ops, a_closed_head_refuses, .init = setup)
 	}
 }
 
-Test(percpu_ops, push_refuses_the_top_and_the_misaligned, .init = setup)
+OPS_TEST(OPS_SUITE, push_refuses_the_top_and_the_misaligned, .init = setup)
 {
 	long at = fake_offset();
 
@@ -292,7 +298,7 @@ Test(percpu_ops, push_refuses_the_top_and_the_misaligned, .init = setup)
 	}
 }
 
-Test(percpu_ops, batches_take_what_there_is, .init = setup)
+OPS_TEST(OPS_SUITE, batches_take_what_there_is, .init = setup)
 {
 	long at = fake_offset(), idx = RSEQ_OFF_CPU_ID;
 
@@ -344,7 +350,7 @@ static const struct rseq_cs_desc *desc_of(const struct op *op)
 }
 
 /* R6 */
-Test(percpu_ops, descriptors, .init = setup)
+OPS_TEST(OPS_SUITE, descriptors, .init = setup)
 {
 	for (u32 i = 0; i < ARRAY_SIZE(ops); i++) {
 		const struct rseq_cs_desc *d = desc_of(&ops[i]);
@@ -422,7 +428,7 @@ static u32 section_steps(const struct rseq_cs_desc *d, u32 *first)
 	return nr;
 }
 
-Test(percpu_ops, one_commit_which_is_the_last_instruction, .init = setup)
+OPS_TEST(OPS_SUITE, one_commit_which_is_the_last_instruction, .init = setup)
 {
 	for (u32 i = 0; i < ARRAY_SIZE(ops); i++) {
 		const struct op *op = &ops[i];
@@ -486,7 +492,7 @@ static void make_writable(const void *at)
  * The breakpoint's address is inside the section, so the kernel must send the
  * thread to the abort handler before the instruction is carried out.
  */
-Test(percpu_ops, interrupted_at_every_instruction, .init = setup)
+OPS_TEST(OPS_SUITE, interrupted_at_every_instruction, .init = setup)
 {
 	struct sys_rseq r;
 
@@ -539,7 +545,7 @@ Test(percpu_ops, interrupted_at_every_instruction, .init = setup)
 }
 
 /* R6: nothing retries by itself, so a debugger's steps make progress. */
-Test(percpu_ops, single_stepping_makes_progress, .init = setup)
+OPS_TEST(OPS_SUITE, single_stepping_makes_progress, .init = setup)
 {
 	for (u32 i = 0; i < ARRAY_SIZE(ops); i++) {
 		for (u32 cpu = 0; cpu < CPUS; cpu++)
@@ -623,7 +629,7 @@ static void *storm(void *arg)
 }
 
 /* Threads, their migration, and a handler that meets itself. */
-Test(percpu_ops, signals_and_threads, .init = setup, .timeout = 20)
+OPS_TEST(OPS_SUITE, signals_and_threads, .init = setup, .timeout = 20)
 {
 	struct itimerval every = { { 0, 50 }, { 0, 50 } };
 	u32 found = 0, next = 1, nr = sys_nr_cpus();
