@@ -22,6 +22,7 @@
 
 #include "api/init.h"
 #include "api/malloc.h"
+#include "core/options.h"
 #include "core/report.h"
 #include "core/stats.h"
 #include "mm/vmalloc.h"
@@ -236,22 +237,12 @@ __attribute__((noinline)) void free_slow(void *ptr)
  * The usable size of a live block, 0 where a signal handler must not wait to
  * know; a bad pointer ends the process.
  */
-static size_t block_size(const char *call, const void *ptr)
+static __slowpath size_t block_size_slow(const char *call, const void *ptr)
 {
-	struct kmem_cache *s = class_to_cache(addr_to_class(ptr));
-	struct page *page;
+	struct page *page = addr_to_page(ptr);
 	enum vfree_result ret;
 	size_t size;
 
-	if (likely(s)) {
-		if (unlikely(!slab_is_object(s, ptr) ||
-			     percpu_contains(s->geo.off, ptr) ||
-			     slab_object_is_free(s, ptr)))
-			alloc_fatal("invalid %s: %p (cache %s, object size %u)",
-				    call, ptr, s->name, s->size);
-		return s->size;
-	}
-	page = addr_to_page(ptr);
 	if (page) {
 		if (unlikely(page->type != PAGE_LARGE ||
 			     (uintptr_t)ptr & (PAGE_SIZE - 1)))
@@ -264,6 +255,25 @@ static size_t block_size(const char *call, const void *ptr)
 	if (unlikely(ret != VFREE_OK))
 		bad_area(call, ptr, ret, size);
 	return size;
+}
+
+/*
+ * Of slabs, the address is checked exactly, and whether the object was freed
+ * last on this CPU; with check=1 also whether its slab has it free.
+ */
+static size_t block_size(const char *call, const void *ptr)
+{
+	struct kmem_cache *s = class_to_cache(hot_class(ptr));
+
+	if (unlikely(!s))
+		return block_size_slow(call, ptr);
+	if (unlikely(!slab_starts_object(s, ptr) ||
+		     (percpu_top(s->geo.off) == ptr &&
+		      percpu_contains(s->geo.off, ptr)) ||
+		     (options.check && slab_object_is_free(s, ptr))))
+		alloc_fatal("invalid %s: %p (cache %s, object size %u)",
+			    call, ptr, s->name, s->size);
+	return s->size;
 }
 
 size_t usable_size_impl(const void *ptr)

@@ -332,6 +332,14 @@ static void array_put(u32 cpu, void **array, u32 capacity)
 	b->free[size] = array;
 }
 
+const void *percpu_top(u32 off)
+{
+	struct sheaf_head *h = percpu_head(percpu_index(), off);
+	void **cur = READ_ONCE(h->cur);
+
+	return cur > READ_ONCE(h->lo) ? READ_ONCE(cur[-1]) : NULL;
+}
+
 /* The same with the sheaf held still: what a racy look has seen may be old. */
 static __slowpath bool head_contains(u32 cpu, struct sheaf_head *h,
 				     const void *obj)

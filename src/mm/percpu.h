@@ -107,6 +107,8 @@ struct sheaf_geometry {
  */
 bool percpu_grow(const struct sheaf_geometry *geo, u32 capacity);
 
+/* The top object of this CPU's sheaf, or NULL; racy: a hint for checks. */
+const void *percpu_top(u32 off);
 /*
  * This CPU's sheaf holds @obj.  May miss it, but never says so of an object
  * that the caller owns.

@@ -96,6 +96,16 @@ bool slab_put(struct kmem_cache *s, void *const *objs, u32 n);
 void slab_shrink(struct kmem_cache *s, size_t keep);
 /* @obj is the start of an object of a slab of @s. */
 bool slab_is_object(const struct kmem_cache *s, const void *obj);
+
+/* The same, of an address whose page is known to be of such a slab. */
+static inline bool slab_starts_object(const struct kmem_cache *s,
+				      const void *obj)
+{
+	u64 product = (u64)((u32)(uintptr_t)obj & s->geo.slab_mask) *
+		      s->geo.magic;
+
+	return !((u32)product >> 16) && product >> 32 < s->nr_objects;
+}
 /* @obj is marked free in its slab. */
 bool slab_object_is_free(struct kmem_cache *s, const void *obj);
 /* Say what is wrong with an address of a slab, and abort. */

@@ -1,5 +1,5 @@
 /*
- * thread_test.c - identity, time, and the futex that locks sleep on.
+ * thread_test.c - identity, and the futex that locks sleep on.
  */
 #include "unit.h"
 
@@ -28,21 +28,6 @@ Test(thread, identity)
 	}
 	sys_yield();
 	cr_assert_eq(errno, 0);
-}
-
-Test(thread, the_clock_is_monotonic_and_ticks)
-{
-	u64 start = sys_clock_ns(), last = start;
-
-	for (int i = 0; i < 100000; i++) {
-		u64 now = sys_clock_ns();
-
-		cr_assert_geq(now, last);
-		last = now;
-	}
-	usleep(30000);
-	cr_assert_gt(sys_clock_ns(), start + 10000000);
-	cr_assert_lt(sys_clock_ns(), start + 20000000000u);
 }
 
 static struct lock lock = LOCK_INITIALIZER(LOCK_ZONE);
