@@ -28,7 +28,9 @@
 
 #define RUN_TRIES	16	/* run_alloc(): blocks looked at */
 #define RUN_MIN		3	/* ... for requests of this many pages on */
-#define IDLE_ORDER	2	/* make_room(): smallest blocks given back */
+#define IDLE_ORDER	0	/* make_room(): smallest blocks given back */
+#define IDLE_SHARE_LARGE 2	/* ... and the share of the heap they may be */
+#define IDLE_SHARE_SLAB	8
 #define IDLE_PAGES	64	/* ... and pages that may always lie idle */
 
 struct zone zone_normal = { .lock = LOCK_INITIALIZER(LOCK_ZONE) };
@@ -338,13 +340,13 @@ static void prefault(struct zone *zone, struct page *page, u32 have,
 
 /*
  * The heap is about to grow by @nr fresh pages: what lies idle makes room,
- * first freed areas, then free pages that no request has fitted, down to a
- * sixteenth of the heap.
+ * first freed areas, then free pages that no request has fitted, down to
+ * 1/@share of the heap: large blocks come and go, slabs grow and stay.
  */
-static void make_room(struct zone *zone, size_t nr)
+static void make_room(struct zone *zone, size_t nr, u32 share)
 {
 	size_t used = zone_used_pages(zone);
-	size_t keep = used / 2 + IDLE_PAGES;
+	size_t keep = used / share + IDLE_PAGES;
 	size_t idle = READ_ONCE(zone->nr_free_dirty);
 
 	vmalloc_make_room(nr << PAGE_SHIFT);
@@ -414,13 +416,15 @@ struct page *alloc_pages_exact(size_t nr, u32 align_order, u32 flags)
 	if (page) {
 		page->type = PAGE_LARGE;
 		page->nr_pages = (u32)nr;
-		fresh = nr - block_nr_dirty(page, nr);
+		fresh = have > order ? (size_t)1 << have :
+			nr - block_nr_dirty(page, nr);
 	}
 	lock_exit(&zone->lock);
 	if (!page)
 		return NULL;
 	if (fresh)
-		make_room(zone, fresh);
+		make_room(zone, fresh, flags & PAGES_PREFAULT ?
+				       IDLE_SHARE_SLAB : IDLE_SHARE_LARGE);
 	if (have > order)
 		prefault(zone, page, have, nr);
 	if (flags & PAGES_ZERO)

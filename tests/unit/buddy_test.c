@@ -268,19 +268,26 @@ Test(buddy, warm_pages_come_first, .init = unit_up)
 	free_pages_exact(page, 4);
 	cr_assert_eq(alloc_pages_exact(4, 0, 0), page);
 	free_pages_exact(page, 4);
-	/* Also when the warm block is the far half of a larger one. */
 	free_pages_exact(hold, 4);
 	zone_discard(0, 0);
-	page = alloc_pages_exact(512, 0, 0);
-	hold = alloc_pages_exact(512, 0, 0);
-	cr_assert_eq(hold, page + 512);
-	free_pages_exact(hold, 512);
-	cr_assert_eq(zone_normal.nr_free_dirty, 512);
-	resize_pages_exact(page, 512, 1);
-	zone_discard(0, 0);
-	free_pages_exact(page, 1);
-	cr_assert_eq(zone_normal.nr_free_dirty, 1);
-	cr_assert_eq(alloc_pages_exact(1, 0, 0), page);
+	cr_assert_eq(zone_normal.nr_free_dirty, 0);
+}
+
+/* Of the halves of a block the warm one is handed out. */
+Test(buddy, warm_halves_come_first, .init = unit_up)
+{
+	struct page *low, *high;
+
+	options.prefault = 0;
+	low = alloc_pages_exact(4, 2, 0);
+	high = alloc_pages_exact(4, 2, 0);
+	cr_assert_eq(high, low + 4);
+	free_pages_exact(low, 4);
+	cr_assert_eq(zone_discard(0, 0), 4);
+	free_pages_exact(high, 4);
+	cr_assert_eq(zone_normal.free_area[MAX_ORDER].nr, 1);
+	cr_assert_eq(alloc_pages_exact(1, 0, 0), high);
+	cr_assert(zone_is_valid(&zone_normal));
 }
 
 Test(buddy, calloc_of_fresh_memory_writes_nothing, .init = unit_up)

@@ -487,5 +487,5 @@ TEST_MODES(percpu, threads_grow_drain_and_freeze, .timeout = 30)
 		now(pool[i], 1, 3);
 	cr_assert_eq(errors, 0);
 	cr_assert_gt(stat_read(STAT_SHEAF_DRAIN), 0);
-	cr_assert_gt(stat_read(STAT_SHEAF_GROW), NR_SHEAVES);
+	cr_assert_gt(stat_read(STAT_SHEAF_GROW), 0);
 }

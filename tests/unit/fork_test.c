@@ -1,0 +1,131 @@
+/*
+ * fork_test.c - fork in a process whose threads allocate: is the child's heap
+ * whole, with no lock held?  And fork in a handler that interrupted a holder.
+ */
+#include "unit.h"
+
+#include "mm/memblock.h"
+#include "mm/vmalloc.h"
+
+static int stop;
+
+static void use_all(u64 *seed)
+{
+	struct page *page = alloc_pages_exact(1 + rnd_below(seed, 40), 0, 0);
+	void *area = vmalloc(65536 + rnd_below(seed, MIB), 4096, 0);
+	char *p[16];
+	size_t size;
+
+	memblock_alloc(64);
+	for (u32 i = 0; i < 16; i++) {
+		p[i] = kmalloc(rnd_below(seed, 4000));
+		*p[i] = 1;
+	}
+	for (u32 i = 0; i < 16; i++)
+		slab_free_slow(class_to_cache(addr_to_class(p[i])), p[i]);
+	if (page)
+		free_pages_exact(page, page->nr_pages);
+	if (area)
+		vfree(area, &size);
+}
+
+static void *user(void *arg)
+{
+	u64 seed = 101 + (uintptr_t)arg;
+
+	while (!READ_ONCE(stop))
+		use_all(&seed);
+	return NULL;
+}
+
+static void check_child(void)
+{
+	u64 seed = 111;
+
+	alarm(10);
+	if (zone_normal.lock.word || !zone_is_valid(&zone_normal))
+		_exit(1);
+	if (!vmalloc_is_valid())
+		_exit(2);
+	for (u32 i = 0; i < MAX_SHEAVES; i++)
+		if (kmem_caches[i] && !slabs_are_valid(kmem_caches[i]))
+			_exit(3);
+	for (u32 i = 0; i < 20; i++)
+		use_all(&seed);
+	slab_reclaim();
+	if (!zone_is_valid(&zone_normal))
+		_exit(4);
+	_exit(0);
+}
+
+Test(fork, while_threads_allocate, .timeout = 60)
+{
+	pthread_t t[3];
+
+	for (uintptr_t i = 0; i < 3; i++)
+		pthread_create(&t[i], NULL, user, (void *)i);
+	for (u32 i = 0; i < 60; i++) {
+		pid_t pid = fork();
+		int status;
+
+		cr_assert_geq(pid, 0);
+		if (!pid)
+			check_child();
+		cr_assert_eq(waitpid(pid, &status, 0), pid);
+		cr_assert_eq(status, 0, "the child's heap: status %x", status);
+	}
+	WRITE_ONCE(stop, 1);
+	for (u32 i = 0; i < 3; i++)
+		pthread_join(t[i], NULL);
+	cr_assert(zone_is_valid(&zone_normal));
+	cr_assert(vmalloc_is_valid());
+}
+
+Test(fork, children_of_children)
+{
+	char *p = kmalloc(100);
+	int status;
+	pid_t pid;
+
+	*p = 7;
+	pid = fork();
+	if (!pid) {
+		pid = fork();
+		if (!pid) {
+			if (*p != 7)
+				_exit(9);
+			check_child();
+		}
+		waitpid(pid, &status, 0);
+		if (status)
+			_exit(8);
+		*p = 8;
+		check_child();
+	}
+	waitpid(pid, &status, 0);
+	cr_assert_eq(status, 0);
+	cr_assert_eq(*p, 7, "copy on write");
+}
+
+/* The interrupted section keeps its lock, in parent and child. */
+Test(fork, inside_a_critical_section)
+{
+	int status;
+	pid_t pid;
+
+	lock_try_enter(&zone_normal.lock);
+	pid = fork();
+	if (!pid) {
+		alarm(10);
+		if (!unit_holds(&zone_normal.lock))
+			_exit(7);
+		lock_exit(&zone_normal.lock);
+		check_child();
+	}
+	cr_assert(unit_holds(&zone_normal.lock));
+	lock_exit(&zone_normal.lock);
+	waitpid(pid, &status, 0);
+	cr_assert_eq(status, 0);
+	cr_assert_eq(zone_normal.lock.word, 0);
+	cr_assert(zone_is_valid(&zone_normal));
+}

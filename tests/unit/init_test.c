@@ -1,0 +1,114 @@
+/*
+ * init_test.c - is everything up before main(), once, with the options of the
+ * environment; and does the end of the process report and check?
+ *
+ * The program runs itself again, with --list, to see a start and an end.
+ */
+#include "unit.h"
+
+#include <fcntl.h>
+
+#include "api/init.h"
+
+static char output[1 << 16];
+
+/* Run this program with @options; its stderr is in output. */
+static int start_with(const char *options_text)
+{
+	int fd[2], status;
+	size_t len = 0;
+	ssize_t n;
+	pid_t pid;
+
+	cr_assert(pipe(fd) == 0);
+	pid = fork();
+	if (!pid) {
+		int null = open("/dev/null", 2);
+
+		dup2(null, STDOUT_FILENO);
+		dup2(fd[1], STDERR_FILENO);
+		close(fd[0]);
+		close(fd[1]);
+		clearenv();
+		setenv("LIBALLOC_OPTIONS", options_text, 1);
+		execl("/proc/self/exe", "api", "--list", (char *)NULL);
+		_exit(127);
+	}
+	close(fd[1]);
+	while ((n = read(fd[0], output + len, sizeof(output) - 1 - len)) > 0)
+		len += (size_t)n;
+	output[len] = '\0';
+	close(fd[0]);
+	cr_assert(waitpid(pid, &status, 0) == pid);
+	return status;
+}
+
+Test(init, ready_before_main)
+{
+	cr_assert_eq(init_state, INIT_READY);
+	cr_assert(alloc_init());
+	cr_assert(alloc_init_slow());
+	cr_assert_eq(nr_sections, 1);
+	cr_assert_eq(percpu_nr_cpus(), sys_nr_cpus());
+	cr_assert(zone_is_valid(&zone_normal));
+	cr_assert_not_null(kmalloc(100));
+	if (percpu.mode == PERCPU_CID)
+		cr_assert_gt(hot.malloc_end, 0);
+	else
+		cr_assert_eq(hot.malloc_end, 0);
+}
+
+Test(init, silent_without_options)
+{
+	cr_assert_eq(start_with(""), 0);
+	cr_assert_str_eq(output, "");
+}
+
+Test(init, verbose_names_the_mechanisms)
+{
+	cr_assert_eq(start_with("verbose=1"), 0);
+	cr_assert(strstr(output, "liballoc: per-CPU sheaves: "), "%s", output);
+	cr_assert(strstr(output, "liballoc: window: "), "%s", output);
+}
+
+Test(init, percpu_can_be_switched_off)
+{
+	cr_assert_eq(start_with("percpu=0,verbose=1"), 0);
+	cr_assert(strstr(output, "sheaves: locked slots"), "%s", output);
+}
+
+Test(init, a_bad_option_is_one_line)
+{
+	cr_assert_eq(start_with("nonsense=1"), 0);
+	cr_assert(!strncmp(output, "liballoc: bad option \"nonsense=1\"", 33),
+		  "%s", output);
+	cr_assert_eq(strchr(output, '\n'), output + strlen(output) - 1);
+}
+
+Test(init, counters_at_exit)
+{
+	cr_assert_eq(start_with("stats=1"), 0);
+	for (u32 i = 0; i < NR_STATS; i++)
+		cr_assert(strstr(output, stat_name(i)), "%s", stat_name(i));
+}
+
+static void misuse_and_exit(void *arg)
+{
+	struct kmem_cache *s;
+	char *p;
+
+	for (int i = 0; i < 20; i++)
+		kmalloc(64);
+	p = kmalloc(64);
+	s = class_to_cache(addr_to_class(p));
+	for (int i = 0; i < 50; i++)
+		if (percpu_push(s->geo.off, p + 64 * 1024 * 1024))
+			break;
+	exit(0);
+}
+
+/* What is left in the sheaves at the end must be objects. */
+Test(init, the_end_checks_the_sheaves)
+{
+	unit_reports(misuse_and_exit, NULL, "liballoc: invalid free: 0x");
+}
