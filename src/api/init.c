@@ -42,6 +42,7 @@ static bool start(void)
 	vmalloc_init();
 	kmalloc_init();
 	percpu_hot_enable();
+	options_seal();
 	store_release(&init_state, INIT_READY);
 	return true;
 }

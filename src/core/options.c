@@ -86,6 +86,12 @@ static void report_bad(const char *item, size_t len)
 	report("bad option \"%s\" ignored; the options are:%s", shown, names);
 }
 
+void options_seal(void)
+{
+	if (sys_page_size() <= OPTIONS_PAGE)
+		sys_seal(&options, sizeof(options));
+}
+
 bool options_parse(const char *text)
 {
 	bool ok = true;

@@ -6,15 +6,17 @@
 
 #include "lib/compiler.h"
 
+#define OPTIONS_PAGE 4096
+
 struct options {
 #define OPT(name, type, def, lo, hi, help) size_t name;
 #define OPT_TEXT(name, size, help) char name[size];
 #include "core/options.def"
 #undef OPT
 #undef OPT_TEXT
-};
+} __aligned(OPTIONS_PAGE);
 
-/* Written by options_init() and options_parse() only. */
+/* A page of its own, read-only once options_seal() has run. */
 extern __hidden struct options options;
 
 /**
@@ -25,6 +27,8 @@ extern __hidden struct options options;
  */
 void options_init(void);
 
+/* No stray write changes them any more. */
+void options_seal(void);
 /* Parse @text into the options; false if any part of it was reported. */
 bool options_parse(const char *text);
 /* The table of names, defaults, bounds and help, on stderr. */

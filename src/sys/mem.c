@@ -74,6 +74,11 @@ void sys_uncommit(void *addr, size_t size)
 	sys_call(SYS_mprotect, addr, size, PROT_NONE);
 }
 
+void sys_seal(void *addr, size_t size)
+{
+	sys_call(SYS_mprotect, addr, size, PROT_READ);
+}
+
 void sys_forget(void *addr, size_t size)
 {
 	long ret = sys_call(SYS_mmap, addr, size, PROT_NONE,

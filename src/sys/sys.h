@@ -35,6 +35,8 @@ bool sys_commit(void *addr, size_t size);
 void sys_uncommit(void *addr, size_t size);
 /* The same, and the kernel no longer charges for it; the name is lost. */
 void sys_forget(void *addr, size_t size);
+/* Make committed memory, or data of the library, read-only. */
+void sys_seal(void *addr, size_t size);
 /* Give the pages back but stay usable; reads as zero afterwards. */
 bool sys_discard(void *addr, size_t size);
 /* Fault all pages in for writing with one call; failure is harmless. */

@@ -143,8 +143,15 @@ Test(kmalloc, re_entry_takes_the_next_class, .init = unit_up)
 	p = kmalloc(100);
 	cr_assert_not_null(p);
 	cr_assert_neq(addr_to_class(p), s->geo.off);
-	p = kmalloc_aligned(64, 64);
-	cr_assert(p && IS_ALIGNED((uintptr_t)p, 64));
+	lock_exit(&s->node.lock);
+
+	s = kmalloc_cache(kmalloc_index(512));
+	for (u32 i = 0; i < 5; i++)
+		kmalloc_cache(kmalloc_index(512) + i);
+	lock_try_enter(&s->node.lock);
+	p = kmalloc_aligned(512, 128);
+	cr_assert(p && IS_ALIGNED((uintptr_t)p, 128), "%p", p);
+	cr_assert_neq(addr_to_class(p), s->geo.off);
 	lock_exit(&s->node.lock);
 
 	/* ... but for a class that has to be made. */

@@ -63,19 +63,33 @@ Test(log, read_stops_at_the_buffer, .init = make_file, .fini = remove_file)
 	cr_assert(!memcmp(buf, "0123####", 8));
 }
 
-static void write_much(void *arg)
+#define MUCH 1000000
+
+static void on_alarm(int sig)
 {
-	sys_write_err(arg, 100000);
 }
 
-/* More than a pipe holds: write(2) returns short, or is interrupted. */
+/* A small pipe and many interruptions: write(2) returns short. */
+static void write_much(void *arg)
+{
+	struct sigaction sa = { .sa_handler = on_alarm };
+	struct itimerval every = { { 0, 30 }, { 0, 30 } };
+
+	fcntl(STDERR_FILENO, F_SETPIPE_SZ, 4096);
+	sigaction(SIGALRM, &sa, NULL);
+	setitimer(ITIMER_REAL, &every, NULL);
+	sys_write_err(arg, MUCH);
+}
+
 Test(log, long_text_arrives_whole)
 {
-	static char text[100000], got[100002];
+	static char text[MUCH], got[MUCH + 2];
 
-	memset(text, 'x', sizeof(text));
+	for (size_t i = 0; i < MUCH; i++)
+		text[i] = (char)('a' + i % 23);
 	cr_assert_eq(unit_child(write_much, text, got, sizeof(got)), 0);
-	cr_assert_eq(strlen(got), sizeof(text));
+	cr_assert_eq(strlen(got), MUCH);
+	cr_assert(!memcmp(text, got, MUCH));
 }
 
 static void write_to_nowhere(void *arg)
