@@ -153,6 +153,9 @@ static void *trade(void *arg)
 				n -= batch;
 			else
 				now(hand + n - batch, batch, 2, 1);
+			if (READ_ONCE(cache.barn.nr_full) > cache.max_full)
+				__atomic_fetch_add(&errors, 1,
+						   __ATOMIC_RELAXED);
 		} else if (n + batch <= NR) {
 			u32 got = barn_get(&cache, hand + n, batch);
 

@@ -19,11 +19,15 @@ Test(stats, names_and_help)
 	cr_assert_str_eq(stat_name(STAT_ENOMEM), "enomem");
 }
 
+static pthread_barrier_t start;
+
 static void *add(void *arg)
 {
-	for (u32 i = 0; i < 100000; i++) {
+	pthread_barrier_wait(&start);
+	for (u32 i = 0; i < 1000000; i++) {
 		stat_add(STAT_SLAB_ALLOC, 1);
 		stat_add(STAT_SLAB_FREE, 3);
+		__asm__ volatile("" : : : "memory");
 	}
 	return NULL;
 }
@@ -32,11 +36,12 @@ Test(stats, no_addition_is_lost)
 {
 	pthread_t t[4];
 
+	pthread_barrier_init(&start, NULL, 4);
 	for (int i = 0; i < 4; i++)
 		pthread_create(&t[i], NULL, add, NULL);
 	for (int i = 0; i < 4; i++)
 		pthread_join(t[i], NULL);
-	cr_assert_eq(stat_read(STAT_SLAB_ALLOC), 400000);
-	cr_assert_eq(stat_read(STAT_SLAB_FREE), 1200000);
+	cr_assert_eq(stat_read(STAT_SLAB_ALLOC), 4000000);
+	cr_assert_eq(stat_read(STAT_SLAB_FREE), 12000000);
 	cr_assert_eq(stat_read(STAT_SLAB_NEW), 0);
 }
