@@ -88,10 +88,14 @@ awk '$1 == "GNU_STACK" && /E 0x/ { print "executable stack" }
 	fail_each "$so: must be a weak reference"
 
 # The base forms of new and delete, which cxx.c looks up on purpose: without
-# a relocation (-Bsymbolic) a program could not replace them alone.
-for op in _Znwm _Znam _ZdlPv _ZdaPv; do
-	printf '%s\n' "$op" "${op}St11align_val_t"
-done | sort >"$tmp/looked-up"
+# a relocation (-Bsymbolic) a program could not replace them alone.  And
+# malloc, to serve a program that defines its own and no operators.
+{
+	for op in _Znwm _Znam _ZdlPv _ZdaPv; do
+		printf '%s\n' "$op" "${op}St11align_val_t"
+	done
+	printf '%s\n' malloc free aligned_alloc
+} | sort >"$tmp/looked-up"
 "$readelf" -rW "$so" | awk '$3 ~ /^R_/ && NF >= 5 { print $5 }' |
 	sed 's/@.*//' | sort -u >"$tmp/refs"
 sed 's/@.*//' "$tmp/so" | sort | comm -12 - "$tmp/refs" >"$tmp/own-refs"
