@@ -7,6 +7,7 @@
 #include "unit.h"
 
 #include <fcntl.h>
+#include <signal.h>
 
 #include "api/init.h"
 
@@ -111,4 +112,11 @@ static void misuse_and_exit(void *arg)
 Test(init, the_end_checks_the_sheaves)
 {
 	unit_reports(misuse_and_exit, NULL, "liballoc: invalid free: 0x");
+}
+
+/* A stray write to the options after start-up ends the process. */
+Test(init, options_are_sealed, .signal = SIGSEGV)
+{
+	alloc_init();
+	*(volatile size_t *)&options.check = 1;
 }

@@ -253,9 +253,9 @@ TEST_MODES(percpu, draining_takes_what_is_there)
 		unit_pin(cpu);
 		for (u32 n = 0; n < NR_SHEAVES; n++) {
 			grow(OFF(n), 16);
-			for (u32 i = 0; i < 8; i++)
-				cr_assert(push(OFF(n),
-					       obj(n * 100 + cpu * 10 + i + 1)));
+			for (u32 i = 1; i <= 8; i++)
+				cr_assert(push(OFF(n), obj(n * 100 + cpu * 10 +
+							   i)));
 		}
 	}
 	percpu_drain(OFF(4), OFF(7), take);
@@ -357,7 +357,8 @@ static u32 nr_pool;
 
 static void now(void *p, u8 from, u8 to)
 {
-	if (id_of(p) >= NR_IDS || __atomic_exchange_n(&state[id_of(p)], to, __ATOMIC_RELAXED) != from)
+	if (id_of(p) >= NR_IDS ||
+	    __atomic_exchange_n(&state[id_of(p)], to, __ATOMIC_RELAXED) != from)
 		__atomic_fetch_add(&errors, 1, __ATOMIC_RELAXED);
 }
 
