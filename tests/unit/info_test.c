@@ -128,31 +128,3 @@ Test(info, malloc_stats_in_glibcs_words)
 	cr_assert(strstr(text, "\nin use bytes     = "));
 	cr_assert(strstr(text, "\nmax mmap bytes   = "));
 }
-
-static char path[] = "/tmp/liballoc-unit-XXXXXX";
-
-Test(info, one_line_at_exit)
-{
-	char line[4096], want[64];
-	size_t len;
-
-	close(mkstemp(path));
-	/* Start-up has sealed them. */
-	cr_assert(sys_commit(&options, sizeof(options)));
-	strcpy(options.stats_file, path);
-	kmalloc(100);
-	info_at_exit();
-	info_at_exit();
-	len = sys_read_file(path, line, sizeof(line) - 1);
-	line[len] = '\0';
-	unlink(path);
-	snprintf(want, sizeof(want), "liballoc: pid=%d cmd=", getpid());
-	cr_assert(!strncmp(line, want, strlen(want)), "%s", line);
-	for (u32 i = 0; i < NR_STATS; i++) {
-		snprintf(want, sizeof(want), " %s=%lu", stat_name(i),
-			 stat_read(i));
-		cr_assert(strstr(line, want), "%s in %s", want, line);
-	}
-	cr_assert_eq(strchr(strchr(line, '\n') + 1, '\n'), line + len - 1,
-		     "appended");
-}

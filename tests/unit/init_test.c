@@ -93,6 +93,41 @@ Test(init, counters_at_exit)
 		cr_assert(strstr(output, stat_name(i)), "%s", stat_name(i));
 }
 
+static char path[] = "/tmp/liballoc-unit-XXXXXX";
+
+/* One line for each process, appended, with every counter. */
+Test(init, a_line_at_exit)
+{
+	char line[8192], text[300], want[64], *end;
+	size_t len;
+	int pid;
+
+	close(mkstemp(path));
+	snprintf(text, sizeof(text), "stats_file=%s", path);
+	cr_assert_eq(start_with(text), 0);
+	cr_assert_eq(start_with(text), 0);
+	cr_assert_str_eq(output, "");
+	len = sys_read_file(path, line, sizeof(line) - 1);
+	line[len] = '\0';
+	unlink(path);
+	cr_assert_eq(sscanf(line, "liballoc: pid=%d cmd=", &pid), 1, "%s",
+		     line);
+	for (u32 i = 0; i < NR_STATS; i++) {
+		snprintf(want, sizeof(want), " %s=", stat_name(i));
+		cr_assert(strstr(line, want), "%s in %s", want, line);
+	}
+	end = strchr(line, '\n');
+	cr_assert(end && !strncmp(end + 1, "liballoc: pid=", 14));
+	cr_assert_eq(strchr(end + 1, '\n'), line + len - 1);
+}
+
+/* What an overflow could reach is read-only after start-up. */
+Test(init, the_options_are_sealed)
+{
+	unit_faults(&options.lazy);
+	unit_faults(options.stats_file);
+}
+
 static void misuse_and_exit(void *arg)
 {
 	struct kmem_cache *s;

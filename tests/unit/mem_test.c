@@ -124,6 +124,19 @@ Test(mem, populate_faults_everything_in, .init = sys_init)
 	cr_assert_eq(errno, 0);
 }
 
+Test(mem, sealed_memory_is_read_only, .init = sys_init)
+{
+	char *p = space();
+
+	sys_commit(p, 2 * MIB);
+	p[0] = p[MIB] = 7;
+	sys_seal(p, MIB);
+	cr_assert_eq(p[0], 7);
+	unit_faults(p);
+	unit_faults(p + MIB - 1);
+	p[MIB] = 8;
+}
+
 static void move(bool committed)
 {
 	char *p = space(), *q = space();
