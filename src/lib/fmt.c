@@ -47,6 +47,16 @@ static void put_number(struct out *o, const struct spec *sp, u64 n, u32 base,
 	} while (n);
 	while (prefix[plen])
 		plen++;
+	if (sp->fill == '0' && !sp->left) {
+		struct spec rest = *sp;
+
+		/* Zeros come between the sign and the digits. */
+		rest.width -= min(rest.width, (u32)plen);
+		while (*prefix)
+			put(o, *prefix++);
+		put_padded(o, &rest, text + at, sizeof(text) - at);
+		return;
+	}
 	while (plen)
 		text[--at] = prefix[--plen];
 	put_padded(o, sp, text + at, sizeof(text) - at);

@@ -100,7 +100,9 @@ static inline bool lock_enter_nested(struct lock *lock, u32 held)
 		locks_held--;
 		return false;
 	}
-	lock_rank_push(lock->rank);
+	/* A handler may take what is free, in any order (K3). */
+	if (locks_held <= held + 1)
+		lock_rank_push(lock->rank);
 	return true;
 }
 

@@ -488,6 +488,8 @@ static struct page *take_dirty(struct zone *zone, u32 min_order, size_t keep,
 			continue;
 		page = list_last(list, struct page, lru);
 		block_remove(zone, page);
+		k = min(k, ilog2(zone->nr_free_dirty - keep));
+		page = block_split(zone, page, k);
 		zone->nr_free -= (size_t)1 << k;
 		zone->nr_free_dirty -= block_nr_dirty(page, (size_t)1 << k);
 		*order = k;

@@ -548,10 +548,14 @@ static void block_release(u32 cpu)
 	bool ok = true;
 
 	lock_enter_nested(&lock, LOCKS_ANY);
+	/* Not in a handler, and who holds a slot waits for nothing. */
+	if (percpu.mode == PERCPU_SLOTS)
+		lock_enter_nested(&slot_locks[cpu], LOCKS_ANY);
 	fence_or_nothing(&ok);		/* S4 */
 	if (ok && !blocks[cpu].frozen)
 		block_open(cpu, drain_first, drain_last, saved);
 	blocks[cpu].busy = false;
+	slot_exit(cpu);
 	lock_exit(&lock);
 }
 

@@ -12,8 +12,7 @@
  *
  * Page faults cost a thousand times more than anything done here, so a
  * request takes warm memory before fresh: a lazy area that is large enough
- * is cut, one that is too small is grown where it stands or moved by page
- * tables.
+ * is cut, one that is too small is grown where it stands.
  *
  * Placement: in the middle of the largest free area, as long as that leaves
  * room to grow in place many times over; else at the lowest address that fits.
@@ -56,6 +55,7 @@ struct vmap_area {
 	size_t subtree_max;	/* largest FREE area below and here */
 	enum vmap_state state;
 	bool window_start;	/* does not merge downward */
+	bool mixed;		/* may be several mappings to the kernel */
 	struct list_head list;	/* LAZY: by age; unused descriptors */
 };
 
@@ -169,6 +169,7 @@ static struct vmap_area *area_split(struct vmap_area *area, uintptr_t at)
 
 	if (!upper)
 		return NULL;
+	upper->mixed = area->mixed;
 	area->end = at;
 	rb_update(&tree, &area->node);
 	tree_insert(upper);
@@ -179,6 +180,7 @@ static struct vmap_area *area_split(struct vmap_area *area, uintptr_t at)
 static void area_join(struct vmap_area *area, struct vmap_area *next)
 {
 	rb_erase(&tree, &next->node);
+	area->mixed = area->mixed || next->mixed;
 	area->end = next->end;
 	rb_update(&tree, &area->node);
 	area_delete(next);
@@ -201,6 +203,7 @@ static void area_set_free(struct vmap_area *area)
 	struct vmap_area *next = area_next(area), *prev = area_prev(area);
 
 	area->state = VMAP_FREE;
+	area->mixed = true;
 	area->size = 0;
 	rb_update(&tree, &area->node);
 	if (next && next->state == VMAP_FREE)
@@ -390,6 +393,7 @@ static void lazy_merge(struct vmap_area *low, struct vmap_area *high)
 		return;
 	lazy_del(low);
 	lazy_del(high);
+	low->mixed = true;
 	low->size = high->start + high->size - low->start;
 	area_join(low, high);
 	lazy_add(low);
@@ -459,6 +463,7 @@ static void area_absorb(struct vmap_area *area, struct vmap_area *next)
 	if (!sys_commit((void *)hole, next->start - hole))
 		return;
 	lazy_del(next);
+	area->mixed = true;
 	area->size = next->start + next->size - area->start;
 	area_join(area, next);
 }
@@ -622,35 +627,28 @@ enum vfree_result vfree(void *addr, size_t *size)
 }
 
 /*
- * Move the pages of [old, old + size) to @new.  A range that an earlier move
- * has left in several mappings is moved by halves; what is too small for
- * that is copied.
+ * Page tables of one mapping move or stay, whole.  Several mappings are
+ * copied: kernels before 6.17 refuse them, later ones may stop half-way.
  */
-static void move_range(char *old, char *new, size_t size)
-{
-	size_t half = ALIGN_UP(size / 2, 2 * MIB);
-
-	if (sys_move_pages(old, new, size))
-		return;
-	if (half < size) {
-		move_range(old, new, half);
-		move_range(old + half, new + half, size - half);
-	} else {
-		memcpy(new, old, size);
-	}
-}
-
 static void *area_move(struct vmap_area *area, size_t size)
 {
 	struct vmap_area *to = alloc_fresh(size, 2 * MIB);
+	size_t bytes = min(area->size, size);
+	void *old = (void *)area->start;
 
 	if (!to)
 		return NULL;
-	move_range((void *)area->start, (void *)to->start,
-		   min(area->size, size));
-	sys_uncommit((void *)area->start, area->size);
+	if (!area->mixed && sys_move_pages(old, (void *)to->start, bytes)) {
+		to->mixed = to->mixed || size > bytes;
+		stat_add(STAT_AREA_MOVED, 1);
+	} else if (sys_commit((void *)to->start, size)) {
+		memcpy((void *)to->start, old, bytes);
+	} else {
+		area_set_free(to);	/* a failed move has left a hole */
+		return NULL;
+	}
+	sys_uncommit(old, area->size);
 	area_set_free(area);
-	stat_add(STAT_AREA_MOVED, 1);
 	return (void *)to->start;
 }
 

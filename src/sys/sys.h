@@ -45,7 +45,8 @@ void sys_populate(void *addr, size_t size);
 void sys_huge(void *addr, size_t size, bool want);
 /*
  * Move the pages of [old, old + size) to @new (reserved or committed space),
- * leaving @old committed and empty.  False: nothing has moved.
+ * leaving @old committed and empty; @old must be one mapping.  False: nothing
+ * has moved, but @new may be lost.
  */
 bool sys_move_pages(void *old, void *new, size_t size);
 /* Name a range in /proc/PID/maps; a hint. */

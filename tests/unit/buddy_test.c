@@ -342,7 +342,7 @@ static void discard_keeps(size_t nr_blocks, size_t size)
 }
 
 /* "keeping @keep pages" */
-Test(buddy, discard_keeps_what_it_is_told, .init = unit_up, KNOWN_BUG)
+Test(buddy, discard_keeps_what_it_is_told, .init = unit_up)
 {
 	options.prefault = 0;
 	discard_keeps(1, MAX_ORDER_PAGES);

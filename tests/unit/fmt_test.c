@@ -81,7 +81,7 @@ Test(fmt, zero_fill_as_snprintf)
 	}
 }
 
-Test(fmt, zero_fill_of_a_negative_number, KNOWN_BUG)
+Test(fmt, zero_fill_of_a_negative_number)
 {
 	same("%05d", (u64)-5);
 	same("%020ld", (u64)-5);

@@ -181,28 +181,6 @@ Test(mem, move_pages_that_cannot_moves_nothing, .init = sys_init)
 		cr_assert_eq(p[i], 7);
 }
 
-/*
- * "False: nothing has moved."  Linux 6.17 learned to move several mappings at
- * once, and stops where the process has too many of them.
- */
-Test(mem, a_failed_move_moves_nothing, .init = sys_init, KNOWN_BUG)
-{
-	size_t nr = 20000, size = nr * 8192, lost = 0;
-	char *p = sys_reserve(size, 2 * MIB), *q = sys_reserve(size, 2 * MIB);
-
-	cr_assert(p && q && sys_commit(p, size));
-	for (size_t i = 0; i < size; i += 8192) {
-		p[i] = 1;
-		if (madvise(p + i, 4096, MADV_DONTFORK))
-			cr_skip_test("not so many mappings here");
-	}
-	if (sys_move_pages(p, q, size))
-		cr_skip_test("more mappings than here are allowed");
-	for (size_t i = 0; i < size; i += 8192)
-		lost += p[i] != 1;
-	cr_assert_eq(lost, 0, "%zu pages have moved", lost);
-}
-
 Test(mem, names_show_in_maps, .init = sys_init)
 {
 	static char maps[1 << 20];

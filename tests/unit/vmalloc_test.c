@@ -336,7 +336,7 @@ Test(vmalloc, what_cannot_grow_in_place_moves_page_tables, .init = up)
 	cr_assert(vmalloc_is_valid());
 }
 
-/* A range in several mappings: moved by parts, or copied. */
+/* A range that the program has made several mappings: moved or copied. */
 Test(vmalloc, a_range_of_many_mappings_moves, .init = up)
 {
 	char *pair[2], *p, *q;
@@ -355,8 +355,9 @@ Test(vmalloc, a_range_of_many_mappings_moves, .init = up)
 }
 
 /*
- * More mappings than the process may have: mremap() of several mappings
- * (Linux 6.17) fails half-way, which sys_move_pages() calls "nothing moved".
+ * More mappings than the process may have, made by the program itself:
+ * mremap() of several mappings (Linux 6.17) fails half-way, which
+ * sys_move_pages() calls "nothing moved".
  */
 Test(vmalloc, a_move_that_fails_half_way_loses_nothing, .init = up,
      .timeout = 60, KNOWN_BUG)

@@ -46,7 +46,10 @@
 	[hi] "i" (offsetof(struct sheaf_head, hi)),			\
 	[am] "i" (offsetof(struct sheaf_head, align_mask))
 
-#define asm_goto_output(x...) do { __asm__ volatile goto(x); __asm__(""); } while (0)
+#define asm_goto_output(x...)						\
+	do { __asm__ volatile goto(x); __asm__(""); } while (0)
+/* gcc 12 also takes an output for valid on the way to the label. */
+#define asm_goto_failed(out) __asm__("" : "+r" (out))
 
 static inline uintptr_t arch_thread_pointer(void)
 {
@@ -114,7 +117,10 @@ name(uintptr_t base, long rseq, uintptr_t off, uintptr_t *head)		\
 		__builtin_unreachable();				\
 	return obj;							\
 fail:									\
-	return NULL;							\
+	*head = 0;							\
+	obj = NULL;							\
+	asm_goto_failed(obj);						\
+	return obj;							\
 }
 
 #define DEFINE_PERCPU_PUSH(name, idx_off)				\
@@ -195,7 +201,9 @@ static inline uint32_t arch_pop_batch(uintptr_t base, long rseq, long idx,
 		: fail);
 	return (uint32_t)cnt;
 fail:
-	return 0;
+	cnt = 0;
+	asm_goto_failed(cnt);
+	return (uint32_t)cnt;
 }
 
 static inline uint32_t arch_push_batch(uintptr_t base, long rseq, long idx,
@@ -232,7 +240,9 @@ static inline uint32_t arch_push_batch(uintptr_t base, long rseq, long idx,
 		: fail);
 	return (uint32_t)cnt;
 fail:
-	return 0;
+	cnt = 0;
+	asm_goto_failed(cnt);
+	return (uint32_t)cnt;
 }
 
 static inline bool arch_percpu_store(long rseq, long idx, uint32_t cpu,

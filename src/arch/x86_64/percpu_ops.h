@@ -52,7 +52,10 @@
  * An asm goto with outputs is miscompiled by some versions of gcc unless it
  * is volatile and followed by an empty asm (gcc bug 113921).
  */
-#define asm_goto_output(x...) do { __asm__ volatile goto(x); __asm__(""); } while (0)
+#define asm_goto_output(x...)						\
+	do { __asm__ volatile goto(x); __asm__(""); } while (0)
+/* gcc 12 also takes an output for valid on the way to the label. */
+#define asm_goto_failed(out) __asm__("" : "+r" (out))
 
 static inline uintptr_t arch_thread_pointer(void)
 {
@@ -121,7 +124,10 @@ name(uintptr_t base, long rseq, uintptr_t off, uintptr_t *head)		\
 		__builtin_unreachable();				\
 	return obj;							\
 fail:									\
-	return NULL;							\
+	*head = 0;							\
+	obj = NULL;							\
+	asm_goto_failed(obj);						\
+	return obj;							\
 }
 
 #define DEFINE_PERCPU_PUSH(name, idx_off)				\
@@ -200,7 +206,9 @@ static inline uint32_t arch_pop_batch(uintptr_t base, long rseq, long idx,
 		: fail);
 	return (uint32_t)cnt;
 fail:
-	return 0;
+	cnt = 0;
+	asm_goto_failed(cnt);
+	return (uint32_t)cnt;
 }
 
 /* Put as many of @n objects of @src on top as there is room for. */
@@ -241,7 +249,9 @@ static inline uint32_t arch_push_batch(uintptr_t base, long rseq, long idx,
 		: fail);
 	return (uint32_t)cnt;
 fail:
-	return 0;
+	cnt = 0;
+	asm_goto_failed(cnt);
+	return (uint32_t)cnt;
 }
 
 /* *@addr = @val, if this thread runs under index @cpu at the commit. */
