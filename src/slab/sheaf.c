@@ -183,6 +183,10 @@ __slowpath void slab_free_slow(struct kmem_cache *s, void *obj)
 	void *objs[SHEAF_MAX_BATCH];
 	u32 off = s->geo.off, n;
 
+	/* Without the inlined path this is the common one. */
+	if (percpu.mode != PERCPU_CID && slab_is_object(s, obj) &&
+	    percpu_push(off, obj))
+		return;
 	check_free(s, obj);
 	if (percpu_push(off, obj))
 		return;
