@@ -34,7 +34,7 @@ struct heap_info {
 
 static size_t slab_pages(const struct kmem_cache *s)
 {
-	return s->node.nr_slabs << s->order << PAGE_SHIFT;
+	return READ_ONCE(s->node.nr_slabs) << s->order << PAGE_SHIFT;
 }
 
 static void heap_info(struct heap_info *h)
@@ -145,7 +145,8 @@ static void xml_sizes(FILE *f)
 
 		if (!s)
 			continue;
-		nr = s->node.nr_slabs * s->nr_objects - s->node.nr_used;
+		nr = READ_ONCE(s->node.nr_slabs) * s->nr_objects -
+		     READ_ONCE(s->node.nr_used);
 		nr += percpu_count(s->geo.off) + barn_count(s);
 		if (nr)
 			fprintf(f, "  <size from=\"%u\" to=\"%u\" "

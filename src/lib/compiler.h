@@ -47,6 +47,8 @@ typedef uint64_t u64;
 /* One access, not torn and not repeated; orders nothing. */
 #define READ_ONCE(x)	 __atomic_load_n(&(x), __ATOMIC_RELAXED)
 #define WRITE_ONCE(x, v) __atomic_store_n(&(x), (v), __ATOMIC_RELAXED)
+/* Under a lock, of a word that others read without it. */
+#define ADD_ONCE(x, n)	 WRITE_ONCE(x, (x) + (n))
 #define load_acquire(p)	 __atomic_load_n((p), __ATOMIC_ACQUIRE)
 #define store_release(p, v) __atomic_store_n((p), (v), __ATOMIC_RELEASE)
 

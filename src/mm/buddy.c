@@ -106,8 +106,8 @@ static void buddy_free_range(struct zone *zone, struct page *page, size_t nr)
 {
 	size_t pfn = page_pfn(page);
 
-	zone->nr_free += nr;
-	zone->nr_free_dirty += block_nr_dirty(page, nr);
+	ADD_ONCE(zone->nr_free, nr);
+	ADD_ONCE(zone->nr_free_dirty, block_nr_dirty(page, nr));
 	page->type = PAGE_NONE;
 	while (nr) {
 		u32 order = min((u32)__builtin_ctzl(pfn | MAX_ORDER_PAGES),
@@ -130,8 +130,8 @@ static bool zone_grow_section(struct zone *zone, struct section *sec)
 	for (size_t pfn = start; pfn < end && sec->id; pfn++)
 		sec->vmemmap[pfn].section = sec->id;
 	WRITE_ONCE(sec->frontier, end);
-	zone->nr_managed += MAX_ORDER_PAGES;
-	zone->nr_free += MAX_ORDER_PAGES;
+	ADD_ONCE(zone->nr_managed, MAX_ORDER_PAGES);
+	ADD_ONCE(zone->nr_free, MAX_ORDER_PAGES);
 	block_insert(zone, &sec->vmemmap[start], MAX_ORDER);
 	stat_add(STAT_PAGES_GROW, 1);
 	return true;
@@ -192,8 +192,9 @@ static struct page *buddy_alloc(struct zone *zone, u32 order)
 	}
 	block_remove(zone, page);
 	page = block_split(zone, page, order);
-	zone->nr_free -= (size_t)1 << order;
-	zone->nr_free_dirty -= block_nr_dirty(page, (size_t)1 << order);
+	ADD_ONCE(zone->nr_free, -((size_t)1 << order));
+	ADD_ONCE(zone->nr_free_dirty,
+		 -block_nr_dirty(page, (size_t)1 << order));
 	return page;
 }
 
@@ -223,8 +224,8 @@ static void range_take(struct zone *zone, struct section *sec, size_t pfn,
 		size_t have = (size_t)1 << page->order;
 
 		block_remove(zone, page);
-		zone->nr_free -= have;
-		zone->nr_free_dirty -= block_nr_dirty(page, have);
+		ADD_ONCE(zone->nr_free, -have);
+		ADD_ONCE(zone->nr_free_dirty, -block_nr_dirty(page, have));
 		if (pfn + have > end)
 			buddy_free_range(zone, &sec->vmemmap[end],
 					 pfn + have - end);
@@ -490,8 +491,9 @@ static struct page *take_dirty(struct zone *zone, u32 min_order, size_t keep,
 		block_remove(zone, page);
 		k = min(k, ilog2(zone->nr_free_dirty - keep));
 		page = block_split(zone, page, k);
-		zone->nr_free -= (size_t)1 << k;
-		zone->nr_free_dirty -= block_nr_dirty(page, (size_t)1 << k);
+		ADD_ONCE(zone->nr_free, -((size_t)1 << k));
+		ADD_ONCE(zone->nr_free_dirty,
+			 -block_nr_dirty(page, (size_t)1 << k));
 		*order = k;
 		return page;
 	}

@@ -128,7 +128,13 @@ static uintptr_t block_base(void)
 
 static void *slot_pop(struct sheaf_head *h)
 {
-	return h->cur > h->lo ? *--h->cur : NULL;
+	void *obj;
+
+	if (h->cur <= h->lo)
+		return NULL;
+	obj = h->cur[-1];
+	WRITE_ONCE(h->cur, h->cur - 1);
+	return obj;
 }
 
 static bool slot_push(struct sheaf_head *h, void *obj)
@@ -136,7 +142,8 @@ static bool slot_push(struct sheaf_head *h, void *obj)
 	if (h->cur >= h->hi || h->cur[-1] == obj ||
 	    (uintptr_t)obj & h->align_mask)
 		return false;
-	*h->cur++ = obj;
+	WRITE_ONCE(*h->cur, obj);
+	WRITE_ONCE(h->cur, h->cur + 1);
 	return true;
 }
 
@@ -199,7 +206,7 @@ u32 percpu_pop_batch(u32 off, void **dst, u32 n)
 	if (h->cur > h->lo)
 		got = (u32)min((size_t)n, (size_t)(h->cur - h->lo));
 	if (got)	/* the cur of a closed head may be another's */
-		h->cur -= got;
+		WRITE_ONCE(h->cur, h->cur - got);
 	for (u32 i = 0; i < got; i++)
 		dst[i] = h->cur[i];
 	lock_exit(&slot_locks[slot]);
@@ -221,9 +228,9 @@ u32 percpu_push_batch(u32 off, void *const *src, u32 n)
 	if (h->cur < h->hi)
 		put = (u32)min((size_t)n, (size_t)(h->hi - h->cur));
 	for (u32 i = 0; i < put; i++)
-		h->cur[i] = src[i];
+		WRITE_ONCE(h->cur[i], src[i]);
 	if (put)
-		h->cur += put;
+		WRITE_ONCE(h->cur, h->cur + put);
 	lock_exit(&slot_locks[slot]);
 	return put;
 }

@@ -38,7 +38,7 @@ u32 barn_get(struct kmem_cache *s, void **objs, u32 n)
 		memcpy(objs, sheaf->objs + sheaf->size, got * sizeof(*objs));
 		if (!sheaf->size) {
 			barn->full = sheaf->next;
-			barn->nr_full--;
+			ADD_ONCE(barn->nr_full, -1);
 			sheaf->next = barn->empty;
 			barn->empty = sheaf;
 			barn->nr_empty++;
@@ -91,7 +91,7 @@ bool barn_put(struct kmem_cache *s, void *const *objs, u32 n)
 		sheaf->size = n;
 		sheaf->next = barn->full;
 		barn->full = sheaf;
-		barn->nr_full++;
+		ADD_ONCE(barn->nr_full, 1);
 	}
 	lock_exit(&barn->lock);
 	stat_add(STAT_BARN_PUT, sheaf != NULL);

@@ -174,7 +174,7 @@ static u32 slab_take_from(struct kmem_cache *s, struct page *slab, void **end,
 		slab->free_bits[w] = bits;
 	}
 	slab->nr_free = (u16)(slab->nr_free - got);
-	s->node.nr_used += got;
+	ADD_ONCE(s->node.nr_used, got);
 	slab_relist(s, slab);
 	return got;
 }
@@ -203,7 +203,7 @@ u32 slab_take(struct kmem_cache *s, void **objs, u32 n)
 				return 0;
 			}
 			slab_relist(s, fresh);
-			node->nr_slabs++;
+			ADD_ONCE(node->nr_slabs, 1);
 			slab = fresh;
 		}
 		got += slab_take_from(s, slab, objs + n - got, n - got);
@@ -271,7 +271,7 @@ static bool slab_put_one(struct kmem_cache *s, struct page *slab, u32 index)
 		return false;
 	*word |= bit;
 	slab->nr_free++;
-	s->node.nr_used--;
+	ADD_ONCE(s->node.nr_used, -1);
 	slab_relist(s, slab);
 	return true;
 }
@@ -297,7 +297,7 @@ static void slab_unlist_empty(struct kmem_cache_node *n, size_t keep,
 		list_del(&slab->lru);
 		list_add(&slab->lru, list);
 		n->nr_empty--;
-		n->nr_slabs--;
+		ADD_ONCE(n->nr_slabs, -1);
 	}
 }
 
