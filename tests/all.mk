@@ -9,9 +9,11 @@
 
 ALL_ONLY ?=
 ALL_SECONDS ?= 20
+ALL_MAKE = $(MAKE)
 
+# Not by the name of MAKE: `make -n` would run it.
 check-all: $(if $(ALL_ONLY),all tests-build,check)
-	@MAKE='$(MAKE)' tests/all/run $(BUILD) $(ALL_SECONDS) $(ALL_ONLY)
+	@MAKE='$(ALL_MAKE)' tests/all/run $(BUILD) $(ALL_SECONDS) $(ALL_ONLY)
 
 # --- programs for ThreadSanitizer, used by tests/all/run ----------------------
 #
