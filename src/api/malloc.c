@@ -385,8 +385,15 @@ EXPORT void free(void *ptr)
 	free_fast(ptr);
 }
 
-__attribute__((alias("malloc"), copy(malloc))) void *own_malloc(size_t size);
-__attribute__((alias("free"), copy(free))) void own_free(void *ptr);
+/* clang has no copy(), nor the warning it silences. */
+#if __has_attribute(copy)
+#define ALIAS(of) __attribute__((alias(#of), copy(of)))
+#else
+#define ALIAS(of) __attribute__((alias(#of)))
+#endif
+
+ALIAS(malloc) void *own_malloc(size_t size);
+ALIAS(free) void own_free(void *ptr);
 
 EXPORT void *calloc(size_t n, size_t size)
 {

@@ -431,7 +431,7 @@ static bool head_move(u32 cpu, const struct sheaf_geometry *geo, void **array,
 	}
 	if (old_capacity)
 		array_put(cpu, old, old_capacity);
-	last_off = max(last_off, geo->off);
+	WRITE_ONCE(last_off, max(last_off, geo->off));
 	return true;
 }
 
@@ -556,8 +556,8 @@ static void block_release(u32 cpu)
 
 	lock_enter_nested(&lock, LOCKS_ANY);
 	/* Not in a handler, and who holds a slot waits for nothing. */
-	if (percpu.mode == PERCPU_SLOTS)
-		lock_enter_nested(&slot_locks[cpu], LOCKS_ANY);
+	while (!slot_enter(cpu))
+		sys_yield();
 	fence_or_nothing(&ok);		/* S4 */
 	if (ok && !blocks[cpu].frozen)
 		block_open(cpu, drain_first, drain_last, saved);
@@ -582,9 +582,13 @@ static bool drain_begin(u32 first, u32 last)
 	}
 	if (!saved)
 		saved = memblock_alloc(MAX_SHEAVES * sizeof(*saved));
+	if (!saved) {
+		store_release(&drainer, 0);
+		return false;
+	}
 	drain_first = first;
 	drain_last = min(last, READ_ONCE(last_off));
-	return saved != NULL;
+	return true;
 }
 
 void percpu_drain(u32 first, u32 last,

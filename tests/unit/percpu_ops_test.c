@@ -354,6 +354,7 @@ OPS_TEST(OPS_SUITE, descriptors, .init = setup)
 {
 	for (u32 i = 0; i < ARRAY_SIZE(ops); i++) {
 		const struct rseq_cs_desc *d = desc_of(&ops[i]);
+		u32 sig;
 
 		cr_assert_not_null(d, "%s", ops[i].name);
 		cr_assert_eq((uintptr_t)d % 32, 0);
@@ -361,7 +362,8 @@ OPS_TEST(OPS_SUITE, descriptors, .init = setup)
 		cr_assert_eq(d->flags, 0);
 		cr_assert(d->len > 0 && d->len < 256);
 		cr_assert(d->abort - d->start >= d->len, "%s", ops[i].name);
-		cr_assert_eq(*(u32 *)(d->abort - 4), RSEQ_SIG);
+		memcpy(&sig, (void *)(uintptr_t)(d->abort - 4), sizeof(sig));
+		cr_assert_eq(sig, RSEQ_SIG);
 	}
 }
 
