@@ -10,13 +10,15 @@
 
 struct options options = {
 #define OPT(name, type, def, lo, hi, help) .name = (def),
+#define OPT_ENUM(name, def, words, help) .name = (def),
 #define OPT_TEXT(name, size, help) .name = "",
 #include "core/options.def"
 #undef OPT
+#undef OPT_ENUM
 #undef OPT_TEXT
 };
 
-enum opt_type { FLAG, UINT, TEXT };
+enum opt_type { FLAG, UINT, TEXT, ENUM };
 
 struct opt_desc {
 	const char *name;
@@ -24,17 +26,35 @@ struct opt_desc {
 	size_t def, lo, hi;	/* TEXT: hi is the size of the buffer */
 	size_t offset;		/* in struct options */
 	const char *help;
+	const char *words;	/* ENUM: "first|second|..." */
 };
 
 static const struct opt_desc descs[] = {
 #define OPT(name, type, def, lo, hi, help)				\
-	{ #name, type, def, lo, hi, offsetof(struct options, name), help },
+	{ #name, type, def, lo, hi, offsetof(struct options, name), help, "" },
+#define OPT_ENUM(name, def, words, help)				\
+	{ #name, ENUM, def, 0, 0, offsetof(struct options, name), help, words },
 #define OPT_TEXT(name, size, help)					\
-	{ #name, TEXT, 0, 0, size, offsetof(struct options, name), help },
+	{ #name, TEXT, 0, 0, size, offsetof(struct options, name), help, "" },
 #include "core/options.def"
 #undef OPT
+#undef OPT_ENUM
 #undef OPT_TEXT
 };
+
+/* The number of @val among @words; false if it is none of them. */
+static bool find_word(const char *words, const char *val, size_t len, size_t *n)
+{
+	for (*n = 0;; ++*n) {
+		size_t word = strcspn(words, "|");
+
+		if (word == len && !memcmp(words, val, len))
+			return true;
+		if (!words[word])
+			return false;
+		words += word + 1;
+	}
+}
 
 static bool set_value(const struct opt_desc *d, const char *val, size_t len)
 {
@@ -48,7 +68,8 @@ static bool set_value(const struct opt_desc *d, const char *val, size_t len)
 		field[len] = '\0';
 		return true;
 	}
-	if (!fmt_parse_size(val, len, &n) || n < d->lo || n > d->hi)
+	if (d->type == ENUM ? !find_word(d->words, val, len, &n) :
+	    !fmt_parse_size(val, len, &n) || n < d->lo || n > d->hi)
 		return false;
 	memcpy(field, &n, sizeof(n));
 	return true;
@@ -112,14 +133,14 @@ bool options_parse(const char *text)
 
 void options_help(void)
 {
-	static const char *const types[] = { "flag", "size", "text" };
+	static const char *const types[] = { "flag", "size", "text", "word" };
 
 	report("LIBALLOC_OPTIONS=\"name=value,...\"");
 	for (size_t i = 0; i < ARRAY_SIZE(descs); i++) {
 		const struct opt_desc *d = &descs[i];
 
-		report("  %-15s %s  %10zu  %s", d->name, types[d->type],
-		       d->def, d->help);
+		report("  %-15s %s  %10zu  %s%s%s", d->name, types[d->type],
+		       d->def, d->words, *d->words ? ": " : "", d->help);
 	}
 }
 

@@ -8,11 +8,15 @@
 
 #define OPTIONS_PAGE 4096
 
+enum { THP_NEVER, THP_MADVISE, THP_ALWAYS };	/* of the option thp */
+
 struct options {
 #define OPT(name, type, def, lo, hi, help) size_t name;
+#define OPT_ENUM(name, def, words, help) size_t name;
 #define OPT_TEXT(name, size, help) char name[size];
 #include "core/options.def"
 #undef OPT
+#undef OPT_ENUM
 #undef OPT_TEXT
 } __aligned(OPTIONS_PAGE);
 

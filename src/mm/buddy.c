@@ -328,7 +328,7 @@ static void prefault(struct zone *zone, struct page *page, u32 have,
 	void *addr = page_address(page);
 	size_t heap = zone_used_pages(zone) << PAGE_SHIFT;
 
-	if (have == PAGEBLOCK_ORDER && options.thp && heap >= options.thp_start)
+	if (have == PAGEBLOCK_ORDER && options.thp == THP_ALWAYS && heap >= options.thp_start)
 		sys_huge(addr, nr << PAGE_SHIFT, true);
 	sys_populate(addr, nr << PAGE_SHIFT);
 	stat_add(STAT_PAGES_PREFAULT, nr);

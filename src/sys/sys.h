@@ -43,6 +43,13 @@ bool sys_discard(void *addr, size_t size);
 void sys_populate(void *addr, size_t size);
 /* Huge pages for this range: a hint. */
 void sys_huge(void *addr, size_t size, bool want);
+/* Make huge pages of resident small ones now (MADV_COLLAPSE, Linux 6.1). */
+bool sys_collapse(void *addr, size_t size);
+/*
+ * Give the pages back when the kernel wants them (MADV_FREE): until then
+ * they keep their contents, so nothing may be said of what they hold.
+ */
+bool sys_discard_lazily(void *addr, size_t size);
 /*
  * Move the pages of [old, old + size) to @new (reserved or committed space),
  * leaving @old committed and empty; @old must be one mapping.  False: nothing
@@ -57,7 +64,28 @@ void sys_name(void *addr, size_t size, const char *name);
 /* Upper bound of every CPU index a thread can ever see, at least 1. */
 u32 sys_nr_cpus(void);
 size_t sys_ram_bytes(void);
-size_t sys_limit_as(void);	/* RLIMIT_AS at start-up, SIZE_MAX if none */
+/* Limits as they were at start-up, SIZE_MAX if none. */
+size_t sys_limit_as(void);	/* RLIMIT_AS */
+size_t sys_limit_data(void);	/* RLIMIT_DATA */
+size_t sys_limit_cgroup(void);	/* the tightest of this process's cgroups */
+size_t sys_max_map_count(void);	/* mappings a process may have */
+
+/* --- NUMA (numa.c): what /sys said at start-up; one node if nothing --- */
+
+#define SYS_MAX_NODES 64
+
+/* Nodes that have memory, numbered 0 .. n - 1 here whatever the kernel says. */
+u32 sys_nr_nodes(void);
+u32 sys_node_id(u32 node);		/* the kernel's number of our @node */
+u32 sys_cpu_to_node(u32 cpu);		/* nearest node with memory */
+u32 sys_node_distance(u32 from, u32 to);	/* 10: local */
+/* Bind untouched memory to a node, preferring it; false: it may be anywhere. */
+bool sys_bind(void *addr, size_t size, u32 node);
+
+/* --- huge pages (numa.c) --- */
+
+enum sys_thp { SYS_THP_NEVER, SYS_THP_MADVISE, SYS_THP_ALWAYS };
+enum sys_thp sys_thp_mode(void);	/* of the system, at start-up */
 
 /* --- restartable sequences (rseq.c) --- */
 
@@ -80,6 +108,18 @@ int sys_tid(void);
 int sys_pid(void);
 u32 sys_getcpu(void);
 void sys_yield(void);
+u64 sys_clock_ms(void);		/* monotonic, coarse, a few ns */
+u64 sys_clock_ns(void);		/* monotonic */
+/* The process has, or had since fork, more than one thread. */
+bool sys_is_threaded(void);
+/*
+ * A detached thread of our own with all signals blocked and a small stack.
+ * False: none could be made.  May allocate: no lock may be held.
+ */
+bool sys_thread_start(void (*fn)(void), const char *name);
+/* Sleep until *@word is no longer @val, or woken, or @ms have passed. */
+void sys_wait_ms(u32 *word, u32 val, u32 ms);
+void sys_wake(u32 *word);
 
 /* --- text (log.c) --- */
 

@@ -12,9 +12,11 @@ static const struct numeric {
 } numerics[] = {
 #define OPT(name, type, def, lo, hi, help)				\
 	{ #name, def, lo, hi, offsetof(struct options, name) },
+#define OPT_ENUM(name, def, words, help)
 #define OPT_TEXT(name, size, help)
 #include "core/options.def"
 #undef OPT
+#undef OPT_ENUM
 #undef OPT_TEXT
 };
 
@@ -23,10 +25,12 @@ static const struct textual {
 	size_t size, offset;
 } textuals[] = {
 #define OPT(name, type, def, lo, hi, help)
+#define OPT_ENUM(name, def, words, help)
 #define OPT_TEXT(name, size, help)					\
 	{ #name, size, offsetof(struct options, name) },
 #include "core/options.def"
 #undef OPT
+#undef OPT_ENUM
 #undef OPT_TEXT
 };
 
@@ -197,4 +201,18 @@ Test(options, environment_and_help)
 			 numerics[i].name);
 		cr_assert(strstr(text, want), "%s in %s", want, text);
 	}
+}
+
+Test(options, words, .init = quiet)
+{
+	cr_assert_eq(options.thp, THP_MADVISE);
+	cr_assert(parse("thp=never"));
+	cr_assert_eq(options.thp, THP_NEVER);
+	cr_assert(parse("thp=always,thp_start=4m"));
+	cr_assert_eq(options.thp, THP_ALWAYS);
+	cr_assert_not(parse("thp=alway"));
+	cr_assert_not(parse("thp="));
+	cr_assert_not(parse("thp=never|always"));
+	cr_assert_not(parse("thp=1"));
+	cr_assert_eq(options.thp, THP_ALWAYS);
 }
