@@ -51,6 +51,7 @@ clean:
 
 include bench/bench.mk
 include tests/tests.mk
+-include tests/strict/strict.mk
 -include tests/unit.mk
 -include tests/all.mk
 

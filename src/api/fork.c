@@ -27,7 +27,8 @@ static void prepare(void)
 	vmalloc_fork_lock();
 	percpu_fork_lock();
 	kmem_cache_fork_lock();
-	lock_fork_enter(&zone_normal.lock);
+	span_fork_lock();
+	zones_fork_lock();
 	memblock_fork_lock();
 }
 
@@ -36,13 +37,15 @@ static void release(void);
 static void child(void)
 {
 	percpu_fork_child();
+	kswapd_fork_child();
 	release();
 }
 
 static void release(void)
 {
 	memblock_fork_unlock();
-	lock_fork_exit(&zone_normal.lock);
+	zones_fork_unlock();
+	span_fork_unlock();
 	kmem_cache_fork_unlock();
 	percpu_fork_unlock();
 	vmalloc_fork_unlock();
@@ -63,10 +66,12 @@ __attribute__((used)) void vfork_parent_resume(void);
 
 void vfork_child_enter(void)
 {
+	kswapd_forbid(1);
 	percpu_freeze();
 }
 
 void vfork_parent_resume(void)
 {
 	percpu_thaw();
+	kswapd_forbid(-1);
 }

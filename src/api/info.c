@@ -39,7 +39,7 @@ static size_t slab_pages(const struct kmem_cache *s)
 
 static void heap_info(struct heap_info *h)
 {
-	size_t slabs = 0, zone_free;
+	size_t slabs = 0, zone_free = 0, spans;
 
 	*h = (struct heap_info){ 0 };
 	if (!alloc_init())
@@ -58,9 +58,14 @@ static void heap_info(struct heap_info *h)
 		h->used += (used - nr) * s->size;
 		slabs += slab_pages(s);
 	}
-	h->managed = READ_ONCE(zone_normal.nr_managed) << PAGE_SHIFT;
-	zone_free = READ_ONCE(zone_normal.nr_free) << PAGE_SHIFT;
-	h->free_pages = READ_ONCE(zone_normal.nr_free_dirty) << PAGE_SHIFT;
+	for_each_zone(zone) {
+		h->managed += READ_ONCE(zone->nr_managed) << PAGE_SHIFT;
+		zone_free += READ_ONCE(zone->nr_free) << PAGE_SHIFT;
+		h->free_pages += READ_ONCE(zone->nr_free_dirty) << PAGE_SHIFT;
+	}
+	spans = min(span_pages() << PAGE_SHIFT, h->managed - zone_free);
+	zone_free += spans;
+	h->free_pages += spans;
 	h->resident = h->managed - zone_free + h->free_pages;
 	/* What is neither free nor a slab's was given out as pages. */
 	if (h->managed > zone_free + slabs)

@@ -28,7 +28,7 @@ static bool start(void)
 
 	sys_init();
 	options_init();
-	zone_init(&zone_normal);
+	zones_init();
 	nr_cpus = sys_nr_cpus();
 	if (!pagemap_init(nr_cpus)) {
 		/* Blocks for every CPU may be too much under a limit. */
@@ -39,8 +39,11 @@ static bool start(void)
 	}
 	if (!percpu_init(nr_cpus))
 		return false;
+	watermark_init();
 	vmalloc_init();
 	kmalloc_init();
+	reclaim_set_slab(slab_reclaim);
+	kswapd_init();
 	percpu_hot_enable();
 	options_seal();
 	store_release(&init_state, INIT_READY);

@@ -37,6 +37,12 @@
 
 enum { ZERO = 1, GROWS = 2 };
 
+static gfp_t gfp_of(u32 flags)
+{
+	return GFP_HIGHUSER_MOVABLE | __GFP_NORETRY |
+	       (flags & ZERO ? __GFP_ZERO : 0);
+}
+
 static void *large_alloc(size_t size, size_t align, u32 flags)
 {
 	size_t pages = size_to_pages(size);
@@ -47,27 +53,25 @@ static void *large_alloc(size_t size, size_t align, u32 flags)
 		return NULL;
 	if (size <= PAGES_MAX_SIZE && align <= PAGES_MAX_SIZE &&
 	    !(flags & GROWS))
-		page = alloc_pages_exact(pages,
-					 pages_to_order(size_to_pages(align)),
-					 flags & ZERO ? PAGES_ZERO : 0);
+		page = page_range_alloc(NUMA_NO_NODE, pages,
+					pages_to_order(size_to_pages(align)),
+					gfp_of(flags));
 	if (page)
 		return page_address(page);
 	ptr = vmalloc(size, max(align, PAGE_SIZE),
 		      flags & ZERO ? VMALLOC_ZERO : 0);
 	if (likely(ptr) || align > PAGE_SIZE)
 		return ptr;
-	/* No address space for an area: free pages in a row serve as well. */
-	page = alloc_pages_exact(pages, 0, flags & ZERO ? PAGES_ZERO : 0);
+	/* No area, or too many mappings: pages in a row serve as well. */
+	page = page_range_alloc(NUMA_NO_NODE, pages, 0, gfp_of(flags));
 	return page ? page_address(page) : NULL;
 }
 
 /* Memory was refused: give back all that is idle, for one more try. */
-static void reclaim(void)
+static void reclaim_all(void)
 {
-	slab_reclaim();
-	vmalloc_purge(0);
+	reclaim(SIZE_MAX);
 	vmalloc_recharge();
-	zone_discard(0, 0);
 }
 
 static void *no_memory(void)
@@ -97,7 +101,7 @@ static __slowpath void *alloc_again(size_t size, size_t align, u32 flags)
 	void *ptr = NULL;
 
 	if (size <= PTRDIFF_MAX) {
-		reclaim();
+		reclaim_all();
 		ptr = alloc_any(size, align, flags);
 	}
 	return ptr ? ptr : no_memory();
@@ -115,6 +119,8 @@ static void *alloc_slow(size_t size, size_t align, u32 flags)
 
 __attribute__((noinline)) void *malloc_slow(size_t size)
 {
+	if (unlikely(idle_armed))
+		idle_armed_poll();
 	return alloc_slow(size, 1, 0);
 }
 
@@ -199,7 +205,7 @@ static void free_large(void *ptr, struct page *page)
 						  __ATOMIC_ACQUIRE,
 						  __ATOMIC_RELAXED)))
 		bad_page("free", ptr, page);
-	if (likely(free_pages_exact(page, page->nr_pages)))
+	if (likely(page_range_free(page, page->nr_pages)))
 		return;
 	page->type = PAGE_LARGE;
 	free_defer(ptr);
@@ -229,6 +235,8 @@ __attribute__((noinline)) void free_slow(void *ptr)
 		free_defer(ptr);
 	else if (unlikely(ret != VFREE_OK))
 		bad_area("free", ptr, ret, size);
+	else
+		idle_poll();
 }
 
 /* --- sizes --- */
@@ -310,7 +318,7 @@ static bool resize_in_place(void *ptr, size_t old, size_t size)
 
 	if (size <= KMALLOC_MAX_SIZE || size > PAGES_MAX_SIZE || !page)
 		return false;
-	return resize_pages_exact(page, old >> PAGE_SHIFT,
+	return page_range_resize(page, old >> PAGE_SHIFT,
 				  size_to_pages(size));
 }
 
@@ -342,7 +350,7 @@ void *realloc_impl(void *ptr, size_t size)
 		} else if (size > GROW_AREA_SIZE) {
 			new = vrealloc(ptr, size);
 			if (!new) {
-				reclaim();
+				reclaim_all();
 				new = vrealloc(ptr, size);
 			}
 			return new ? new : no_memory();
@@ -395,8 +403,16 @@ EXPORT void free(void *ptr)
 ALIAS(malloc) void *own_malloc(size_t size);
 ALIAS(free) void own_free(void *ptr);
 
+/*
+ * pthread_create() has the loader make the thread's dtv, and that calls here:
+ * the moment to make kswapd.  The same call out of a signal handler is not:
+ * the handler may have interrupted pthread_create() and its locks.
+ */
 EXPORT void *calloc(size_t n, size_t size)
 {
+	if (unlikely(kswapd_pending) && sys_is_threaded() &&
+	    sys_in_loader(__builtin_return_address(0)))
+		kswapd_start();
 	return calloc_impl(n, size);
 }
 
@@ -493,7 +509,10 @@ EXPORT int malloc_trim(size_t pad)
 	if (!alloc_init())
 		return 0;
 	slab_reclaim();
+	span_drain();
 	given = vmalloc_purge(0) >> PAGE_SHIFT;
-	given += zone_discard(0, pad >> PAGE_SHIFT);
+	given += zones_discard(0, pad >> PAGE_SHIFT);
+	if (!pad)
+		zones_offline();
 	return given != 0;
 }

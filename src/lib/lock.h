@@ -32,7 +32,8 @@ enum lock_rank {
 	LOCK_SLOT,	/* one block, where there is no rseq */
 	LOCK_NODE,	/* slabs of one cache on one node */
 	LOCK_BARN,	/* sheaves of one cache on one node */
-	LOCK_ZONE,	/* buddies */
+	LOCK_SPAN,	/* free page ranges of one CPU */
+	LOCK_ZONE,	/* buddies of one zone */
 	LOCK_MEMBLOCK,	/* metadata memory */
 	LOCK_RANKS,
 };

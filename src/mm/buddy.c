@@ -5,42 +5,40 @@
  * free_area[k]; its links live in its first struct page.  Two buddies of the
  * same order that are both free become one block of the next order.
  *
+ * Pageblocks of one huge page have a migratetype.  A request is served out of
+ * pageblocks of its own type; if there is nothing, it takes the largest block
+ * of another type and, where at least half of that pageblock is free, the
+ * whole pageblock with it.  So lifetimes do not mix, and what becomes free
+ * becomes free in whole pageblocks.  A heap too small for huge pages takes
+ * warm memory wherever it is: there, a page saved is worth more.
+ *
  * Invariants, under zone->lock:
  *   Z1. a block in free_area[k] has type PAGE_FREE and order k in its head,
  *       and PAGE_NONE in all its other pages.
  *   Z2. no two free buddies of one order below MAX_ORDER.
- *   Z3. list[1] holds exactly the blocks with a dirty bit set.
+ *   Z3. list[t][1] holds exactly the blocks with a dirty bit set, list[t]
+ *       those whose first pageblock has type t.
  *   Z4. nr_free and nr_free_dirty count pages and dirty bits of free blocks.
  *
  * Pages that were never handed out lie beyond the frontier and are in no
- * list; the frontier moves by MAX_ORDER blocks.
- *
- * Locking: zone->lock is a leaf.  No system call is made under it except
- * the commit that moves the frontier.
+ * list; the frontier moves by MAX_ORDER blocks (zone.c).
  */
 #include <string.h>
 
 #include "core/options.h"
 #include "core/stats.h"
-#include "mm/vmalloc.h"
-#include "mm/zone.h"
-#include "sys/sys.h"
+#include "mm/buddy.h"
 
-#define RUN_TRIES	16	/* run_alloc(): blocks looked at */
-#define RUN_MIN		3	/* ... for requests of this many pages on */
-#define IDLE_ORDER	0	/* make_room(): smallest blocks given back */
-#define IDLE_SHARE_LARGE 2	/* ... and the share of the heap they may be */
-#define IDLE_SHARE_SLAB	8
-#define IDLE_PAGES	64	/* ... and pages that may always lie idle */
+#define RUN_TRIES	16	/* buddy_alloc_run(): blocks looked at */
+#define STEAL_ORDER	4	/* least block taken from another type */
 
-struct zone zone_normal = { .lock = LOCK_INITIALIZER(LOCK_ZONE) };
-
-void zone_init(struct zone *zone)
+void buddy_init(struct zone *zone)
 {
-	for (u32 order = 0; order <= MAX_ORDER; order++) {
-		list_init(&zone->free_area[order].list[0]);
-		list_init(&zone->free_area[order].list[1]);
-	}
+	for (u32 order = 0; order <= MAX_ORDER; order++)
+		for (u32 type = 0; type < MIGRATE_TYPES; type++)
+			for (u32 dirty = 0; dirty < 2; dirty++)
+				list_init(&zone->free_area[order]
+						   .list[type][dirty]);
 }
 
 static bool block_is_dirty(const struct page *page, u32 order)
@@ -49,27 +47,33 @@ static bool block_is_dirty(const struct page *page, u32 order)
 			(size_t)1 << order);
 }
 
-static size_t block_nr_dirty(const struct page *page, size_t nr)
-{
-	return bits_count_range(page_section(page)->dirty, page_pfn(page), nr);
-}
-
 static void block_insert(struct zone *zone, struct page *page, u32 order)
 {
 	struct free_area *area = &zone->free_area[order];
+	u32 type = pageblock_head(page)->block_type;
 
 	page->type = PAGE_FREE;
 	page->order = (u8)order;
-	list_add(&page->lru, &area->list[block_is_dirty(page, order)]);
-	area->nr++;
+	list_add(&page->lru, &area->list[type][block_is_dirty(page, order)]);
+	area->nr[type]++;
 }
 
 static void block_remove(struct zone *zone, struct page *page)
 {
 	ASSERT(page->type == PAGE_FREE);
 	list_del(&page->lru);
-	zone->free_area[page->order].nr--;
+	zone->free_area[page->order].nr[pageblock_head(page)->block_type]--;
 	page->type = PAGE_NONE;
+}
+
+/* Pages that leave the lists are no longer counted (Z4). */
+static void account_taken(struct zone *zone, const struct page *page, size_t nr)
+{
+	ADD_ONCE(zone->nr_free, -nr);
+	ADD_ONCE(zone->nr_free_dirty, -range_nr_dirty(page, nr));
+	if (zone->nr_free_dirty < zone->idle_min)
+		WRITE_ONCE(zone->idle_min, zone->nr_free_dirty);
+	zone->nr_lazy_free = min(zone->nr_lazy_free, zone->nr_free_dirty);
 }
 
 /* The free buddy of a block, or NULL if they cannot merge. */
@@ -101,13 +105,12 @@ static void buddy_free_block(struct zone *zone, struct page *page, u32 order)
 	block_insert(zone, &sec->vmemmap[pfn], order);
 }
 
-/* Any range: cut into aligned blocks.  The dirty bits are already set. */
-static void buddy_free_range(struct zone *zone, struct page *page, size_t nr)
+void buddy_free_range(struct zone *zone, struct page *page, size_t nr)
 {
 	size_t pfn = page_pfn(page);
 
 	ADD_ONCE(zone->nr_free, nr);
-	ADD_ONCE(zone->nr_free_dirty, block_nr_dirty(page, nr));
+	ADD_ONCE(zone->nr_free_dirty, range_nr_dirty(page, nr));
 	page->type = PAGE_NONE;
 	while (nr) {
 		u32 order = min((u32)__builtin_ctzl(pfn | MAX_ORDER_PAGES),
@@ -120,43 +123,114 @@ static void buddy_free_range(struct zone *zone, struct page *page, size_t nr)
 	}
 }
 
-/* One more MAX_ORDER block from beyond the frontier; false: no memory. */
-static bool zone_grow_section(struct zone *zone, struct section *sec)
+static void set_block_type(struct page *page, size_t nr, enum migratetype type)
 {
-	size_t start = sec->frontier, end = start + MAX_ORDER_PAGES;
+	for (size_t i = 0; i < nr; i += (size_t)1 << PAGEBLOCK_ORDER)
+		page[i].block_type = (u8)type;
+}
 
-	if (end > sec->nr_pages || !section_commit(sec, end))
-		return false;
-	for (size_t pfn = start; pfn < end && sec->id; pfn++)
-		sec->vmemmap[pfn].section = sec->id;
-	WRITE_ONCE(sec->frontier, end);
-	ADD_ONCE(zone->nr_managed, MAX_ORDER_PAGES);
+void buddy_add_block(struct zone *zone, struct page *page,
+		     enum migratetype type)
+{
+	set_block_type(page, MAX_ORDER_PAGES, type);
 	ADD_ONCE(zone->nr_free, MAX_ORDER_PAGES);
-	block_insert(zone, &sec->vmemmap[start], MAX_ORDER);
-	stat_add(STAT_PAGES_GROW, 1);
-	return true;
+	block_insert(zone, page, MAX_ORDER);
 }
 
-static bool zone_grow(struct zone *zone)
-{
-	struct section *sec;
+/* --- taking blocks --- */
 
-	for (u32 i = 0; i < nr_sections; i++)
-		if (zone_grow_section(zone, sections[i]))
-			return true;
-	sec = section_add(MAX_ORDER_PAGES);
-	return sec && zone_grow_section(zone, sec);
-}
-
-static struct page *find_block(struct zone *zone, u32 order, bool dirty)
+/* The smallest listed block of at least @order. */
+static struct page *find_block(struct zone *zone, u32 order,
+			       enum migratetype type, bool dirty)
 {
 	for (; order <= MAX_ORDER; order++) {
-		struct list_head *list = &zone->free_area[order].list[dirty];
+		struct list_head *list =
+			&zone->free_area[order].list[type][dirty];
 
 		if (!list_empty(list))
 			return list_first(list, struct page, lru);
 	}
 	return NULL;
+}
+
+/* Where a type looks when it has nothing of its own. */
+static const u8 fallbacks[MIGRATE_TYPES][MIGRATE_TYPES - 1] = {
+	[MIGRATE_UNMOVABLE] = { MIGRATE_RECLAIMABLE, MIGRATE_MOVABLE },
+	[MIGRATE_MOVABLE] = { MIGRATE_RECLAIMABLE, MIGRATE_UNMOVABLE },
+	[MIGRATE_RECLAIMABLE] = { MIGRATE_UNMOVABLE, MIGRATE_MOVABLE },
+};
+
+/* The largest block of another type, of at least @order. */
+static struct page *find_fallback(struct zone *zone, u32 order,
+				  enum migratetype type, bool dirty)
+{
+	for (int k = MAX_ORDER; k >= (int)order; k--)
+		for (u32 i = 0; i < MIGRATE_TYPES - 1; i++) {
+			struct list_head *list =
+				&zone->free_area[k]
+					 .list[fallbacks[type][i]][dirty];
+
+			if (!list_empty(list))
+				return list_first(list, struct page, lru);
+		}
+	return NULL;
+}
+
+/* All free blocks of a pageblock, as one call of @fn each; returns pages. */
+static size_t pageblock_each_free(struct zone *zone, struct page *head,
+				  void (*fn)(struct zone *, struct page *))
+{
+	size_t nr = (size_t)1 << PAGEBLOCK_ORDER, free = 0, step;
+
+	for (size_t i = 0; i < nr; i += step) {
+		struct page *page = head + i;
+
+		step = 1;
+		if (page->type != PAGE_FREE)
+			continue;
+		step = (size_t)1 << page->order;
+		free += step;
+		if (fn)
+			fn(zone, page);
+	}
+	return free;
+}
+
+static void block_unlist(struct zone *zone, struct page *page)
+{
+	list_del(&page->lru);
+	zone->free_area[page->order].nr[pageblock_head(page)->block_type]--;
+}
+
+static void block_relist(struct zone *zone, struct page *page)
+{
+	block_insert(zone, page, page->order);
+}
+
+/*
+ * A block of another type is about to be used for @type: its pageblock
+ * becomes of that type if that makes sense.  The block stays listed.
+ */
+static void pageblock_claim(struct zone *zone, struct page *page,
+			    enum migratetype type)
+{
+	struct page *head = pageblock_head(page);
+	u32 order = page->order;
+
+	if (order >= PAGEBLOCK_ORDER) {
+		block_remove(zone, page);
+		set_block_type(page, (size_t)1 << order, type);
+		block_insert(zone, page, order);
+	} else if (pageblock_each_free(zone, head, NULL) >=
+		   (size_t)1 << (PAGEBLOCK_ORDER - 1)) {
+		pageblock_each_free(zone, head, block_unlist);
+		head->block_type = (u8)type;
+		pageblock_each_free(zone, head, block_relist);
+	} else {
+		stat_add(STAT_PAGEBLOCK_MIX, 1);
+		return;
+	}
+	stat_add(STAT_PAGEBLOCK_STEAL, 1);
 }
 
 /* Cut @page down to @order; of two halves keep the warm one. */
@@ -175,31 +249,54 @@ static struct page *block_split(struct zone *zone, struct page *page, u32 order)
 	return page;
 }
 
-/*
- * A block of @order for the caller: warm if there is one, else fresh.
- * Its pages are no longer counted free.
- */
-static struct page *buddy_alloc(struct zone *zone, u32 order)
+static struct page *block_take(struct zone *zone, struct page *page, u32 order)
 {
-	struct page *page = find_block(zone, order, true);
-
-	if (!page)
-		page = find_block(zone, order, false);
-	if (!page) {
-		if (!zone_grow(zone))
-			return NULL;
-		page = find_block(zone, order, false);
-	}
 	block_remove(zone, page);
 	page = block_split(zone, page, order);
-	ADD_ONCE(zone->nr_free, -((size_t)1 << order));
-	ADD_ONCE(zone->nr_free_dirty,
-		 -block_nr_dirty(page, (size_t)1 << order));
+	account_taken(zone, page, (size_t)1 << order);
 	return page;
 }
 
-/* The @nr pages from @pfn on are all free. */
-static bool range_is_free(struct section *sec, size_t pfn, size_t nr)
+/* Types are kept apart once the heap is worth huge pages. */
+static u32 least_fallback(const struct zone *zone, u32 order)
+{
+	return zone->nr_managed << PAGE_SHIFT <= options.thp_start ?
+	       order : max(order, (u32)STEAL_ORDER);
+}
+
+bool buddy_has_warm(struct zone *zone, u32 order, enum migratetype type)
+{
+	return find_block(zone, order, type, true) ||
+	       find_fallback(zone, least_fallback(zone, order), type, true);
+}
+
+struct page *buddy_alloc(struct zone *zone, u32 order, enum migratetype type,
+			 bool warm)
+{
+	struct page *page = find_block(zone, order, type, warm);
+
+	if (!page) {
+		page = find_fallback(zone, least_fallback(zone, order), type,
+				     warm);
+		if (!page)
+			return NULL;
+		pageblock_claim(zone, page, type);
+	}
+	return block_take(zone, page, order);
+}
+
+struct page *buddy_alloc_any(struct zone *zone, u32 order)
+{
+	struct page *page = NULL;
+
+	for (u32 i = 0; i < 2 * MIGRATE_TYPES && !page; i++)
+		page = find_block(zone, order, i / 2, !(i & 1));
+	return page ? block_take(zone, page, order) : NULL;
+}
+
+/* --- runs --- */
+
+bool buddy_range_is_free(struct section *sec, size_t pfn, size_t nr)
 {
 	size_t end = pfn + nr;
 
@@ -213,9 +310,8 @@ static bool range_is_free(struct section *sec, size_t pfn, size_t nr)
 	return true;
 }
 
-/* Take exactly those pages, which begin with the head of a free block. */
-static void range_take(struct zone *zone, struct section *sec, size_t pfn,
-		       size_t nr)
+void buddy_take_range(struct zone *zone, struct section *sec, size_t pfn,
+		      size_t nr)
 {
 	size_t end = pfn + nr;
 
@@ -224,8 +320,7 @@ static void range_take(struct zone *zone, struct section *sec, size_t pfn,
 		size_t have = (size_t)1 << page->order;
 
 		block_remove(zone, page);
-		ADD_ONCE(zone->nr_free, -have);
-		ADD_ONCE(zone->nr_free_dirty, -block_nr_dirty(page, have));
+		account_taken(zone, page, have);
 		if (pfn + have > end)
 			buddy_free_range(zone, &sec->vmemmap[end],
 					 pfn + have - end);
@@ -267,291 +362,185 @@ static size_t run_around(struct section *sec, size_t *pfn, size_t enough)
 	return end - start;
 }
 
+struct run {
+	struct section *sec;
+	size_t pfn, len;
+	u32 tries;
+};
+
+/* Look around the blocks of one list; true when that is enough. */
+static bool run_search(struct list_head *list, size_t nr, struct run *best)
+{
+	list_for_each(page, list, struct page, lru) {
+		struct section *sec = page_section(page);
+		size_t pfn = page_pfn(page);
+		size_t len = run_around(sec, &pfn, best->len);
+
+		if (len >= nr && len < best->len) {
+			best->sec = sec;
+			best->pfn = pfn;
+			best->len = len;
+		}
+		if (!--best->tries || best->len == nr)
+			return true;
+	}
+	return false;
+}
+
+static bool run_search_type(struct zone *zone, size_t nr, u32 type, bool dirty,
+			    struct run *best)
+{
+	u32 order = min(ilog2(nr), (u32)MAX_ORDER);
+
+	for (u32 k = order > 1 ? order - 1 : 0; k <= MAX_ORDER; k++)
+		if (run_search(&zone->free_area[k].list[type][dirty], nr,
+			       best))
+			break;
+	return best->sec != NULL;
+}
+
 /*
  * Large blocks are placed by best fit among runs of free pages, whatever
  * buddies these consist of: powers of two would leave holes that no later
  * request fits.  A run of @nr pages contains an aligned block of at least a
- * quarter of that, so all runs are found by looking around the warm blocks
- * from that order up; of a long list, only the first RUN_TRIES.
+ * quarter of that, so all runs are found by looking around the blocks from
+ * that order up; of a long list, only the first RUN_TRIES.
  */
-static struct page *run_alloc(struct zone *zone, size_t nr, bool dirty)
+struct page *buddy_alloc_run(struct zone *zone, size_t nr,
+			     enum migratetype type, bool warm)
 {
-	u32 order = min(ilog2(nr), (u32)MAX_ORDER), tries = RUN_TRIES;
-	struct section *best = NULL;
-	size_t best_pfn = 0, best_len = SIZE_MAX;
+	struct run best = { .len = SIZE_MAX, .tries = RUN_TRIES };
+	bool found = run_search_type(zone, nr, type, warm, &best);
 
-	for (u32 k = order > 1 ? order - 1 : 0; k <= MAX_ORDER; k++)
-		list_for_each(page, &zone->free_area[k].list[dirty],
-			      struct page, lru) {
-			struct section *sec = page_section(page);
-			size_t pfn = page_pfn(page);
-			size_t len = run_around(sec, &pfn, best_len);
-
-			if (len >= nr && len < best_len) {
-				best = sec;
-				best_pfn = pfn;
-				best_len = len;
-			}
-			if (!--tries || best_len == nr)
-				goto found;
-		}
-found:
-	if (!best)
+	for (u32 i = 0; !found && i < MIGRATE_TYPES - 1; i++) {
+		if (ilog2(nr) < least_fallback(zone, 0))
+			break;
+		best.tries = RUN_TRIES;
+		found = run_search_type(zone, nr, fallbacks[type][i], warm,
+					&best);
+		if (found)
+			pageblock_claim(zone, &best.sec->vmemmap[best.pfn],
+					type);
+	}
+	if (!found)
 		return NULL;
-	range_take(zone, best, best_pfn, nr);
-	return &best->vmemmap[best_pfn];
+	buddy_take_range(zone, best.sec, best.pfn, nr);
+	return &best.sec->vmemmap[best.pfn];
 }
 
-/*
- * How many pages to fault in at once: a sixteenth of the heap, at most a
- * huge page.  So a small heap stays small, and a large one faults rarely.
- */
-static u32 prefault_order(struct zone *zone, u32 order)
+/* --- taking what goes back to the OS or moves away --- */
+
+struct page *buddy_take_exact(struct zone *zone, u32 order)
 {
-	size_t used = zone_used_pages(zone);
-	u32 want = used < 32 ? 0 : ilog2(used / 16);
+	for (u32 type = 0; type < MIGRATE_TYPES; type++) {
+		struct list_head *list = &zone->free_area[order].list[type][1];
 
-	if (!options.prefault || locks_held > 1)
-		return order;
-	return clamp(want, order, (u32)PAGEBLOCK_ORDER);
-}
-
-/*
- * @page is a fresh block of order @have, out of the buddies, whose first
- * @keep pages will be touched: fault all of it in with one call and free the
- * rest, which is warm now.
- */
-static void prefault(struct zone *zone, struct page *page, u32 have,
-		     size_t keep)
-{
-	size_t nr = (size_t)1 << have;
-	void *addr = page_address(page);
-	size_t heap = zone_used_pages(zone) << PAGE_SHIFT;
-
-	if (have == PAGEBLOCK_ORDER && options.thp == THP_ALWAYS && heap >= options.thp_start)
-		sys_huge(addr, nr << PAGE_SHIFT, true);
-	sys_populate(addr, nr << PAGE_SHIFT);
-	stat_add(STAT_PAGES_PREFAULT, nr);
-	lock_try_enter(&zone->lock);
-	bits_set_range(page_section(page)->dirty, page_pfn(page) + keep,
-		       nr - keep);
-	buddy_free_range(zone, page + keep, nr - keep);
-	lock_exit(&zone->lock);
-}
-
-/*
- * The heap is about to grow by @nr fresh pages: what lies idle makes room,
- * first freed areas, then free pages that no request has fitted, down to
- * 1/@share of the heap: large blocks come and go, slabs grow and stay.
- */
-static void make_room(struct zone *zone, size_t nr, u32 share)
-{
-	size_t used = zone_used_pages(zone);
-	size_t keep = used / share + IDLE_PAGES;
-	size_t idle = READ_ONCE(zone->nr_free_dirty);
-
-	vmalloc_make_room(nr << PAGE_SHIFT);
-	if (idle > keep)
-		zone_discard(IDLE_ORDER, max(keep, idle > nr ? idle - nr : 0));
-}
-
-/*
- * @nr pages out of a block of @order; they are no longer counted free.  A
- * caller that will touch them may be given more, for prefault() to share.
- */
-static struct page *block_alloc(struct zone *zone, u32 order, size_t nr,
-				u32 flags, u32 *have)
-{
-	struct page *page = NULL;
-
-	*have = order;
-	if (flags & PAGES_PREFAULT) {
-		if (!find_block(zone, order, true))
-			*have = prefault_order(zone, order);
-	} else if (!(flags & PAGES_ALIGNED) && nr >= RUN_MIN) {
-		page = run_alloc(zone, nr, true);
-		if (!page && order > MAX_ORDER)
-			page = run_alloc(zone, nr, false);
-		if (page || order > MAX_ORDER)
-			return page;
-	}
-	page = buddy_alloc(zone, *have);
-	if (!page && *have > order)
-		page = buddy_alloc(zone, *have = order);
-	if (page && *have == order && nr < (size_t)1 << order)
-		buddy_free_range(zone, page + nr, ((size_t)1 << order) - nr);
-	return page;
-}
-
-/* Zero what may not be zero (P3). */
-static void zero_dirty(struct page *page, size_t nr)
-{
-	const u64 *dirty = page_section(page)->dirty;
-	size_t pfn = page_pfn(page), end = pfn + nr;
-	char *base = (char *)page_section(page)->base;
-
-	while ((pfn = bits_find(dirty, pfn, end, true)) < end) {
-		size_t stop = bits_find(dirty, pfn, end, false);
-
-		memset(base + (pfn << PAGE_SHIFT), 0,
-		       (stop - pfn) << PAGE_SHIFT);
-		pfn = stop;
-	}
-}
-
-struct page *alloc_pages_exact(size_t nr, u32 align_order, u32 flags)
-{
-	struct zone *zone = &zone_normal;
-	u32 order = max(pages_to_order(nr), align_order), have;
-	struct page *page;
-	size_t fresh = 0;
-
-	if (align_order > MAX_ORDER)
-		return NULL;
-	flags |= align_order ? PAGES_ALIGNED : 0;
-	if (!lock_try_enter(&zone->lock)) {
-		stat_add(STAT_REENTER, 1);
-		return NULL;
-	}
-	page = block_alloc(zone, order, nr, flags, &have);
-	if (page) {
-		page->type = PAGE_LARGE;
-		page->nr_pages = (u32)nr;
-		fresh = have > order ? (size_t)1 << have :
-			nr - block_nr_dirty(page, nr);
-	}
-	lock_exit(&zone->lock);
-	if (!page)
-		return NULL;
-	if (fresh)
-		make_room(zone, fresh, flags & PAGES_PREFAULT ?
-				       IDLE_SHARE_SLAB : IDLE_SHARE_LARGE);
-	if (have > order)
-		prefault(zone, page, have, nr);
-	if (flags & PAGES_ZERO)
-		zero_dirty(page, nr);
-	stat_add(STAT_PAGES_ALLOC, 1);
-	return page;
-}
-
-bool free_pages_exact(struct page *page, size_t nr)
-{
-	struct zone *zone = &zone_normal;
-
-	if (!lock_try_enter(&zone->lock)) {
-		stat_add(STAT_REENTER, 1);
-		return false;
-	}
-	bits_set_range(page_section(page)->dirty, page_pfn(page), nr);
-	buddy_free_range(zone, page, nr);
-	lock_exit(&zone->lock);
-	stat_add(STAT_PAGES_FREE, 1);
-	return true;
-}
-
-bool resize_pages_exact(struct page *page, size_t old, size_t nr)
-{
-	struct zone *zone = &zone_normal;
-	struct section *sec = page_section(page);
-	size_t pfn = page_pfn(page);
-	bool done = true;
-
-	if (nr == old)
-		return true;
-	if (!lock_try_enter(&zone->lock))
-		return false;
-	if (nr < old) {
-		bits_set_range(sec->dirty, pfn + nr, old - nr);
-		buddy_free_range(zone, page + nr, old - nr);
-	} else if (range_is_free(sec, pfn + old, nr - old)) {
-		range_take(zone, sec, pfn + old, nr - old);
-	} else {
-		done = false;
-	}
-	if (done)
-		page->nr_pages = (u32)nr;
-	lock_exit(&zone->lock);
-	return done;
-}
-
-/*
- * Blocks on their way to the OS are out of the buddies meanwhile, so that no
- * system call is made under the lock.
- */
-static struct page *take_dirty(struct zone *zone, u32 min_order, size_t keep,
-			       u32 *order)
-{
-	for (u32 k = min_order; k <= MAX_ORDER; k++) {
-		struct list_head *list = &zone->free_area[k].list[1];
-		struct page *page;
-
-		if (list_empty(list) || zone->nr_free_dirty <= keep)
-			continue;
-		page = list_last(list, struct page, lru);
-		block_remove(zone, page);
-		k = min(k, ilog2(zone->nr_free_dirty - keep));
-		page = block_split(zone, page, k);
-		ADD_ONCE(zone->nr_free, -((size_t)1 << k));
-		ADD_ONCE(zone->nr_free_dirty,
-			 -block_nr_dirty(page, (size_t)1 << k));
-		*order = k;
-		return page;
+		if (!list_empty(list))
+			return block_take(zone, list_last(list, struct page,
+							  lru), order);
 	}
 	return NULL;
 }
 
-size_t zone_discard(u32 min_order, size_t keep)
+/* Of a block that is part of a whole huge page nothing is given back. */
+static struct page *find_cold(struct zone *zone, u32 order)
 {
-	struct zone *zone = &zone_normal;
-	u32 os_order = pages_to_order(sys_page_size() >> PAGE_SHIFT);
-	size_t given = 0;
-
-	if (lock_is_reentry())
-		return 0;
-	min_order = max(min_order, os_order);
-	for (;;) {
+	for (u32 type = 0; type < MIGRATE_TYPES; type++) {
+		struct list_head *list = &zone->free_area[order].list[type][1];
 		struct page *page;
-		size_t nr, dirty;
-		u32 order = 0;
-		bool ok;
 
-		if (!lock_try_enter(&zone->lock))
-			break;
-		page = take_dirty(zone, min_order, keep, &order);
-		lock_exit(&zone->lock);
-		if (!page)
-			break;
-		nr = (size_t)1 << order;
-		ok = sys_discard(page_address(page), nr << PAGE_SHIFT);
-		lock_try_enter(&zone->lock);
-		dirty = block_nr_dirty(page, nr);
-		if (ok)
-			bits_clear_range(page_section(page)->dirty,
-					 page_pfn(page), nr);
-		buddy_free_range(zone, page, nr);
-		lock_exit(&zone->lock);
-		if (!ok)
-			break;
-		given += dirty;
+		if (list_empty(list))
+			continue;
+		page = list_last(list, struct page, lru);
+		if (order >= PAGEBLOCK_ORDER ||
+		    !(pageblock_head(page)->block_flags & BLOCK_HUGE))
+			return page;
 	}
-	stat_add(STAT_PAGES_DISCARD, given);
-	return given;
+	return NULL;
 }
 
-static bool block_is_valid(const struct page *page, u32 order, bool dirty)
+/*
+ * A part of @page that leaves @keep dirty pages; NULL if it is not to split,
+ * or not so far (an OS page may be several of ours).
+ */
+static struct page *take_part(struct zone *zone, struct page *page,
+			      u32 min_order, size_t keep, u32 *order)
+{
+	*order = min((u32)page->order, ilog2(zone->nr_free_dirty - keep));
+	if (*order < min_order)
+		return NULL;
+	if (*order < PAGEBLOCK_ORDER &&
+	    pageblock_head(page)->block_flags & BLOCK_HUGE)
+		return NULL;
+	return block_take(zone, page, *order);
+}
+
+struct page *buddy_take_dirty(struct zone *zone, u32 min_order, size_t keep,
+			      u32 *order)
+{
+	for (u32 k = min_order; k <= MAX_ORDER; k++) {
+		struct page *page;
+
+		if (zone->nr_free_dirty <= keep)
+			return NULL;
+		/* Where nothing is to be kept, huge pages are split too. */
+		*order = k;
+		page = keep ? find_cold(zone, k) : buddy_take_exact(zone, k);
+		if (page && keep)
+			page = take_part(zone, page, min_order, keep, order);
+		if (page)
+			return page;
+	}
+	return NULL;
+}
+
+struct page *buddy_take_clean_block(struct zone *zone)
+{
+	for (u32 type = 0; type < MIGRATE_TYPES; type++) {
+		struct list_head *list =
+			&zone->free_area[MAX_ORDER].list[type][0];
+
+		if (!list_empty(list))
+			return block_take(zone, list_first(list, struct page,
+							   lru), MAX_ORDER);
+	}
+	return NULL;
+}
+
+/* --- validity --- */
+
+static bool block_is_valid(const struct page *page, u32 order, u32 type,
+			   bool dirty)
 {
 	size_t pfn = page_pfn(page);
-	struct page *buddy;
 
 	if (page->type != PAGE_FREE || page->order != order ||
 	    pfn & (((size_t)1 << order) - 1) ||
+	    pageblock_head(page)->block_type != type ||
 	    block_is_dirty(page, order) != dirty)
 		return false;
 	for (size_t i = 1; i < (size_t)1 << order; i++)
 		if (page[i].type != PAGE_NONE)
 			return false;
-	buddy = block_buddy(page_section(page), pfn, order);
-	return !buddy;
+	return !block_buddy(page_section(page), pfn, order);
+}
+
+static bool list_is_valid(struct zone *zone, u32 order, u32 type, size_t *free,
+			  size_t *nr_dirty)
+{
+	struct free_area *area = &zone->free_area[order];
+	size_t nr = 0;
+	bool ok = true;
+
+	for (u32 dirty = 0; dirty < 2; dirty++)
+		list_for_each(page, &area->list[type][dirty], struct page,
+			      lru) {
+			ok = ok && block_is_valid(page, order, type, dirty);
+			*nr_dirty += range_nr_dirty(page, (size_t)1 << order);
+			nr++;
+		}
+	*free += nr << order;
+	return ok && nr == area->nr[type];
 }
 
 bool zone_is_valid(struct zone *zone)
@@ -560,21 +549,10 @@ bool zone_is_valid(struct zone *zone)
 	bool ok = true;
 
 	lock_try_enter(&zone->lock);
-	for (u32 order = 0; order <= MAX_ORDER; order++) {
-		struct free_area *area = &zone->free_area[order];
-		size_t nr = 0;
-
-		for (int dirty = 0; dirty < 2; dirty++)
-			list_for_each(page, &area->list[dirty], struct page,
-				      lru) {
-				ok = ok && block_is_valid(page, order, dirty);
-				nr_dirty += block_nr_dirty(page,
-							   (size_t)1 << order);
-				nr++;
-			}
-		ok = ok && nr == area->nr;
-		free += nr << order;
-	}
+	for (u32 order = 0; order <= MAX_ORDER; order++)
+		for (u32 type = 0; type < MIGRATE_TYPES; type++)
+			ok = list_is_valid(zone, order, type, &free,
+					   &nr_dirty) && ok;
 	ok = ok && free == zone->nr_free && nr_dirty == zone->nr_free_dirty;
 	lock_exit(&zone->lock);
 	return ok;

@@ -46,7 +46,9 @@ enum page_type {
 	PAGE_FREE,		/* in free_area[order] */
 	PAGE_PCP,		/* in a per-CPU page list */
 	PAGE_SLAB,
-	PAGE_LARGE,		/* nr_pages pages, by alloc_pages_exact() */
+	PAGE_LARGE,		/* nr_pages pages, by page_range_alloc() */
+	PAGE_SPAN,		/* nr_pages free pages in a CPU's spans */
+	PAGE_SPAN_TAIL,		/* the last page of such, if not the first */
 };
 
 struct page {
@@ -54,17 +56,25 @@ struct page {
 	union {
 		/* PAGE_SLAB, under node->lock: set = free object */
 		u64 free_bits[SLAB_BITS_WORDS];
-		/* PAGE_LARGE: written by the owner of the block */
+		/*
+		 * PAGE_LARGE: written by the owner of the block.
+		 * PAGE_SPAN and its tail: under the lock of span_cpu.
+		 */
 		u32 nr_pages;
 	};
 	u8 type;	/* enum page_type; under zone->lock, or by the owner */
 	u8 order;	/* of a free block or a slab */
-	u8 section;	/* constant once the page is in the buddies */
+	u8 block_type;	/* first page of a pageblock: its migratetype */
 	u8 bucket;	/* PAGE_SLAB: which partial list, under node->lock */
 	u16 nr_free;	/* PAGE_SLAB: bits set, under node->lock */
 	u16 nr_objects;	/* PAGE_SLAB: constant */
-	u32 unused[2];
+	u32 span_cpu;	/* PAGE_SPAN and its tail: whose it is */
+	u8 block_flags;	/* first page of a pageblock: BLOCK_*; zone->lock */
+	u8 unused[3];
 };
+
+#define BLOCK_HUGE	1	/* populated as a huge page, whole since */
+#define BLOCK_TRIED	2	/* MADV_COLLAPSE has refused it */
 
 _Static_assert(sizeof(struct page) == 64, "one cache line");
 
@@ -74,6 +84,9 @@ struct section {
 	struct page *vmemmap;
 	u16 *classes;		/* of page k: classes[-1 - k] */
 	u64 *dirty;		/* under zone->lock */
+	u64 *offline;		/* a bit per MAX_ORDER block; zone->lock */
+	size_t nr_offline;	/* bits set; zone->lock */
+	struct zone *zone;	/* constant */
 	size_t first;		/* first page number for the buddies */
 	size_t committed;	/* pages below are usable; under zone->lock */
 	size_t frontier;	/* pages below are in the buddies; zone->lock */
@@ -86,10 +99,15 @@ struct section {
 extern __hidden struct section *sections[MAX_SECTIONS];
 extern __hidden u32 nr_sections;
 
+struct zone;
+
 /* Make section 0, sized from RAM and RLIMIT_AS; false: no memory at all. */
 bool pagemap_init(u32 nr_cpus);
-/* Another section that holds at least @pages; NULL: no address space. */
-struct section *section_add(size_t pages);
+/*
+ * Another section of @zone that holds at least @pages; NULL: no address
+ * space, or for ZONE_DMA32 none below 4 GiB.
+ */
+struct section *section_add(struct zone *zone, size_t pages);
 /* Make pages up to number @end usable, with their metadata. */
 bool section_commit(struct section *sec, size_t end);
 
@@ -124,9 +142,14 @@ static inline struct page *addr_to_page(const void *addr)
 	return &sec->vmemmap[pfn];
 }
 
+/* vmemmap lies in its section's own window. */
 static inline struct section *page_section(const struct page *page)
 {
-	return sections[page->section];
+	struct section *sec = sections[0];
+
+	if (likely((uintptr_t)page - sec->base < sec->nr_pages << PAGE_SHIFT))
+		return sec;
+	return addr_to_section(page);
 }
 
 static inline size_t page_pfn(const struct page *page)

@@ -11,19 +11,21 @@
 #include "mm/memblock.h"
 #include "mm/page.h"
 #include "mm/percpu.h"
+#include "mm/zone.h"
 #include "sys/sys.h"
 
 #define WINDOW_MAX	((size_t)1 << 40)	/* 1 TiB */
 #define WINDOW_MIN	(16 * MIB)
 #define BLOCK_BYTES	(MAX_ORDER_PAGES << PAGE_SHIFT)
 #define COMMIT_MIN	(16 * MIB)
+#define DMA32_WINDOW	(512 * MIB)	/* of addresses below 4 GiB */
 
 struct section *sections[MAX_SECTIONS];
 u32 nr_sections;
 
 /* Bytes of a section's parts, all multiples of the largest OS page. */
 struct layout {
-	size_t classes, percpu, dirty, vmemmap;
+	size_t classes, percpu, dirty, offline, vmemmap;
 	size_t window;		/* from base on: everything but the classes */
 };
 
@@ -37,6 +39,7 @@ static struct layout layout_for(size_t window, size_t percpu_bytes)
 		.classes = ROUND(pages * sizeof(u16)),
 		.percpu = ROUND(percpu_bytes),
 		.dirty = ROUND(pages / 8 + 8),
+		.offline = ROUND((pages >> MAX_ORDER) / 8 + 8),
 		.vmemmap = ROUND(pages * sizeof(struct page)),
 		.window = window,
 	};
@@ -50,37 +53,44 @@ static void section_name(struct section *sec, const struct layout *l)
 	if (l->percpu)
 		sys_name(at, l->percpu, "liballoc:percpu");
 	at += l->percpu;
-	sys_name(at, l->dirty + l->vmemmap, "liballoc:vmemmap");
-	at += l->dirty + l->vmemmap;
+	sys_name(at, l->dirty + l->offline + l->vmemmap, "liballoc:vmemmap");
+	at += l->dirty + l->offline + l->vmemmap;
 	sys_name(at, sec->base + l->window - (uintptr_t)at, "liballoc:pages");
 }
 
 /* Reserve a window and commit what its first pages need. */
-static bool section_init(struct section *sec, size_t window, size_t percpu)
+static bool section_init(struct section *sec, struct zone *zone, size_t window,
+			 size_t percpu)
 {
 	struct layout l = layout_for(window, percpu);
-	char *mem = sys_reserve(l.window + ALIGN_UP(l.classes, BLOCK_BYTES),
-				BLOCK_BYTES);
-	size_t meta = l.percpu + l.dirty;
+	size_t below = ALIGN_UP(l.classes, BLOCK_BYTES);
+	size_t meta = l.percpu + l.dirty + l.offline;
+	char *mem = zone->type == ZONE_DMA32 ?
+		    sys_reserve_below(l.window + below, BLOCK_BYTES, 4 * GIB) :
+		    sys_reserve(l.window + below, BLOCK_BYTES);
 
 	if (!mem)
 		return false;
-	mem += ALIGN_UP(l.classes, BLOCK_BYTES);
+	mem += below;
 	*sec = (struct section){
 		.base = (uintptr_t)mem,
 		.nr_pages = window >> PAGE_SHIFT,
 		.classes = (u16 *)mem,
 		.dirty = (u64 *)(mem + l.percpu),
+		.offline = (u64 *)(mem + l.percpu + l.dirty),
 		.vmemmap = (struct page *)(mem + meta),
 		.first = ALIGN_UP(meta + l.vmemmap, BLOCK_BYTES) >> PAGE_SHIFT,
+		.zone = zone,
 	};
 	sec->committed = sec->frontier = sec->first;
 	section_name(sec, &l);
-	if (meta && !sys_commit(mem, meta)) {
-		sys_release(mem - ALIGN_UP(l.classes, BLOCK_BYTES),
-			    l.window + ALIGN_UP(l.classes, BLOCK_BYTES));
+	if (!sys_commit(mem, meta)) {
+		sys_release(mem - below, l.window + below);
 		return false;
 	}
+	if (nr_nodes > 1)
+		sys_bind(mem + (sec->first << PAGE_SHIFT),
+			 l.window - (sec->first << PAGE_SHIFT), zone->node);
 	return true;
 }
 
@@ -134,7 +144,6 @@ bool section_commit(struct section *sec, size_t end)
 
 static void section_publish(struct section *sec)
 {
-	sec->id = (u8)nr_sections;
 	sections[nr_sections] = sec;
 	store_release(&nr_sections, nr_sections + 1);
 }
@@ -161,7 +170,8 @@ bool pagemap_init(u32 nr_cpus)
 	size_t percpu = (size_t)nr_cpus << PERCPU_SHIFT;
 
 	for (size_t size = window_start_size(); size >= WINDOW_MIN; size /= 2)
-		if (section_init(&first, size + ROUND(percpu) + BLOCK_BYTES,
+		if (section_init(&first, &zone_normal,
+				 size + ROUND(percpu) + BLOCK_BYTES,
 				 percpu)) {
 			section_publish(&first);
 			return true;
@@ -169,24 +179,35 @@ bool pagemap_init(u32 nr_cpus)
 	return false;
 }
 
-struct section *section_add(size_t pages)
+/* What a further section may take: for DMA32 all that is left is little. */
+static size_t section_size(const struct zone *zone)
 {
-	size_t need = ALIGN_UP(pages << PAGE_SHIFT, BLOCK_BYTES);
-	size_t size = max(window_start_size() / 2, WINDOW_MIN);
+	if (zone->type == ZONE_DMA32)
+		return DMA32_WINDOW;
+	return max(window_start_size() / 2, WINDOW_MIN);
+}
+
+struct section *section_add(struct zone *zone, size_t pages)
+{
+	size_t need = ALIGN_UP(pages << PAGE_SHIFT, BLOCK_BYTES), size;
 	struct section *sec;
 
-	if (nr_sections == MAX_SECTIONS)
+	if (nr_sections == MAX_SECTIONS || zone->full)
 		return NULL;
 	sec = memblock_alloc(sizeof(*sec));
 	if (!sec)
 		return NULL;
 	need = need + need / 32 + 2 * BLOCK_BYTES;
-	for (size = max(size, need);; size = max(size / 2, need)) {
-		if (section_init(sec, ALIGN_UP(size, BLOCK_BYTES), 0)) {
+	for (size = max(section_size(zone), need);;
+	     size = max(size / 2, need)) {
+		if (section_init(sec, zone, ALIGN_UP(size, BLOCK_BYTES), 0)) {
 			section_publish(sec);
 			return sec;
 		}
 		if (size == need)
-			return NULL;	/* @sec is small; it is not reused */
+			break;
 	}
+	/* @sec is small; it is not reused.  Others may have made room. */
+	zone->full = zone->type == ZONE_DMA32;
+	return NULL;
 }

@@ -6,6 +6,8 @@
  * Its head offset is 1 + order; size classes come after.
  *
  * Invariant:
+ *   C0. a list holds blocks of its CPU's node, as far as a thread that
+ *	 migrates at that moment allows.
  *   C1. a block in a list has type PAGE_PCP and is not counted free by the
  *       zone.  Its pages are as its last user left them: dirty.
  */
@@ -43,17 +45,18 @@ static void pcp_open(u32 order)
 static void pcp_flush(u32 order, void **blocks, u32 n)
 {
 	for (u32 i = 0; i < n; i++)
-		free_pages_exact(addr_to_page(blocks[i]), (size_t)1 << order);
+		page_range_free(addr_to_page(blocks[i]), (size_t)1 << order);
 }
 
 /*
  * A refill takes single blocks: neighbours come out of the buddies one after
  * the other, and a small program takes no more than it asked for.
  */
-struct page *pcp_alloc(u32 order)
+struct page *pcp_alloc(u32 nid, u32 order)
 {
 	struct page *page;
-	void *block = percpu_pop(pcp_off(order));
+	void *block = nid == numa_node_id() ? percpu_pop(pcp_off(order)) :
+					      NULL;
 
 	if (block) {
 		page = addr_to_page(block);
@@ -61,7 +64,8 @@ struct page *pcp_alloc(u32 order)
 		return page;
 	}
 	stat_add(STAT_PCP_REFILL, 1);
-	return alloc_pages_exact((size_t)1 << order, 0, PAGES_PREFAULT);
+	return page_range_alloc((int)nid, (size_t)1 << order, 0,
+				GFP_KERNEL | __GFP_PREFAULT);
 }
 
 bool pcp_free(struct page *page, u32 order)
@@ -69,12 +73,14 @@ bool pcp_free(struct page *page, u32 order)
 	void *blocks[PCP_MAX_BATCH];
 	u32 off = pcp_off(order), n;
 
+	if (nr_nodes > 1 && page_to_nid(page) != numa_node_id())
+		return page_range_free(page, (size_t)1 << order);
 	page->type = PAGE_PCP;
 	if (percpu_push(off, page_address(page)))
 		return true;
 	page->type = PAGE_NONE;
 	if (lock_is_reentry())
-		return free_pages_exact(page, (size_t)1 << order);
+		return page_range_free(page, (size_t)1 << order);
 	pcp_open(order);
 	page->type = PAGE_PCP;
 	if (percpu_push(off, page_address(page)))
@@ -83,7 +89,7 @@ bool pcp_free(struct page *page, u32 order)
 	pcp_flush(order, blocks, n);
 	if (percpu_push(off, page_address(page)))
 		return true;
-	return free_pages_exact(page, (size_t)1 << order);
+	return page_range_free(page, (size_t)1 << order);
 }
 
 static void drain_put(u32 off, void **objs, u32 n)

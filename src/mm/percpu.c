@@ -14,6 +14,7 @@
 #include "mm/memblock.h"
 #include "mm/page.h"
 #include "mm/percpu.h"
+#include "mm/zone.h"
 #include "sys/sys.h"
 
 #define CLOSED_LO	((void **)~(uintptr_t)0)
@@ -59,7 +60,8 @@ static void choose_mode(void)
 	if (options.percpu)
 		sys_rseq_probe(&rseq);
 	percpu.rseq = rseq.offset;
-	if (rseq.mm_cid) {
+	/* An mm_cid wanders between nodes; a CPU's number does not. */
+	if (rseq.mm_cid && nr_nodes == 1) {
 		percpu.mode = PERCPU_CID;
 		percpu.idx = RSEQ_OFF_MM_CID;
 	} else if (rseq.cpu_id) {
@@ -91,7 +93,7 @@ bool percpu_init(u32 nr_cpus)
 
 void percpu_hot_extend(size_t bytes)
 {
-	if (hot.malloc_end)
+	if (hot.base)
 		WRITE_ONCE(hot.neg_size, -(uintptr_t)bytes);
 }
 
@@ -103,6 +105,12 @@ void percpu_hot_enable(void)
 	hot.rseq = percpu.rseq;
 	hot.malloc_end = HOT_MAX_SIZE + 1;
 	percpu_hot_extend(sections[0]->committed << PAGE_SHIFT);
+}
+
+void percpu_hot_close(bool close)
+{
+	if (percpu.mode == PERCPU_CID && hot.base)
+		WRITE_ONCE(hot.malloc_end, close ? 0 : HOT_MAX_SIZE + 1);
 }
 
 static u32 slot_index(void)

@@ -710,6 +710,21 @@ size_t vmalloc_purge(size_t keep)
 	return given;
 }
 
+size_t vmalloc_purge_idle(u64 now_ms __unused, u32 age_ms __unused)
+{
+	return vmalloc_purge(0);
+}
+
+size_t vmalloc_held_bytes(void)
+{
+	return READ_ONCE(info.bytes) + READ_ONCE(info.lazy_bytes);
+}
+
+size_t vmalloc_lazy_bytes(void)
+{
+	return READ_ONCE(info.lazy_bytes);
+}
+
 void vmalloc_make_room(size_t bytes)
 {
 	size_t lazy = READ_ONCE(info.lazy_bytes);

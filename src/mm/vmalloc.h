@@ -60,6 +60,12 @@ void vmalloc_recharge(void);
 /* Something else is about to fault @bytes in: idle areas make room. */
 void vmalloc_make_room(size_t bytes);
 
+/* The same by age: what was freed @age_ms before @now_ms or earlier. */
+size_t vmalloc_purge_idle(u64 now_ms, u32 age_ms);
+/* Bytes of areas, live and freed; and of the freed ones.  Racy. */
+size_t vmalloc_held_bytes(void);
+size_t vmalloc_lazy_bytes(void);
+
 struct vmalloc_info {
 	size_t nr, bytes;		/* live areas */
 	size_t nr_lazy, lazy_bytes;	/* freed, still mapped */

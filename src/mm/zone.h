@@ -1,10 +1,17 @@
 /*
- * zone.h - the page allocator: buddies over sections.
+ * zone.h - the page allocator: nodes, zones, and buddies over sections.
+ *
+ *	page_range_alloc(), alloc_pages()	policy: page_alloc.c
+ *	  spans (per CPU)			free ranges at hand: span.c
+ *	  zone: free_area per order and type	buddy.c
+ *	    growth, online and offline blocks	zone.c
+ *	  watermarks, reclaim, kswapd		watermark.c, vmscan.c
  */
 #ifndef MM_ZONE_H
 #define MM_ZONE_H
 
 #include "lib/lock.h"
+#include "mm/gfp.h"
 #include "mm/page.h"
 
 struct free_area {
@@ -12,75 +19,226 @@ struct free_area {
 	 * [1] blocks with at least one dirty page (P3), taken first: they
 	 * are warm.  [0] blocks that are all clean.
 	 */
-	struct list_head list[2];
-	size_t nr;
+	struct list_head list[MIGRATE_TYPES][2];
+	size_t nr[MIGRATE_TYPES];
 };
 
+/* DMA and HIGHMEM have no meaning with 47 bits of addresses. */
+enum zone_type { ZONE_DMA32, ZONE_NORMAL, MAX_NR_ZONES };
+
 struct zone {
-	struct lock lock;	/* of everything below; a leaf */
+	struct lock lock;	/* of everything below, unless said; a leaf */
 	struct free_area free_area[MAX_ORDER + 1];
 	size_t nr_free;		/* pages in free_area */
 	size_t nr_free_dirty;	/* ... with the dirty bit set */
-	size_t nr_managed;	/* pages between first and frontier */
+	size_t nr_managed;	/* pages online: in use or free */
+	size_t nr_spanned;	/* pages that were ever online */
+	size_t idle_min;	/* least nr_free_dirty since the last tick */
+	size_t nr_lazy_free;	/* of nr_free_dirty, given to MADV_FREE */
+	enum zone_type type;	/* constant */
+	u32 node;		/* constant */
+	bool full;		/* no more address space; racy hint */
 };
 
-extern __hidden struct zone zone_normal;
+#define NUMA_NO_NODE	(-1)
+#define MAX_NODES	64
 
-void zone_init(struct zone *zone);
+struct pglist_data {
+	struct zone zones[MAX_NR_ZONES];
+	u32 node;
+	u32 nr_fallback;
+	u8 fallback[MAX_NODES];	/* nodes by distance, this one first */
+};
 
-/* Pages that are not free; racy. */
-static inline size_t zone_used_pages(const struct zone *zone)
+/* Node 0 is always there; the others once zone_init() has run. */
+extern __hidden struct pglist_data *node_data[MAX_NODES];
+extern __hidden u32 nr_nodes;	/* constant after zone_init() */
+
+#define zone_normal (node_data[0]->zones[ZONE_NORMAL])
+
+/* Nodes and zones, empty; before pagemap_init(). */
+void zones_init(void);
+
+/* Every zone that exists, whether or not it has memory. */
+#define for_each_zone(zone)						\
+	for (struct zone *zone = first_zone(); zone; zone = next_zone(zone))
+
+static inline struct zone *first_zone(void)
 {
-	return READ_ONCE(zone->nr_managed) - READ_ONCE(zone->nr_free);
+	return &node_data[0]->zones[0];
 }
 
-/* What a caller wants of alloc_pages_exact(). */
-#define PAGES_ZERO	1	/* zeroed; clean pages are not written */
-#define PAGES_PREFAULT	2	/* they will be touched: fault in batches */
-#define PAGES_ALIGNED	4	/* set by the function itself */
+static inline struct zone *next_zone(struct zone *zone)
+{
+	if (zone->type + 1 < MAX_NR_ZONES)
+		return zone + 1;
+	return zone->node + 1 < nr_nodes ? &node_data[zone->node + 1]->zones[0] :
+					   NULL;
+}
+
+static inline struct zone *page_zone(const struct page *page)
+{
+	return page_section(page)->zone;
+}
+
+static inline u32 page_to_nid(const struct page *page)
+{
+	return nr_nodes == 1 ? 0 : page_zone(page)->node;
+}
+
+/* The node of the CPU this thread runs on now. */
+u32 numa_node_slow(void);
+
+static inline u32 numa_node_id(void)
+{
+	return likely(nr_nodes == 1) ? 0 : numa_node_slow();
+}
+
+/* Pages in use in all zones; racy. */
+size_t zones_used_pages(void);
+
+/* --- page_alloc.c --- */
 
 /**
- * alloc_pages_exact - contiguous pages, exactly as many as asked
- * @nr: pages; more than MAX_ORDER_PAGES only out of what is free already
- * @align_order: the block starts at a multiple of 2^@align_order pages
- * @flags: PAGES_*
+ * page_range_alloc - contiguous pages, exactly as many as asked
+ * @nid: preferred node, or NUMA_NO_NODE for the local one
+ * @nr: pages
+ * @align_order: the range starts at a multiple of 2^@align_order pages
+ * @gfp: as alloc_pages()
  *
  * What the buddy block has beyond @nr goes back at once: a 20-page request
- * costs 20 pages, not 32.  The first page's type is PAGE_LARGE on return.
+ * costs 20 pages, not 32.  More than MAX_ORDER_PAGES come out of neighbouring
+ * blocks (alloc_contig_pages() of the kernel).  The first page's type is
+ * PAGE_LARGE on return.
  *
  * Return: the first page, or NULL (no memory, or re-entered on this thread).
- * Context: takes zone->lock.  Source of the idea: mm/page_alloc.c.
+ * Context: takes zone locks; with __GFP_DIRECT_RECLAIM may reclaim.
+ * Source of the idea: mm/page_alloc.c.
  */
-struct page *alloc_pages_exact(size_t nr, u32 align_order, u32 flags);
+struct page *page_range_alloc(int nid, size_t nr, u32 align_order, gfp_t gfp);
 
 /**
- * free_pages_exact - give @nr pages back, merging upward
+ * page_range_free - give @nr pages back, merging upward
  *
  * False only when re-entered on this thread: nothing was done.
- * Context: takes zone->lock.
  */
-bool free_pages_exact(struct page *page, size_t nr);
+bool page_range_free(struct page *page, size_t nr);
 
 /*
- * Change a PAGE_LARGE block of @old pages to @nr where it stands; false if
+ * Change a PAGE_LARGE range of @old pages to @nr where it stands; false if
  * the pages behind it are not free.
  */
-bool resize_pages_exact(struct page *page, size_t old, size_t nr);
+bool page_range_resize(struct page *page, size_t old, size_t nr);
 
-/* Give free resident memory back to the OS, whole blocks of at least
- * 2^@min_order pages, keeping @keep pages; returns pages given back. */
-size_t zone_discard(u32 min_order, size_t keep);
+/* 2^@order pages at a multiple of that; order at most MAX_ORDER. */
+static inline struct page *alloc_pages_node(int nid, gfp_t gfp, u32 order)
+{
+	return order > MAX_ORDER ? NULL :
+	       page_range_alloc(nid, (size_t)1 << order, order, gfp);
+}
+
+/* --- buddy.c, zone.c --- */
+
+/*
+ * Give free resident memory of all zones back to the OS, blocks of at least
+ * 2^@min_order pages, smallest first, keeping @keep pages; returns pages.
+ */
+size_t zones_discard(u32 min_order, size_t keep);
+/* The same, largest blocks first, whole ones only, at most @pages. */
+size_t zone_report_free(struct zone *zone, size_t pages);
+/* Free clean blocks of the largest order leave, with their metadata. */
+void zones_offline(void);
+
+/*
+ * A free block of 2^@order pages, PAGEBLOCK_ORDER to MAX_ORDER, that is all
+ * or mostly dirty, for its pages to be moved away; NULL if there is none.
+ */
+struct page *zone_take_warm(u32 order);
+/* Back again; @moved: its pages are gone and it is clean. */
+void zone_put_warm(struct page *page, u32 order, bool moved);
 
 /* Every invariant of the zone holds; walks everything. */
 bool zone_is_valid(struct zone *zone);
 
-/* --- per-CPU page lists (pcp.c): blocks of order 0 to PCP_MAX_ORDER --- */
+void zones_fork_lock(void);
+void zones_fork_unlock(void);
+
+/* --- span.c: free ranges at hand of each CPU --- */
+
+struct page *span_alloc(size_t nr);
+bool span_free(struct page *page, size_t nr);
+/* Grow a range of @old pages into a free span behind it. */
+bool span_extend(struct page *page, size_t old, size_t nr);
+/* All of them into the buddies. */
+void span_drain(void);
+size_t span_pages(void);		/* in all caches; racy */
+void span_fork_lock(void);
+void span_fork_unlock(void);
+
+/* --- pcp.c: per-CPU lists of blocks of order 0 to PCP_MAX_ORDER --- */
 
 #define PCP_MAX_ORDER 3
 
-struct page *pcp_alloc(u32 order);
+/* A block of node @nid; from this CPU's list if that is the CPU's node. */
+struct page *pcp_alloc(u32 nid, u32 order);
 bool pcp_free(struct page *page, u32 order);
 /* Empty all per-CPU page lists into the buddies. */
 void pcp_drain(void);
+
+/* --- watermark.c --- */
+
+enum wmark { WMARK_MIN, WMARK_LOW, WMARK_HIGH, NR_WMARK };
+
+/* The limit in force, in pages, and who set it (for people). */
+extern __hidden size_t wmark_limit;
+extern __hidden const char *wmark_limit_name;
+extern __hidden size_t wmark[NR_WMARK];	/* pages that should stay free */
+
+void watermark_init(void);
+/* Pages that the heap holds of the limit: in use, or idle and resident. */
+size_t mm_resident_pages(void);
+
+/**
+ * watermark_ok - may the heap grow by @nr fresh pages?
+ *
+ * Below low it wakes kswapd, below min it reclaims as @gfp allows.  False
+ * only if a limit that liballoc itself keeps (option limit=) would be broken:
+ * other limits are the kernel's to enforce.
+ *
+ * Context: no lock held, else it only looks.
+ */
+bool watermark_ok(size_t nr, gfp_t gfp);
+
+/* --- vmscan.c: reclaim and kswapd --- */
+
+/* The layer above empties its caches into the zones. */
+void reclaim_set_slab(void (*shrink)(void));
+
+/*
+ * Give back what is idle, cheapest first, until @pages have gone; SIZE_MAX
+ * for all there is.  Returns the pages given back.  Never recurses.
+ */
+size_t reclaim(size_t pages);
+
+/*
+ * Pages were freed.  No lock is held.  A process without kswapd looks at the
+ * clock here.
+ */
+void idle_poll(void);
+/*
+ * Much lies idle, and the hot path of malloc is closed so that the next call
+ * comes by here and sees whether its time has come.
+ */
+extern __hidden bool idle_armed;
+void idle_armed_poll(void);
+/* A thread is wanted, if the process has some itself; see vmscan.c. */
+extern __hidden bool kswapd_pending;
+void kswapd_init(void);
+void kswapd_start(void);
+/* Memory is short: reclaim up to the high watermark. */
+void kswapd_wake(void);
+/* While a vfork child runs (+1, -1) no thread is started. */
+void kswapd_forbid(int change);
+void kswapd_fork_child(void);
 
 #endif

@@ -56,7 +56,7 @@ static bool deferred_free(void *obj)
 	if (s)
 		return slab_put(s, &obj, 1);
 	if (page)
-		return free_pages_exact(page, page->nr_pages);
+		return page_range_free(page, page->nr_pages);
 	return vfree(obj, &size) != VFREE_BUSY;
 }
 
@@ -82,7 +82,7 @@ void free_deferred_drain(void)
  */
 static size_t sheaf_budget(void)
 {
-	size_t heap = zone_used_pages(&zone_normal) << PAGE_SHIFT;
+	size_t heap = zones_used_pages() << PAGE_SHIFT;
 
 	return min(max(heap / 16, BUDGET_MIN), options.sheaf_budget);
 }

@@ -108,9 +108,10 @@ static struct page *slab_new(struct kmem_cache *s)
 	struct page *slab;
 
 	if (s->order <= PCP_MAX_ORDER)
-		slab = pcp_alloc(s->order);
+		slab = pcp_alloc(numa_node_id(), s->order);
 	else
-		slab = alloc_pages_exact(nr, s->order, PAGES_PREFAULT);
+		slab = page_range_alloc(NUMA_NO_NODE, nr, s->order,
+					GFP_KERNEL | __GFP_PREFAULT);
 	if (!slab)
 		return NULL;
 	for (u32 w = 0; w < SLAB_BITS_WORDS; w++)
@@ -138,7 +139,7 @@ static void slab_give_back(struct kmem_cache *s, struct page *slab)
 	if (s->order <= PCP_MAX_ORDER)
 		done = pcp_free(slab, s->order);
 	else
-		done = free_pages_exact(slab, nr);
+		done = page_range_free(slab, nr);
 	if (!done) {
 		slab->nr_pages = (u32)nr;
 		slab->type = PAGE_LARGE;

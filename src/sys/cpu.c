@@ -37,18 +37,42 @@ u32 sys_nr_cpus(void)
  * Asked for at start-up only: a system call filter that the program installs
  * later may not know these calls.
  */
-static size_t ram_bytes = 4 * GIB, limit_as = SIZE_MAX;
+static size_t ram_bytes = 4 * GIB;
+static size_t limit_as = SIZE_MAX, limit_data = SIZE_MAX;
+static size_t max_map_count;
+
+static size_t soft_limit(int resource)
+{
+	struct rlimit lim;
+
+	if (sys_call(SYS_prlimit64, 0, resource, NULL, &lim) < 0 ||
+	    lim.rlim_cur == RLIM_INFINITY)
+		return SIZE_MAX;
+	return lim.rlim_cur;
+}
+
+static size_t read_max_map_count(void)
+{
+	char text[32];
+	size_t count;
+	size_t len = sys_read_file("/proc/sys/vm/max_map_count", text,
+				   sizeof(text));
+
+	if (len && text[len - 1] == '\n')
+		len--;
+	/* The kernel's default. */
+	return fmt_parse_size(text, len, &count) ? count : 65530;
+}
 
 void sys_cpu_init(void)
 {
 	struct sysinfo si;
-	struct rlimit lim;
 
 	if (sys_call(SYS_sysinfo, &si) == 0)
 		ram_bytes = (size_t)si.totalram * si.mem_unit;
-	if (sys_call(SYS_prlimit64, 0, RLIMIT_AS, NULL, &lim) == 0 &&
-	    lim.rlim_cur != RLIM_INFINITY)
-		limit_as = lim.rlim_cur;
+	limit_as = soft_limit(RLIMIT_AS);
+	limit_data = soft_limit(RLIMIT_DATA);
+	max_map_count = read_max_map_count();
 }
 
 size_t sys_ram_bytes(void)
@@ -59,4 +83,22 @@ size_t sys_ram_bytes(void)
 size_t sys_limit_as(void)
 {
 	return limit_as;
+}
+
+size_t sys_limit_data(void)
+{
+	return limit_data;
+}
+
+size_t sys_limit_memory(void)
+{
+	size_t rlimits = min(limit_as, limit_data);
+	size_t limit = min(ram_bytes, sys_limit_cgroup());
+
+	return min(limit, rlimits);
+}
+
+size_t sys_max_map_count(void)
+{
+	return max_map_count;
 }

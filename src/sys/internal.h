@@ -17,6 +17,10 @@
 /* Parts of sys_init(). */
 void sys_mem_init(void);
 void sys_cpu_init(void);
+/* These read files below @root: "", or what a test has made. */
+void sys_cgroup_init(const char *root);
+void sys_numa_init(const char *root);
+void sys_thp_init(const char *root);
 
 #define SYS_ARGS(nr, a, b, c, d, e, f, ...)				\
 	arch_syscall(nr, (long)(a), (long)(b), (long)(c), (long)(d),	\

@@ -27,6 +27,8 @@ static inline size_t sys_page_size(void)
  * aligned to @align (a power of two).  NULL if the kernel refuses.
  */
 void *sys_reserve(size_t size, size_t align);
+/* The same, wholly below address @limit: NULL if nothing is free there. */
+void *sys_reserve_below(size_t size, size_t align, size_t limit);
 /* Give address space back. */
 void sys_release(void *addr, size_t size);
 /* Make reserved space usable: zero, private, anonymous.  False: no memory. */
@@ -43,11 +45,15 @@ bool sys_discard(void *addr, size_t size);
 void sys_populate(void *addr, size_t size);
 /* Huge pages for this range: a hint. */
 void sys_huge(void *addr, size_t size, bool want);
-/* Make huge pages of resident small ones now (MADV_COLLAPSE, Linux 6.1). */
+/*
+ * (thp.c) Make huge pages of resident small ones now (MADV_COLLAPSE, Linux
+ * 6.1).  False: some or all are still small.
+ */
 bool sys_collapse(void *addr, size_t size);
 /*
- * Give the pages back when the kernel wants them (MADV_FREE): until then
- * they keep their contents, so nothing may be said of what they hold.
+ * (thp.c) Give the pages back when the kernel wants them (MADV_FREE): until
+ * then they keep their contents, so nothing may be said of what they hold.
+ * What is written later stays.
  */
 bool sys_discard_lazily(void *addr, size_t size);
 /*
@@ -67,7 +73,10 @@ size_t sys_ram_bytes(void);
 /* Limits as they were at start-up, SIZE_MAX if none. */
 size_t sys_limit_as(void);	/* RLIMIT_AS */
 size_t sys_limit_data(void);	/* RLIMIT_DATA */
-size_t sys_limit_cgroup(void);	/* the tightest of this process's cgroups */
+/* (cgroup.c) the tightest of the memory cgroups that this process is in */
+size_t sys_limit_cgroup(void);
+/* What of all these and RAM is least: never SIZE_MAX. */
+size_t sys_limit_memory(void);
 size_t sys_max_map_count(void);	/* mappings a process may have */
 
 /* --- NUMA (numa.c): what /sys said at start-up; one node if nothing --- */
@@ -79,10 +88,15 @@ u32 sys_nr_nodes(void);
 u32 sys_node_id(u32 node);		/* the kernel's number of our @node */
 u32 sys_cpu_to_node(u32 cpu);		/* nearest node with memory */
 u32 sys_node_distance(u32 from, u32 to);	/* 10: local */
-/* Bind untouched memory to a node, preferring it; false: it may be anywhere. */
+/*
+ * Bind untouched memory to a node, preferring it; false: it may be anywhere.
+ * Lost where the range is mapped anew (sys_forget()).  With more than one
+ * node this is mbind(), which no filter of the program need allow: bind the
+ * space at start-up, when it is reserved.
+ */
 bool sys_bind(void *addr, size_t size, u32 node);
 
-/* --- huge pages (numa.c) --- */
+/* --- huge pages (thp.c) --- */
 
 enum sys_thp { SYS_THP_NEVER, SYS_THP_MADVISE, SYS_THP_ALWAYS };
 enum sys_thp sys_thp_mode(void);	/* of the system, at start-up */
@@ -108,16 +122,26 @@ int sys_tid(void);
 int sys_pid(void);
 u32 sys_getcpu(void);
 void sys_yield(void);
-u64 sys_clock_ms(void);		/* monotonic, coarse, a few ns */
+u64 sys_clock_ms(void);		/* monotonic, coarse (1-10 ms), a few ns */
 u64 sys_clock_ns(void);		/* monotonic */
-/* The process has, or had since fork, more than one thread. */
+/*
+ * The process has, or had since fork, more than one thread; true also where
+ * libc does not tell (musl, or before libc's own start-up).
+ */
 bool sys_is_threaded(void);
+bool sys_thread_known(void);	/* libc tells */
+bool sys_in_loader(const void *code);	/* in ld.so; false if there is none */
 /*
  * A detached thread of our own with all signals blocked and a small stack.
- * False: none could be made.  May allocate: no lock may be held.
+ * False: none could be made.  May allocate: no lock may be held; takes locks
+ * of libc: not from a signal handler.  The thread has no @name: that would be
+ * a prctl() that a filter of the program may kill for.
  */
 bool sys_thread_start(void (*fn)(void), const char *name);
-/* Sleep until *@word is no longer @val, or woken, or @ms have passed. */
+/*
+ * Sleep until *@word is no longer @val, or woken, or @ms have passed; may
+ * return early for no reason.  sys_wake() wakes all.
+ */
 void sys_wait_ms(u32 *word, u32 val, u32 ms);
 void sys_wake(u32 *word);
 

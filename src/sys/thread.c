@@ -1,8 +1,13 @@
 /*
- * thread.c - identity and waiting.
+ * thread.c - identity, time, waiting, and threads of our own.
  */
+#include <limits.h>
 #include <linux/futex.h>
+#include <pthread.h>
 #include <sched.h>
+#include <sys/auxv.h>
+#include <signal.h>
+#include <time.h>
 
 #include "lib/lock.h"
 #include "sys/internal.h"
@@ -40,7 +45,170 @@ static void futex_wake(u32 *word)
 	sys_call(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
 }
 
+void sys_wait_ms(u32 *word, u32 val, u32 ms)
+{
+	struct timespec ts = { ms / 1000, ms % 1000 * 1000000L };
 
+	sys_call(SYS_futex, word, FUTEX_WAIT_PRIVATE, val, &ts, NULL, 0);
+}
+
+void sys_wake(u32 *word)
+{
+	sys_call(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
+}
+
+/*
+ * libc's function, for the vdso's sake.  It takes no lock, and cannot fail
+ * with these clocks; as long as libc has not looked for the vdso (a static
+ * program before its start-up) it makes the system call.
+ */
+static u64 clock_units(clockid_t id, u64 per_second, long ns_per_unit)
+{
+	struct timespec ts = { 0, 0 };
+
+	clock_gettime(id, &ts);
+	return (u64)ts.tv_sec * per_second + (u64)(ts.tv_nsec / ns_per_unit);
+}
+
+u64 sys_clock_ms(void)
+{
+	return clock_units(CLOCK_MONOTONIC_COARSE, 1000, 1000000);
+}
+
+u64 sys_clock_ns(void)
+{
+	return clock_units(CLOCK_MONOTONIC, 1000000000, 1);
+}
+
+/* glibc's: true as long as no second thread was ever started. */
+extern char __libc_single_threaded
+	__attribute__((weak, visibility("default")));
+
+bool sys_is_threaded(void)
+{
+	const char *single = &__libc_single_threaded;
+
+	__asm__("" : "+r" (single));
+	return !single || !*single;
+}
+
+#define LOADER_BYTES MIB	/* more than it has; nothing is mapped behind */
+
+bool sys_in_loader(const void *code)
+{
+	uintptr_t base = getauxval(AT_BASE);
+
+	return base && (uintptr_t)code - base < LOADER_BYTES;
+}
+
+bool sys_thread_known(void)
+{
+	const char *single = &__libc_single_threaded;
+
+	__asm__("" : "+r" (single));
+	return single != NULL;
+}
+
+/*
+ * A static program that starts no threads has no pthread_create(), and gets
+ * none; one that starts them may lack the rest.
+ */
+#pragma weak pthread_create
+#pragma weak pthread_detach
+#pragma weak pthread_attr_init
+#pragma weak pthread_attr_destroy
+#pragma weak pthread_attr_setstacksize
+#pragma weak pthread_attr_setdetachstate
+
+#define STACK_BYTES (64 * KIB)	/* beside what libc asks for itself */
+
+/* The compiler may not think that a function is always there. */
+static bool is_there(void *fn)
+{
+	__asm__("" : "+r" (fn));
+	return fn != NULL;
+}
+
+static bool has_attributes(void)
+{
+	return is_there((void *)pthread_attr_init) &&
+	       is_there((void *)pthread_attr_destroy) &&
+	       is_there((void *)pthread_attr_setstacksize) &&
+	       is_there((void *)pthread_attr_setdetachstate);
+}
+
+/*
+ * All but libc's own two or three, which end at SIGRTMIN (setuid() waits for
+ * every thread to take one), and but SIGSYS, which only what a thread does
+ * itself raises: blocked, it would be death where the program has a handler.
+ */
+static u64 signals_to_block(void)
+{
+	u64 set = ~(u64)0;
+
+	for (int sig = 32; sig < SIGRTMIN; sig++)
+		set &= ~((u64)1 << (sig - 1));
+	return set & ~((u64)1 << (SIGSYS - 1));
+}
+
+static void *thread_main(void *arg)
+{
+	((void (*)(void))arg)();
+	return NULL;
+}
+
+static int create_small(void (*fn)(void))
+{
+	pthread_attr_t attr;
+	pthread_t t;
+	int ret = pthread_attr_init(&attr);
+
+	if (ret)
+		return ret;
+	ret = pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	if (!ret)
+		ret = pthread_attr_setstacksize(&attr,
+						(size_t)PTHREAD_STACK_MIN +
+						STACK_BYTES);
+	if (!ret)
+		ret = pthread_create(&t, &attr, thread_main, (void *)fn);
+	pthread_attr_destroy(&attr);
+	return ret;
+}
+
+static int create_default(void (*fn)(void))
+{
+	pthread_t t;
+	int ret = pthread_create(&t, NULL, thread_main, (void *)fn);
+
+	if (!ret && is_there((void *)pthread_detach))
+		pthread_detach(t);
+	return ret;
+}
+
+/*
+ * libc takes the static TLS of all libraries out of the stack: a program
+ * with much of it needs the default size.
+ */
+bool sys_thread_start(void (*fn)(void), const char *name __unused)
+{
+	u64 blocked = signals_to_block(), old;
+	int ret = EINVAL, saved = errno;
+
+	if (!is_there((void *)pthread_create))
+		return false;
+	/* Not pthread_sigmask(), which a static program may lack. */
+	if (sys_call(SYS_rt_sigprocmask, SIG_BLOCK, &blocked, &old,
+		     sizeof(old)) < 0)
+		return false;
+	if (has_attributes())
+		ret = create_small(fn);
+	if (ret == EINVAL)
+		ret = create_default(fn);
+	sys_call(SYS_rt_sigprocmask, SIG_SETMASK, &old, NULL, sizeof(old));
+	errno = saved;
+	return ret == 0;
+}
 
 void sys_init(void)
 {
@@ -48,5 +216,8 @@ void sys_init(void)
 
 	sys_mem_init();
 	sys_cpu_init();
+	sys_cgroup_init("");
+	sys_numa_init("");
+	sys_thp_init("");
 	lock_set_sleep(&sleep);
 }

@@ -57,7 +57,23 @@ static void check_zero(const struct block *b)
 	const u64 *p = page_address(b->page);
 
 	for (size_t i = 0; i < b->nr * PAGE_SIZE / 8; i++)
-		REQUIRE(p[i] == 0, "PAGES_ZERO gave dirty memory");
+		REQUIRE(p[i] == 0, "__GFP_ZERO gave dirty memory");
+}
+
+/* What requests differ in, without spans. */
+static const gfp_t gfps[8] = {
+	0, __GFP_ZERO, __GFP_PREFAULT, __GFP_ZERO | __GFP_PREFAULT,
+	__GFP_RECLAIMABLE, __GFP_RECLAIMABLE | __GFP_ZERO, GFP_KERNEL,
+	GFP_ATOMIC | __GFP_PREFAULT,
+};
+
+static size_t nr_largest(void)
+{
+	size_t nr = 0;
+
+	for (u32 type = 0; type < MIGRATE_TYPES; type++)
+		nr += zone_normal.free_area[MAX_ORDER].nr[type];
+	return nr;
 }
 
 static size_t random_size(u64 *seed)
@@ -69,15 +85,15 @@ static void alloc_one(u32 i, u64 *seed)
 {
 	struct block *b = &blocks[i];
 	u32 align = rnd_below(seed, 4) ? 0 : (u32)rnd_below(seed, 10);
-	u32 flags = (u32)rnd_below(seed, 4);
+	u32 flags = gfps[rnd_below(seed, 8)];
 
 	b->nr = random_size(seed);
-	b->page = alloc_pages_exact(b->nr, align, flags);
+	b->page = page_range_alloc(NUMA_NO_NODE, b->nr, align, flags);
 	REQUIRE(b->page != NULL);
 	REQUIRE(b->page->type == PAGE_LARGE && b->page->nr_pages == b->nr);
 	REQUIRE(page_pfn(b->page) % ((size_t)1 << align) == 0);
 	model_set(b->page, b->nr, 0, i + 1);
-	if (flags & PAGES_ZERO)
+	if (flags & __GFP_ZERO)
 		check_zero(b);
 	mark(b);
 }
@@ -88,7 +104,7 @@ static void free_one(u32 i)
 
 	check_marks(b, b->nr);
 	model_set(b->page, b->nr, i + 1, 0);
-	REQUIRE(free_pages_exact(b->page, b->nr));
+	REQUIRE(page_range_free(b->page, b->nr));
 	b->nr = 0;
 }
 
@@ -101,7 +117,7 @@ static void resize_one(u32 i, u64 *seed)
 	while (at + room < sections[0]->frontier - sections[0]->first &&
 	       model[at + room] == 0)
 		room++;
-	if (!resize_pages_exact(b->page, old, nr)) {
+	if (!page_range_resize(b->page, old, nr)) {
 		REQUIRE(nr > room, "%zu to %zu, there is room for %zu", old,
 			nr, room);
 		REQUIRE(b->page->nr_pages == old);
@@ -176,7 +192,7 @@ static void random_operations(u32 nr_ops)
 		if (op % 2048 == 0)
 			check_coverage();
 		if (op % 16384 == 8000) {
-			zone_discard((u32)rnd_below(&seed, 4), 0);
+			zones_discard((u32)rnd_below(&seed, 4), 0);
 			check_coverage();
 			check_clean_pages();
 		}
@@ -186,7 +202,7 @@ static void random_operations(u32 nr_ops)
 			free_one(i);
 	check_coverage();
 	/* Z2: everything has merged again. */
-	cr_assert_eq(zone_normal.free_area[MAX_ORDER].nr * MAX_ORDER_PAGES,
+	cr_assert_eq(nr_largest() * MAX_ORDER_PAGES,
 		     zone_normal.nr_free);
 }
 
@@ -206,7 +222,7 @@ Test(buddy, every_size_costs_what_it_says, .init = unit_up)
 {
 	for (size_t nr = 1; nr <= MAX_ORDER_PAGES; nr++) {
 		size_t before = zone_normal.nr_managed - zone_normal.nr_free;
-		struct page *page = alloc_pages_exact(nr, 0, 0);
+		struct page *page = page_range_alloc(NUMA_NO_NODE, nr, 0, 0);
 
 		cr_assert_eq(zone_normal.nr_managed - zone_normal.nr_free,
 			     before + nr, "Z4");
@@ -214,10 +230,9 @@ Test(buddy, every_size_costs_what_it_says, .init = unit_up)
 				     (size_t)1 << pages_to_order(nr)));
 		if (nr % 64 == 0)
 			cr_assert(zone_is_valid(&zone_normal));
-		cr_assert(free_pages_exact(page, nr));
+		cr_assert(page_range_free(page, nr));
 	}
-	cr_assert_null(alloc_pages_exact(MAX_ORDER_PAGES + 1, 0, 0));
-	cr_assert_null(alloc_pages_exact(1, MAX_ORDER + 1, 0));
+	cr_assert_null(page_range_alloc(NUMA_NO_NODE, 1, MAX_ORDER + 1, 0));
 	cr_assert(zone_is_valid(&zone_normal));
 }
 
@@ -226,8 +241,8 @@ Test(buddy, alignment, .init = unit_up)
 	for (u32 order = 0; order <= MAX_ORDER; order++) {
 		struct page *page;
 
-		alloc_pages_exact(1, 0, 0);	/* puts the next one off */
-		page = alloc_pages_exact(3, order, 0);
+		page_range_alloc(NUMA_NO_NODE, 1, 0, 0);	/* puts the next one off */
+		page = page_range_alloc(NUMA_NO_NODE, 3, order, 0);
 		cr_assert(IS_ALIGNED((uintptr_t)page_address(page),
 				     PAGE_SIZE << order), "order %u", order);
 	}
@@ -237,22 +252,22 @@ Test(buddy, alignment, .init = unit_up)
 /* Freed halves of a block become the block again, in any order. */
 Test(buddy, merging, .init = unit_up)
 {
-	struct page *p[64], *all = alloc_pages_exact(64, 0, 0);
+	struct page *p[64], *all = page_range_alloc(NUMA_NO_NODE, 64, 0, 0);
 	u64 seed = 32;
 
 	options.prefault = 0;
-	free_pages_exact(all, 64);
+	page_range_free(all, 64);
 	for (u32 round = 0; round < 50; round++) {
 		for (u32 i = 0; i < 64; i++)
-			p[i] = alloc_pages_exact(1, 0, 0);
+			p[i] = page_range_alloc(NUMA_NO_NODE, 1, 0, 0);
 		for (u32 left = 64; left; left--) {
 			u32 at = (u32)rnd_below(&seed, left);
 
-			free_pages_exact(p[at], 1);
+			page_range_free(p[at], 1);
 			p[at] = p[left - 1];
 		}
 		cr_assert(zone_is_valid(&zone_normal));
-		cr_assert_eq(zone_normal.free_area[MAX_ORDER].nr, 1);
+		cr_assert_eq(nr_largest(), 1);
 		cr_assert_eq(zone_normal.nr_free, MAX_ORDER_PAGES);
 	}
 }
@@ -263,13 +278,13 @@ Test(buddy, warm_pages_come_first, .init = unit_up)
 	struct page *page, *hold;
 
 	options.prefault = 0;
-	page = alloc_pages_exact(4, 0, 0);
-	hold = alloc_pages_exact(4, 0, 0);
-	free_pages_exact(page, 4);
-	cr_assert_eq(alloc_pages_exact(4, 0, 0), page);
-	free_pages_exact(page, 4);
-	free_pages_exact(hold, 4);
-	zone_discard(0, 0);
+	page = page_range_alloc(NUMA_NO_NODE, 4, 0, 0);
+	hold = page_range_alloc(NUMA_NO_NODE, 4, 0, 0);
+	page_range_free(page, 4);
+	cr_assert_eq(page_range_alloc(NUMA_NO_NODE, 4, 0, 0), page);
+	page_range_free(page, 4);
+	page_range_free(hold, 4);
+	zones_discard(0, 0);
 	cr_assert_eq(zone_normal.nr_free_dirty, 0);
 }
 
@@ -279,51 +294,51 @@ Test(buddy, warm_halves_come_first, .init = unit_up)
 	struct page *low, *high;
 
 	options.prefault = 0;
-	low = alloc_pages_exact(4, 2, 0);
-	high = alloc_pages_exact(4, 2, 0);
+	low = page_range_alloc(NUMA_NO_NODE, 4, 2, 0);
+	high = page_range_alloc(NUMA_NO_NODE, 4, 2, 0);
 	cr_assert_eq(high, low + 4);
-	free_pages_exact(low, 4);
-	cr_assert_eq(zone_discard(0, 0), 4);
-	free_pages_exact(high, 4);
-	cr_assert_eq(zone_normal.free_area[MAX_ORDER].nr, 1);
-	cr_assert_eq(alloc_pages_exact(1, 0, 0), high);
+	page_range_free(low, 4);
+	cr_assert_eq(zones_discard(0, 0), 4);
+	page_range_free(high, 4);
+	cr_assert_eq(nr_largest(), 1);
+	cr_assert_eq(page_range_alloc(NUMA_NO_NODE, 1, 0, 0), high);
 	cr_assert(zone_is_valid(&zone_normal));
 }
 
 Test(buddy, calloc_of_fresh_memory_writes_nothing, .init = unit_up)
 {
-	struct page *page = alloc_pages_exact(MAX_ORDER_PAGES, 0, PAGES_ZERO);
+	struct page *page = page_range_alloc(NUMA_NO_NODE, MAX_ORDER_PAGES, 0, __GFP_ZERO);
 	char *p = page_address(page);
 
 	cr_assert_eq(unit_resident(p, 4 * MIB), 0, "pages were touched");
 	memset(p, 1, 4 * MIB);
-	free_pages_exact(page, MAX_ORDER_PAGES);
-	cr_assert_eq(alloc_pages_exact(MAX_ORDER_PAGES, 0, PAGES_ZERO), page);
+	page_range_free(page, MAX_ORDER_PAGES);
+	cr_assert_eq(page_range_alloc(NUMA_NO_NODE, MAX_ORDER_PAGES, 0, __GFP_ZERO), page);
 	for (size_t i = 0; i < 4 * MIB; i += 8)
 		REQUIRE(*(u64 *)(p + i) == 0);
 }
 
 Test(buddy, discard_gives_memory_back, .init = unit_up)
 {
-	struct page *page = alloc_pages_exact(MAX_ORDER_PAGES, 0, 0);
+	struct page *page = page_range_alloc(NUMA_NO_NODE, MAX_ORDER_PAGES, 0, 0);
 	char *p = page_address(page);
 
 	memset(p, 1, 4 * MIB);
 	/* Every other page of the lower half stays in use. */
 	for (size_t i = 0; i < 512; i += 2)
-		cr_assert(free_pages_exact(page + i, 1));
-	cr_assert(free_pages_exact(page + 512, 512));
+		cr_assert(page_range_free(page + i, 1));
+	cr_assert(page_range_free(page + 512, 512));
 	cr_assert_eq(zone_normal.nr_free_dirty, 768);
-	cr_assert_eq(zone_discard(4, 0), 512, "only blocks of 16 pages on");
+	cr_assert_eq(zones_discard(4, 0), 512, "only blocks of 16 pages on");
 	cr_assert_eq(zone_normal.nr_free_dirty, 256);
 	cr_assert_eq(unit_resident(p + 2 * MIB, 2 * MIB), 0);
 	cr_assert_eq(unit_resident(p, 2 * MIB), 2 * MIB);
 	cr_assert(zone_is_valid(&zone_normal));
-	cr_assert_eq(zone_discard(0, 0), 256);
+	cr_assert_eq(zones_discard(0, 0), 256);
 	cr_assert_eq(unit_resident(p, 2 * MIB), MIB);
 	for (size_t i = 4096; i < 2 * MIB; i += 8192)
 		cr_assert_eq(p[i], 1, "a page in use was lost");
-	cr_assert_eq(zone_discard(0, 0), 0);
+	cr_assert_eq(zones_discard(0, 0), 0);
 	cr_assert(zone_is_valid(&zone_normal));
 }
 
@@ -332,10 +347,10 @@ static void discard_keeps(size_t nr_blocks, size_t size)
 	struct page *p[64];
 
 	for (size_t i = 0; i < nr_blocks; i++)
-		p[i] = alloc_pages_exact(size, 0, 0);
+		p[i] = page_range_alloc(NUMA_NO_NODE, size, 0, 0);
 	for (size_t i = 0; i < nr_blocks; i++)
-		free_pages_exact(p[i], size);
-	zone_discard(0, 600);
+		page_range_free(p[i], size);
+	zones_discard(0, 600);
 	cr_assert_geq(zone_normal.nr_free_dirty, 600,
 		      "%zu pages were to be kept, %zu are", (size_t)600,
 		      zone_normal.nr_free_dirty);
@@ -351,19 +366,19 @@ Test(buddy, discard_keeps_what_it_is_told, .init = unit_up)
 /* Batches only grow with the heap, and what is left over is warm and free. */
 Test(buddy, prefault, .init = unit_up)
 {
-	struct page *page = alloc_pages_exact(1, 0, PAGES_PREFAULT);
+	struct page *page = page_range_alloc(NUMA_NO_NODE, 1, 0, __GFP_PREFAULT);
 
 	cr_assert_eq(stat_read(STAT_PAGES_PREFAULT), 0, "a small heap");
 	cr_assert_eq(unit_resident(page_address(page), PAGE_SIZE), 0);
-	alloc_pages_exact(1024, 0, 0);
-	page = alloc_pages_exact(1, 0, PAGES_PREFAULT);
+	page_range_alloc(NUMA_NO_NODE, 1024, 0, 0);
+	page = page_range_alloc(NUMA_NO_NODE, 1, 0, __GFP_PREFAULT);
 	cr_assert_eq(stat_read(STAT_PAGES_PREFAULT), 64);
 	cr_assert_eq(zone_normal.nr_free_dirty, 63);
 	cr_assert_eq(unit_resident(page_address(page), 64 * PAGE_SIZE),
 		     64 * PAGE_SIZE);
 	cr_assert(zone_is_valid(&zone_normal));
 	for (u32 i = 1; i < 64; i++)
-		alloc_pages_exact(1, 0, PAGES_PREFAULT);
+		page_range_alloc(NUMA_NO_NODE, 1, 0, __GFP_PREFAULT);
 	cr_assert_eq(stat_read(STAT_PAGES_PREFAULT), 64);
 	cr_assert_eq(zone_normal.nr_free_dirty, 0);
 	/* What was faulted in is not known to be zero any more: but is. */
@@ -373,20 +388,20 @@ Test(buddy, prefault, .init = unit_up)
 /* Re-entry: NULL or false, and nothing done. */
 Test(buddy, re_entry, .init = unit_up)
 {
-	struct page *page = alloc_pages_exact(4, 0, 0);
+	struct page *page = page_range_alloc(NUMA_NO_NODE, 4, 0, 0);
 	size_t before = zone_normal.nr_free;
 
 	lock_try_enter(&zone_normal.lock);
-	cr_assert_null(alloc_pages_exact(1, 0, 0));
-	cr_assert(!free_pages_exact(page, 4));
-	cr_assert(!resize_pages_exact(page, 4, 8));
-	cr_assert_eq(zone_discard(0, 0), 0);
+	cr_assert_null(page_range_alloc(NUMA_NO_NODE, 1, 0, 0));
+	cr_assert(!page_range_free(page, 4));
+	cr_assert(!page_range_resize(page, 4, 8));
+	cr_assert_eq(zones_discard(0, 0), 0);
 	lock_exit(&zone_normal.lock);
 	cr_assert_eq(zone_normal.nr_free, before);
 	cr_assert_eq(page->type, PAGE_LARGE);
 	cr_assert_eq(page->nr_pages, 4);
 	cr_assert_geq(stat_read(STAT_REENTER), 2);
-	cr_assert(free_pages_exact(page, 4));
+	cr_assert(page_range_free(page, 4));
 	cr_assert(zone_is_valid(&zone_normal));
 }
 
@@ -407,20 +422,21 @@ static void *churn(void *arg)
 			if (*at != (uintptr_t)arg)
 				__atomic_fetch_add(&wrong, 1,
 						   __ATOMIC_RELAXED);
-			free_pages_exact(p[i], nr[i]);
+			page_range_free(p[i], nr[i]);
 			p[i] = NULL;
 		} else {
 			nr[i] = random_size(&seed);
-			p[i] = alloc_pages_exact(nr[i], 0, op % 4);
+			p[i] = page_range_alloc(NUMA_NO_NODE, nr[i], 0,
+						gfps[op % 8]);
 			if (p[i])
 				*(u64 *)page_address(p[i]) = (uintptr_t)arg;
 		}
 		if ((uintptr_t)arg == 0 && op % 1000 == 0)
-			zone_discard(0, 0);
+			zones_discard(0, 0);
 	}
 	for (u32 i = 0; i < 64; i++)
 		if (p[i])
-			free_pages_exact(p[i], nr[i]);
+			page_range_free(p[i], nr[i]);
 	return NULL;
 }
 
@@ -439,7 +455,7 @@ Test(buddy, threads, .init = unit_up, .timeout = 60)
 
 Test(buddy, the_check_sees_a_break, .init = unit_up)
 {
-	struct page *page = alloc_pages_exact(8, 0, 0);
+	struct page *page = page_range_alloc(NUMA_NO_NODE, 8, 0, 0);
 	struct page *free_page = page + 8;
 
 	cr_assert(zone_is_valid(&zone_normal));
@@ -459,8 +475,8 @@ Test(buddy, the_check_sees_a_break, .init = unit_up)
 	zone_normal.nr_free_dirty++;
 	cr_assert(!zone_is_valid(&zone_normal), "Z4");
 	zone_normal.nr_free_dirty--;
-	zone_normal.free_area[3].nr++;
+	zone_normal.free_area[3].nr[0]++;
 	cr_assert(!zone_is_valid(&zone_normal));
-	zone_normal.free_area[3].nr--;
+	zone_normal.free_area[3].nr[0]--;
 	cr_assert(zone_is_valid(&zone_normal));
 }

@@ -52,3 +52,65 @@ Test(cpu, no_limit_of_address_space)
 	sys_init();
 	cr_assert_eq(sys_limit_as(), SIZE_MAX);
 }
+
+Test(cpu, limit_of_data)
+{
+	struct rlimit lim = { RLIM_INFINITY, RLIM_INFINITY };
+
+	getrlimit(RLIMIT_DATA, &lim);
+	lim.rlim_cur = (rlim_t)3 * GIB;
+	cr_assert(!setrlimit(RLIMIT_DATA, &lim));
+	errno = 0;
+	sys_init();
+	cr_assert_eq(sys_limit_data(), 3 * GIB);
+	cr_assert_eq(errno, 0);
+	/* What is changed later is not noticed. */
+	lim.rlim_cur = (rlim_t)2 * GIB;
+	cr_assert(!setrlimit(RLIMIT_DATA, &lim));
+	cr_assert_eq(sys_limit_data(), 3 * GIB);
+}
+
+Test(cpu, no_limit_of_data)
+{
+	struct rlimit lim;
+
+	getrlimit(RLIMIT_DATA, &lim);
+	if (lim.rlim_cur != RLIM_INFINITY)
+		cr_skip_test("limited");
+	sys_init();
+	cr_assert_eq(sys_limit_data(), SIZE_MAX);
+}
+
+/* Each in its turn is the least. */
+Test(cpu, limit_of_memory)
+{
+	struct rlimit lim = { 64 * MIB, RLIM_INFINITY };
+
+	getrlimit(RLIMIT_DATA, &lim);
+	sys_init();
+	cr_assert_leq(sys_limit_memory(), sys_ram_bytes());
+	if (sys_limit_cgroup() == SIZE_MAX && sys_limit_as() == SIZE_MAX &&
+	    sys_limit_data() == SIZE_MAX)
+		cr_assert_eq(sys_limit_memory(), sys_ram_bytes());
+	lim.rlim_cur = 64 * MIB;
+	cr_assert(!setrlimit(RLIMIT_DATA, &lim));
+	sys_init();
+	cr_assert_eq(sys_limit_memory(), 64 * MIB);
+	getrlimit(RLIMIT_AS, &lim);
+	lim.rlim_cur = 63 * MIB;
+	cr_assert(!setrlimit(RLIMIT_AS, &lim));
+	sys_init();
+	cr_assert_eq(sys_limit_memory(), 63 * MIB);
+}
+
+Test(cpu, max_map_count, .init = sys_init)
+{
+	FILE *f = fopen("/proc/sys/vm/max_map_count", "r");
+	size_t want = 65530;
+
+	if (f) {
+		cr_assert(fscanf(f, "%zu", &want) == 1);
+		fclose(f);
+	}
+	cr_assert_eq(sys_max_map_count(), want);
+}

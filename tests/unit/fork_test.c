@@ -11,7 +11,7 @@ static int stop;
 
 static void use_all(u64 *seed)
 {
-	struct page *page = alloc_pages_exact(1 + rnd_below(seed, 40), 0, 0);
+	struct page *page = page_range_alloc(NUMA_NO_NODE, 1 + rnd_below(seed, 40), 0, 0);
 	void *area = vmalloc(65536 + rnd_below(seed, MIB), 4096, 0);
 	char *p[16];
 	size_t size;
@@ -24,7 +24,7 @@ static void use_all(u64 *seed)
 	for (u32 i = 0; i < 16; i++)
 		slab_free_slow(class_to_cache(addr_to_class(p[i])), p[i]);
 	if (page)
-		free_pages_exact(page, page->nr_pages);
+		page_range_free(page, page->nr_pages);
 	if (area)
 		vfree(area, &size);
 }

@@ -51,7 +51,7 @@ Test(info, small_objects)
 
 Test(info, pages_and_areas)
 {
-	struct page *page = alloc_pages_exact(300, 0, 0);
+	struct page *page = page_range_alloc(NUMA_NO_NODE, 300, 0, 0);
 	char *p = vmalloc(10 * MIB, 4096, 0);
 	struct mallinfo2 m;
 	size_t size;
@@ -61,7 +61,7 @@ Test(info, pages_and_areas)
 	cr_assert_eq(m.uordblks, 300 * 4096);
 	cr_assert_eq(m.hblks, 1);
 	cr_assert_eq(m.hblkhd, 10 * MIB);
-	free_pages_exact(page, 300);
+	page_range_free(page, 300);
 	vfree(p, &size);
 	m = mallinfo2();
 	cr_assert_eq(m.uordblks, 0);

@@ -190,7 +190,7 @@ Test(options, environment_and_help)
 	char text[8192];
 
 	unit_child(init_in_child, NULL, text, sizeof(text));
-	cr_assert_str_eq(text, "lazy is 67108864\n");
+	cr_assert_str_eq(text, "lazy is 4294967296\n");
 	unit_child(init_in_child, "lazy=7", text, sizeof(text));
 	cr_assert_str_eq(text, "lazy is 7\n");
 	unit_child(init_in_child, "help=1", text, sizeof(text));

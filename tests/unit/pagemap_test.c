@@ -29,7 +29,7 @@ Test(pagemap, a_section_is_laid_out_in_order, .init = unit_up)
 Test(pagemap, address_page_and_pfn_agree, .init = unit_up)
 {
 	struct section *sec = sections[0];
-	struct page *page = alloc_pages_exact(MAX_ORDER_PAGES, 0, 0);
+	struct page *page = page_range_alloc(NUMA_NO_NODE, MAX_ORDER_PAGES, 0, 0);
 	char *p = page_address(page);
 	size_t pfn = page_pfn(page);
 
@@ -51,7 +51,7 @@ Test(pagemap, foreign_addresses_have_no_page, .init = unit_up)
 	char *base = (char *)sec->base;
 	char local;
 
-	alloc_pages_exact(1, 0, 0);
+	page_range_alloc(NUMA_NO_NODE, 1, 0, 0);
 	cr_assert_null(addr_to_page(NULL));
 	cr_assert_null(addr_to_page(&local));
 	cr_assert_null(addr_to_page(sections));
@@ -74,7 +74,7 @@ Test(pagemap, foreign_addresses_have_no_page, .init = unit_up)
 
 Test(pagemap, classes_are_those_of_their_pages_only, .init = unit_up)
 {
-	struct page *page = alloc_pages_exact(64, 0, 0);
+	struct page *page = page_range_alloc(NUMA_NO_NODE, 64, 0, 0);
 	char *p = page_address(page);
 
 	pages_set_class(page + 8, 16, 0x1230);
@@ -99,7 +99,7 @@ Test(pagemap, the_hot_bound_follows_what_is_committed, .init = unit_up)
 	volatile u16 sum = 0;
 
 	for (u32 i = 0; i < 20; i++) {
-		alloc_pages_exact(MAX_ORDER_PAGES, 0, 0);
+		page_range_alloc(NUMA_NO_NODE, MAX_ORDER_PAGES, 0, 0);
 		if (hot.malloc_end)
 			cr_assert_eq(-hot.neg_size,
 				     sec->committed << PAGE_SHIFT);
@@ -133,7 +133,7 @@ static void start_in(void *arg)
 
 	setrlimit(RLIMIT_AS, &lim);
 	sys_init();
-	zone_init(&zone_normal);
+	zones_init();
 	if (!pagemap_init(2))
 		_exit(1);
 	window = sections[0]->nr_pages << PAGE_SHIFT;
@@ -142,13 +142,13 @@ static void start_in(void *arg)
 	if (!percpu_init(2))
 		_exit(3);
 	for (; got < 16 * MIB; got += MIB) {
-		page = alloc_pages_exact(256, 0, 0);
+		page = page_range_alloc(NUMA_NO_NODE, 256, 0, 0);
 		if (!page)
 			_exit(4);
 		memset(page_address(page), 1, MIB);
 	}
 	/* Sections extend the zone until the limit is reached. */
-	while (alloc_pages_exact(256, 0, 0))
+	while (page_range_alloc(NUMA_NO_NODE, 256, 0, 0))
 		got += MIB;
 	_exit(got > lim.rlim_cur / 4 ? 0 : 5);
 }
@@ -172,20 +172,20 @@ static void fill_first_section(void)
 	unit_up();
 	sections[0]->nr_pages = sections[0]->first + 2 * MAX_ORDER_PAGES;
 	for (u32 i = 0; i < 2; i++)
-		cr_assert_not_null(alloc_pages_exact(MAX_ORDER_PAGES, 0, 0));
+		cr_assert_not_null(page_range_alloc(NUMA_NO_NODE, MAX_ORDER_PAGES, 0, 0));
 }
 
 Test(pagemap, a_second_section_is_as_good_as_the_first,
      .init = fill_first_section)
 {
-	struct page *page = alloc_pages_exact(3, 0, 0), *slab;
+	struct page *page = page_range_alloc(NUMA_NO_NODE, 3, 0, 0), *slab;
 	struct section *sec;
 	void *obj[100];
 	char *p;
 
 	cr_assert_eq(nr_sections, 2);
 	sec = sections[1];
-	cr_assert_eq(sec->id, 1);
+	cr_assert_eq(sec->zone, &zone_normal);
 	cr_assert_eq(page_section(page), sec);
 	p = page_address(page);
 	memset(p, 1, 3 * PAGE_SIZE);
@@ -203,7 +203,7 @@ Test(pagemap, a_second_section_is_as_good_as_the_first,
 	for (u32 i = 0; i < 100; i++)
 		slab_free_slow(class_to_cache(addr_to_class(obj[i])), obj[i]);
 	slab_reclaim();
-	cr_assert(free_pages_exact(page, 3));
+	cr_assert(page_range_free(page, 3));
 	cr_assert(zone_is_valid(&zone_normal));
 	cr_assert_null(addr_to_page((void *)sec->base));
 }
@@ -213,10 +213,10 @@ static void exhaust(void *arg)
 	struct rlimit lim = { 256 * MIB, 256 * MIB };
 
 	setrlimit(RLIMIT_DATA, &lim);
-	while (alloc_pages_exact(256, 0, 0))
+	while (page_range_alloc(NUMA_NO_NODE, 256, 0, 0))
 		;
 	for (u32 i = 0; i < 300; i++)
-		alloc_pages_exact(256, 0, 0);
+		page_range_alloc(NUMA_NO_NODE, 256, 0, 0);
 	dprintf(STDERR_FILENO, "%u sections", nr_sections);
 	_exit(zone_is_valid(&zone_normal) ? 0 : 1);
 }

@@ -12,13 +12,13 @@ TEST_MODES(pcp, a_block_comes_back_warm)
 	for (u32 order = 0; order <= PCP_MAX_ORDER; order++) {
 		/* A signal may send one of them to the buddies. */
 		for (int i = 0; i < 20 && (!again || again != page); i++) {
-			page = pcp_alloc(order);
+			page = pcp_alloc(0, order);
 			cr_assert_eq(page->type, PAGE_LARGE);
 			cr_assert(IS_ALIGNED(page_pfn(page),
 					     (size_t)1 << order));
 			cr_assert(pcp_free(page, order));
 			if (page->type == PAGE_PCP)
-				again = pcp_alloc(order);
+				again = pcp_alloc(0, order);
 		}
 		cr_assert_eq(again, page);
 		cr_assert_eq(page->type, PAGE_LARGE);
@@ -32,7 +32,7 @@ TEST_MODES(pcp, lists_are_not_counted_free_and_drain)
 
 	for (u32 order = 0; order <= PCP_MAX_ORDER; order++)
 		for (u32 i = 0; i < 40; i++) {
-			p[order][i] = pcp_alloc(order);
+			p[order][i] = pcp_alloc(0, order);
 			memset(page_address(p[order][i]), 1,
 			       PAGE_SIZE << order);
 		}
@@ -62,13 +62,13 @@ TEST_MODES(pcp, lists_are_not_counted_free_and_drain)
 /* What a list hands back is dirty for the buddies, however it was taken. */
 Test(pcp, drained_pages_are_zeroed_for_calloc, .init = unit_up)
 {
-	struct page *page = pcp_alloc(3);
+	struct page *page = pcp_alloc(0, 3);
 	u64 *p = page_address(page);
 
 	memset(p, 0x77, 8 * PAGE_SIZE);
 	pcp_free(page, 3);
 	pcp_drain();
-	page = alloc_pages_exact(8, 3, PAGES_ZERO);
+	page = page_range_alloc(NUMA_NO_NODE, 8, 3, __GFP_ZERO);
 	cr_assert_eq(page_address(page), p, "warm pages come first");
 	for (size_t i = 0; i < 8 * PAGE_SIZE / 8; i++)
 		cr_assert_eq(p[i], 0);
@@ -79,7 +79,7 @@ Test(pcp, no_lists_with_exact_checks, .init = unit_up)
 	struct page *page;
 
 	options.check = 1;
-	page = pcp_alloc(0);
+	page = pcp_alloc(0, 0);
 	cr_assert(pcp_free(page, 0));
 	cr_assert_neq(page->type, PAGE_PCP);
 	cr_assert_eq(zone_normal.nr_free, zone_normal.nr_managed);
@@ -103,7 +103,7 @@ static void *churn(void *arg)
 			pcp_free(p[i], order);
 			p[i] = NULL;
 		} else {
-			p[i] = pcp_alloc(order);
+			p[i] = pcp_alloc(0, order);
 			*(uintptr_t *)page_address(p[i]) =
 				(uintptr_t)arg * 32 + i;
 		}

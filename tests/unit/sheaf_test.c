@@ -317,7 +317,7 @@ Test(sheaf, a_full_table_loses_the_object_only, .init = unit_up)
 
 Test(sheaf, any_kind_of_memory_may_be_put_off, .init = unit_up)
 {
-	struct page *page = alloc_pages_exact(5, 0, 0);
+	struct page *page = page_range_alloc(NUMA_NO_NODE, 5, 0, 0);
 	void *obj;
 
 	make(64);

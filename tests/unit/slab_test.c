@@ -308,7 +308,7 @@ Test(slab, foreign_addresses, .init = up)
 {
 	static struct kmem_cache other;
 	void *theirs;
-	struct page *page = alloc_pages_exact(1, 0, 0);
+	struct page *page = page_range_alloc(NUMA_NO_NODE, 1, 0, 0);
 
 	kmem_cache_init(&other, OFF + 32, 48, "other");
 	slab_take(&other, &theirs, 1);

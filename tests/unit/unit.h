@@ -74,7 +74,8 @@ static inline void unit_up_mode(enum percpu_mode mode)
 
 	sys_init();
 	options.percpu = mode != PERCPU_SLOTS;
-	zone_init(&zone_normal);
+	options.reclaim_delay = 3600000;	/* the clock changes nothing */
+	zones_init();
 	nr_cpus = sys_nr_cpus();
 	cr_assert(pagemap_init(nr_cpus));
 	cr_assert(percpu_init(nr_cpus));

@@ -1,0 +1,67 @@
+/*
+ * buddy.h - free lists of a zone; between the files of the page allocator.
+ *
+ * Everything here is called with zone->lock held.
+ */
+#ifndef MM_BUDDY_H
+#define MM_BUDDY_H
+
+#include "mm/zone.h"
+
+/* First page of the pageblock of @page: vmemmap is aligned to its part. */
+static inline struct page *pageblock_head(const struct page *page)
+{
+	size_t bytes = sizeof(struct page) << PAGEBLOCK_ORDER;
+
+	return (struct page *)((uintptr_t)page & ~(uintptr_t)(bytes - 1));
+}
+
+static inline size_t range_nr_dirty(const struct page *page, size_t nr)
+{
+	return bits_count_range(page_section(page)->dirty, page_pfn(page), nr);
+}
+
+void buddy_init(struct zone *zone);
+/* One clean MAX_ORDER block comes online, its pageblocks of @type. */
+void buddy_add_block(struct zone *zone, struct page *page,
+		     enum migratetype type);
+/*
+ * Any range becomes free: cut into aligned blocks, merged upward.  Its dirty
+ * bits are already set.
+ */
+void buddy_free_range(struct zone *zone, struct page *page, size_t nr);
+/* There is a warm block for buddy_alloc(). */
+bool buddy_has_warm(struct zone *zone, u32 order, enum migratetype type);
+/*
+ * An aligned block of @order, warm or clean, of @type or of a pageblock that
+ * becomes of @type; NULL if there is none.  Its pages are no longer free.
+ */
+struct page *buddy_alloc(struct zone *zone, u32 order, enum migratetype type,
+			 bool warm);
+/* The same out of whatever is free, where nothing else is left. */
+struct page *buddy_alloc_any(struct zone *zone, u32 order);
+/* @nr pages by best fit among runs of free blocks; of any length. */
+struct page *buddy_alloc_run(struct zone *zone, size_t nr,
+			     enum migratetype type, bool warm);
+/* The @nr pages from @pfn on are all free. */
+bool buddy_range_is_free(struct section *sec, size_t pfn, size_t nr);
+/* Take exactly those, which begin with the head of a free block. */
+void buddy_take_range(struct zone *zone, struct section *sec, size_t pfn,
+		      size_t nr);
+/* A dirty block of at least 2^@min_order pages, smallest first, cut so that
+ * @keep dirty pages stay; for giving back.  @order receives its order. */
+struct page *buddy_take_dirty(struct zone *zone, u32 min_order, size_t keep,
+			      u32 *order);
+/* A dirty block of exactly @order, coldest first. */
+struct page *buddy_take_exact(struct zone *zone, u32 order);
+/* A clean block of MAX_ORDER leaves the lists; NULL if there is none. */
+struct page *buddy_take_clean_block(struct zone *zone);
+
+/* --- zone.c --- */
+
+/* One more MAX_ORDER block of @type; false: no memory. */
+bool zone_grow(struct zone *zone, enum migratetype type);
+/* @nr pages at the end of a section, neighbours; free on return. */
+struct page *zone_grow_contig(struct zone *zone, size_t nr);
+
+#endif

@@ -1,0 +1,453 @@
+/*
+ * page_alloc.c - which zone serves a request, warm or fresh, and what a heap
+ * that grows gives up for it.
+ *
+ * A range of pages comes from the first of these that has it:
+ *   1. a free span at hand of this CPU (span.c), for large buffers;
+ *   2. warm free pages of the nearest zone, by best fit among runs for
+ *	buffers, an aligned block for slabs;
+ *   3. fresh pages, once the watermarks agree: they cost a fault each, or,
+ *	where all of them will be touched, one call for a batch;
+ *   4. anything that is free, of whatever type; farther zones.
+ * Only fresh pages make the process larger, so only they are checked against
+ * the watermarks, and what lies idle makes room for them.
+ *
+ * Huge pages: a batch of a whole pageblock is asked for as one huge page,
+ * once the heap has passed thp_start.  What that costs differs by a factor of
+ * twenty between machines and minutes (a virtual machine's host may have to
+ * find the memory first), so it is timed: when small pages would have been
+ * cheaper, the next pageblocks are small, more of them each time.
+ *
+ * Locking: zone locks, one at a time; watermarks and reclaim without any.
+ */
+#include <string.h>
+
+#include "core/options.h"
+#include "core/stats.h"
+#include "mm/buddy.h"
+#include "mm/vmalloc.h"
+#include "sys/sys.h"
+
+#define RUN_MIN		3	/* best fit for requests of this many pages on */
+#define SPAN_MIN	3	/* ranges that the spans take */
+#define MAX_RECLAIMS	3	/* rounds before a request fails */
+#define IDLE_ORDER	0	/* make_room(): smallest blocks given back */
+#define IDLE_SHARE_LARGE 2	/* ... and the share of the heap they may be */
+#define IDLE_SHARE_SLAB	8
+#define IDLE_PAGES	64	/* ... and pages that may always lie idle */
+
+/* A small page's fault costs this at least; a huge one may cost 512 times. */
+#define FAULT_NS	1500
+#define HUGE_MAX_SKIP	256	/* pageblocks, 512 MiB */
+
+static u32 huge_skip, huge_backoff;	/* racy */
+
+/* --- fresh pages, faulted in by batches --- */
+
+/*
+ * How many pages to fault in at once: a sixteenth of the heap, at most a
+ * huge page.  So a small heap stays small, and a large one faults rarely.
+ */
+static u32 prefault_order(u32 order)
+{
+	size_t used = zones_used_pages();
+	u32 want = used < 32 ? 0 : ilog2(used / 16);
+
+	if (!options.prefault || locks_held > 1)
+		return order;
+	return clamp(want, order, (u32)PAGEBLOCK_ORDER);
+}
+
+static bool huge_wanted(void)
+{
+	if (options.thp == THP_ALWAYS)
+		return true;
+	if (options.thp == THP_NEVER ||
+	    zones_used_pages() << PAGE_SHIFT < options.thp_start)
+		return false;
+	if (!READ_ONCE(huge_skip))
+		return true;
+	ADD_ONCE(huge_skip, -1);
+	return false;
+}
+
+/* A huge page has cost @ns. */
+static void huge_judge(u64 ns)
+{
+	if (ns <= (u64)FAULT_NS << PAGEBLOCK_ORDER) {
+		WRITE_ONCE(huge_backoff, 0);
+		return;
+	}
+	WRITE_ONCE(huge_backoff, clamp(huge_backoff * 2, 8u,
+				       (u32)HUGE_MAX_SKIP));
+	WRITE_ONCE(huge_skip, huge_backoff);
+	stat_add(STAT_THP_BACKOFF, 1);
+}
+
+/* Fault a pageblock in as one huge page, if that is wanted; returns flags. */
+static u32 populate_pageblock(void *addr)
+{
+	size_t bytes = PAGE_SIZE << PAGEBLOCK_ORDER;
+	u64 start;
+
+	if (!huge_wanted()) {
+		sys_populate(addr, bytes);
+		return 0;
+	}
+	sys_huge(addr, bytes, true);
+	start = sys_clock_ns();
+	sys_populate(addr, bytes);
+	huge_judge(sys_clock_ns() - start);
+	stat_add(STAT_THP_FAULT, 1);
+	return BLOCK_HUGE;
+}
+
+/*
+ * @page is a fresh block of order @have, out of the buddies, whose first
+ * @keep pages will be touched: fault all of it in with one call and free the
+ * rest, which is warm now.
+ */
+static void prefault(struct zone *zone, struct page *page, u32 have,
+		     size_t keep)
+{
+	size_t nr = (size_t)1 << have;
+	u32 flags = 0;
+
+	if (have == PAGEBLOCK_ORDER)
+		flags = populate_pageblock(page_address(page));
+	else
+		sys_populate(page_address(page), nr << PAGE_SHIFT);
+	stat_add(STAT_PAGES_PREFAULT, nr);
+	lock_try_enter(&zone->lock);
+	if (flags)
+		pageblock_head(page)->block_flags |= (u8)flags;
+	bits_set_range(page_section(page)->dirty, page_pfn(page) + keep,
+		       nr - keep);
+	buddy_free_range(zone, page + keep, nr - keep);
+	lock_exit(&zone->lock);
+}
+
+/*
+ * The heap is about to grow by @nr fresh pages: what lies idle makes room,
+ * first freed areas, then free pages that no request has fitted, down to
+ * 1/@share of the heap: large blocks come and go, slabs grow and stay.
+ */
+static void make_room(struct zone *zone, size_t nr, gfp_t gfp)
+{
+	u32 share = gfp & __GFP_PREFAULT ? IDLE_SHARE_SLAB : IDLE_SHARE_LARGE;
+	size_t keep = zones_used_pages() / share + IDLE_PAGES;
+	size_t idle = READ_ONCE(zone->nr_free_dirty);
+
+	vmalloc_make_room(nr << PAGE_SHIFT);
+	if (idle > keep)
+		zones_discard(IDLE_ORDER, max(keep, idle > nr ? idle - nr : 0));
+}
+
+/* --- one zone --- */
+
+struct request {
+	size_t nr;
+	u32 order;		/* of the block that holds it, aligned */
+	bool aligned;
+	gfp_t gfp;
+	enum migratetype type;
+};
+
+/* Best fit among runs is for buffers that nobody wants aligned. */
+static bool by_run(const struct request *req)
+{
+	return !req->aligned && req->nr >= RUN_MIN &&
+	       !(req->gfp & __GFP_PREFAULT);
+}
+
+/* What a block of @order has beyond the request goes back at once. */
+static struct page *trim(struct zone *zone, struct page *page, u32 order,
+			 size_t nr)
+{
+	size_t have = (size_t)1 << order;
+
+	if (page && nr < have)
+		buddy_free_range(zone, page + nr, have - nr);
+	return page;
+}
+
+static struct page *take_warm(struct zone *zone, const struct request *req)
+{
+	struct page *page = NULL;
+
+	if (by_run(req)) {
+		page = buddy_alloc_run(zone, req->nr, req->type, true);
+		if (page || req->order > MAX_ORDER)
+			return page;
+	}
+	page = buddy_alloc(zone, req->order, req->type, true);
+	return trim(zone, page, req->order, req->nr);
+}
+
+/* A clean block of @order, or one more for the zone. */
+static struct page *take_clean(struct zone *zone, u32 order,
+			       enum migratetype type)
+{
+	struct page *page = buddy_alloc(zone, order, type, false);
+
+	if (!page && zone_grow(zone, type))
+		page = buddy_alloc(zone, order, type, false);
+	return page;
+}
+
+/* @have: the order of what was taken; what is above the request's is whole. */
+static struct page *take_fresh(struct zone *zone, const struct request *req,
+			       u32 *have)
+{
+	struct page *page = NULL;
+
+	*have = req->order;
+	if (req->order > MAX_ORDER) {
+		page = buddy_alloc_run(zone, req->nr, req->type, false);
+		return page ? page : zone_grow_contig(zone, req->nr);
+	}
+	if (req->gfp & __GFP_PREFAULT) {
+		*have = prefault_order(req->order);
+		page = take_clean(zone, *have, req->type);
+		if (page && *have > req->order)
+			return page;
+		*have = req->order;
+	}
+	if (!page)
+		page = take_clean(zone, req->order, req->type);
+	if (!page)
+		page = buddy_alloc_any(zone, req->order);
+	return trim(zone, page, req->order, req->nr);
+}
+
+static void set_large(struct page *page, size_t nr)
+{
+	page->type = PAGE_LARGE;
+	page->nr_pages = (u32)nr;
+}
+
+static struct page *zone_alloc_warm(struct zone *zone,
+				    const struct request *req)
+{
+	struct page *page;
+
+	if (!READ_ONCE(zone->nr_free_dirty))
+		return NULL;
+	if (!lock_try_enter(&zone->lock)) {
+		stat_add(STAT_REENTER, 1);
+		return NULL;
+	}
+	page = take_warm(zone, req);
+	if (page)
+		set_large(page, req->nr);
+	lock_exit(&zone->lock);
+	return page;
+}
+
+static struct page *zone_alloc_fresh(struct zone *zone,
+				     const struct request *req)
+{
+	struct page *page;
+	size_t fresh = 0;
+	u32 have;
+
+	if (!lock_try_enter(&zone->lock)) {
+		stat_add(STAT_REENTER, 1);
+		return NULL;
+	}
+	page = take_fresh(zone, req, &have);
+	if (page) {
+		set_large(page, req->nr);
+		fresh = have > req->order ? (size_t)1 << have :
+			req->nr - range_nr_dirty(page, req->nr);
+	}
+	lock_exit(&zone->lock);
+	if (!page)
+		return NULL;
+	if (fresh && !lock_is_reentry())
+		make_room(zone, fresh, req->gfp);
+	if (have > req->order)
+		prefault(zone, page, have, req->nr);
+	return page;
+}
+
+/* --- zonelists --- */
+
+/* The zones that may serve @gfp, from node @nid on: number @i of them. */
+static struct zone *zonelist_next(u32 nid, gfp_t gfp, u32 *i)
+{
+	struct pglist_data *pgdat = node_data[nid];
+	u32 nr = gfp & __GFP_THISNODE ? 1 : pgdat->nr_fallback;
+	struct zone *zone;
+
+	for (; *i < 2 * nr; ++*i) {
+		struct pglist_data *node = node_data[pgdat->fallback[*i % nr]];
+
+		if (*i < nr && !(gfp & __GFP_DMA32)) {
+			zone = &node->zones[ZONE_NORMAL];
+		} else {
+			zone = &node->zones[ZONE_DMA32];
+			/* Others get what DMA32 has, but do not make it. */
+			if (!(gfp & __GFP_DMA32) &&
+			    !READ_ONCE(zone->nr_managed))
+				continue;
+		}
+		++*i;
+		return zone;
+	}
+	return NULL;
+}
+
+static struct page *get_page_from_freelist(u32 nid, const struct request *req)
+{
+	struct zone *zone;
+	struct page *page;
+	u32 i = 0;
+
+	/* Warm memory of the nearest zone, then growth, zone by zone. */
+	while ((zone = zonelist_next(nid, req->gfp, &i))) {
+		page = zone_alloc_warm(zone, req);
+		if (page)
+			return page;
+		if (!watermark_ok(req->nr, req->gfp))
+			continue;
+		page = zone_alloc_fresh(zone, req);
+		if (page)
+			return page;
+	}
+	return NULL;
+}
+
+/* Zero what may not be zero (P3). */
+static void zero_dirty(struct page *page, size_t nr)
+{
+	const u64 *dirty = page_section(page)->dirty;
+	size_t pfn = page_pfn(page), end = pfn + nr;
+	char *base = (char *)page_section(page)->base;
+
+	while ((pfn = bits_find(dirty, pfn, end, true)) < end) {
+		size_t stop = bits_find(dirty, pfn, end, false);
+
+		memset(base + (pfn << PAGE_SHIFT), 0,
+		       (stop - pfn) << PAGE_SHIFT);
+		pfn = stop;
+	}
+}
+
+/* Large buffers of the local node go by way of the spans. */
+static bool spans_serve(int nid, size_t nr, u32 align_order, gfp_t gfp)
+{
+	return nr >= SPAN_MIN && nr <= MAX_ORDER_PAGES && !align_order &&
+	       nid == NUMA_NO_NODE && gfp & __GFP_MOVABLE &&
+	       !(gfp & __GFP_DMA32);
+}
+
+/* After a failure: reclaim, and say whether that makes it worth a retry. */
+static bool try_again(gfp_t gfp, u32 *tries)
+{
+	u32 most = gfp & __GFP_NORETRY ? 1 : MAX_RECLAIMS;
+	size_t got;
+
+	if (!(gfp & __GFP_DIRECT_RECLAIM) || lock_is_reentry())
+		return false;
+	if (++*tries > most && !(gfp & __GFP_NOFAIL))
+		return false;
+	got = reclaim(SIZE_MAX);
+	if (!got && gfp & __GFP_NOFAIL)
+		sys_yield();
+	return got || gfp & __GFP_NOFAIL;
+}
+
+struct page *page_range_alloc(int nid, size_t nr, u32 align_order, gfp_t gfp)
+{
+	struct request req = {
+		.nr = nr,
+		.order = max(pages_to_order(nr), align_order),
+		.aligned = align_order > 0,
+		.gfp = gfp,
+		.type = gfp_migratetype(gfp),
+	};
+	struct page *page;
+	u32 tries = 0;
+
+	if (align_order > MAX_ORDER || nr >> 32)
+		return NULL;
+	if (spans_serve(nid, nr, align_order, gfp)) {
+		page = span_alloc(nr);
+		if (page) {
+			if (gfp & __GFP_ZERO)
+				memset(page_address(page), 0,
+				       nr << PAGE_SHIFT);
+			return page;
+		}
+	}
+	if (nid < 0 || (u32)nid >= nr_nodes)
+		nid = (int)numa_node_id();
+	do
+		page = get_page_from_freelist((u32)nid, &req);
+	while (!page && try_again(gfp, &tries));
+	if (!page)
+		return NULL;
+	if (gfp & __GFP_ZERO)
+		zero_dirty(page, nr);
+	stat_add(STAT_PAGES_ALLOC, 1);
+	return page;
+}
+
+static bool zone_free_range(struct page *page, size_t nr)
+{
+	struct zone *zone = page_zone(page);
+
+	if (!lock_try_enter(&zone->lock)) {
+		stat_add(STAT_REENTER, 1);
+		return false;
+	}
+	bits_set_range(page_section(page)->dirty, page_pfn(page), nr);
+	buddy_free_range(zone, page, nr);
+	lock_exit(&zone->lock);
+	stat_add(STAT_PAGES_FREE, 1);
+	return true;
+}
+
+bool page_range_free(struct page *page, size_t nr)
+{
+	bool done;
+
+	if (nr >= SPAN_MIN && nr <= MAX_ORDER_PAGES &&
+	    pageblock_head(page)->block_type == MIGRATE_MOVABLE &&
+	    span_free(page, nr))
+		return true;
+	done = zone_free_range(page, nr);
+	if (done)
+		idle_poll();
+	return done;
+}
+
+bool page_range_resize(struct page *page, size_t old, size_t nr)
+{
+	struct zone *zone = page_zone(page);
+	struct section *sec = page_section(page);
+	size_t pfn = page_pfn(page);
+	bool done = true;
+
+	if (nr == old)
+		return true;
+	if (nr > old && span_extend(page, old, nr))
+		return true;
+	if (nr > old && !watermark_ok(nr - old, GFP_KERNEL))
+		return false;
+	if (!lock_try_enter(&zone->lock))
+		return false;
+	if (nr < old) {
+		bits_set_range(sec->dirty, pfn + nr, old - nr);
+		buddy_free_range(zone, page + nr, old - nr);
+	} else if (buddy_range_is_free(sec, pfn + old, nr - old)) {
+		buddy_take_range(zone, sec, pfn + old, nr - old);
+	} else {
+		done = false;
+	}
+	if (done)
+		page->nr_pages = (u32)nr;
+	lock_exit(&zone->lock);
+	return done;
+}

@@ -1,0 +1,341 @@
+/*
+ * span.c - free page ranges at hand of each CPU, for buffers of 12 KiB to
+ * 4 MiB.
+ *
+ * The kernel keeps per-CPU lists of single blocks; buffers of any length need
+ * more: a range that is freed joins its free neighbours in the same cache, and
+ * a request cuts what it needs out of the smallest range that is known to be
+ * long enough (lists by length, four to a doubling; a bitmap of lists that
+ * have something).  Both cost a few cache lines and a lock that is rarely
+ * contended; the zone's lock and its search for the best fit come into play
+ * for misses only.
+ *
+ * What all caches hold together is limited to a share of the heap, so that
+ * the buddies see most of what is free and can merge it.
+ *
+ * Invariants, under the cache's lock:
+ *   R1. the first page of a range in the cache has type PAGE_SPAN, its length
+ *	 and the cache's number; the last one, if another, PAGE_SPAN_TAIL and
+ *	 the same.  All pages between are PAGE_NONE.
+ *   R2. no two ranges of one cache touch (in one section).
+ *   R3. a bit of @nonempty is set if that list has something; nr_pages is the
+ *	 sum of all lengths.
+ *   R4. the pages are in use to the zone; all count as dirty.
+ *
+ * A neighbour's struct page is looked at without its owner's lock.  It says
+ * "PAGE_SPAN of mine" only if it is, since only a holder of this cache's lock
+ * writes that: span_cpu is written before the type, and read after it.
+ *
+ * Locking: LOCK_SPAN, one at a time; LOCK_ZONE is taken without it.
+ */
+#include "core/stats.h"
+#include "mm/buddy.h"
+#include "mm/memblock.h"
+#include "mm/percpu.h"
+
+#define NR_LISTS	64
+#define SHARE		8	/* of the heap: an eighth */
+#define FLOOR_PAGES	256	/* a heap below that keeps no spans */
+#define MAX_PAGES	16384	/* one cache: 64 MiB */
+#define LOOK		4	/* ranges looked at in a list that may not fit */
+
+struct span_cache {
+	struct lock lock;
+	u32 cpu;
+	u64 nonempty;
+	size_t nr_pages;
+	struct list_head lists[NR_LISTS];
+} __aligned(64);
+
+static struct span_cache *caches[1024];	/* made at first use; by CAS */
+static size_t total;			/* pages in all caches; atomic */
+
+/* Lists 0-3: 1 to 4 pages; then four to a doubling. */
+static u32 list_of(size_t nr)
+{
+	u32 log;
+
+	if (nr <= 4)
+		return (u32)nr - 1;
+	log = ilog2(nr);
+	return min((log - 1) * 4 + (u32)(nr >> (log - 2) & 3),
+		   (u32)NR_LISTS - 1);
+}
+
+static struct span_cache *cache_make(u32 cpu)
+{
+	struct span_cache *c = memblock_alloc(sizeof(*c)), *none = NULL;
+
+	if (!c)
+		return NULL;
+	c->lock = (struct lock)LOCK_INITIALIZER(LOCK_SPAN);
+	c->cpu = cpu;
+	for (u32 i = 0; i < NR_LISTS; i++)
+		list_init(&c->lists[i]);
+	if (!__atomic_compare_exchange_n(&caches[cpu], &none, c, false,
+					 __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+		return none;	/* a few bytes lost, once */
+	return c;
+}
+
+/* This CPU's cache, locked; NULL where there is none to be had. */
+static struct span_cache *cache_enter(void)
+{
+	u32 cpu = percpu_index();
+	struct span_cache *c;
+
+	if (cpu >= ARRAY_SIZE(caches) || lock_is_reentry())
+		return NULL;
+	c = load_acquire(&caches[cpu]);
+	if (!c)
+		c = cache_make(cpu);
+	return c && lock_try_enter(&c->lock) ? c : NULL;
+}
+
+/* --- ranges of a cache, under its lock --- */
+
+static void mark(struct page *page, const struct span_cache *c, size_t nr,
+		 enum page_type type)
+{
+	page->nr_pages = (u32)nr;
+	WRITE_ONCE(page->span_cpu, c->cpu);
+	store_release(&page->type, (u8)type);
+}
+
+static void span_insert(struct span_cache *c, struct page *page, size_t nr)
+{
+	u32 i = list_of(nr);
+
+	mark(page, c, nr, PAGE_SPAN);
+	if (nr > 1)
+		mark(page + nr - 1, c, nr, PAGE_SPAN_TAIL);
+	list_add(&page->lru, &c->lists[i]);
+	c->nonempty |= (u64)1 << i;
+	c->nr_pages += nr;
+	__atomic_fetch_add(&total, nr, __ATOMIC_RELAXED);
+}
+
+static void span_remove(struct span_cache *c, struct page *page)
+{
+	size_t nr = page->nr_pages;
+	u32 i = list_of(nr);
+
+	list_del(&page->lru);
+	if (list_empty(&c->lists[i]))
+		c->nonempty &= ~((u64)1 << i);
+	c->nr_pages -= nr;
+	__atomic_fetch_sub(&total, nr, __ATOMIC_RELAXED);
+	WRITE_ONCE(page[nr - 1].type, PAGE_NONE);
+	WRITE_ONCE(page->type, PAGE_NONE);
+}
+
+static bool is_mine(const struct span_cache *c, const struct page *page,
+		    enum page_type type)
+{
+	return load_acquire(&page->type) == type &&
+	       READ_ONCE(page->span_cpu) == c->cpu;
+}
+
+/* The range of this cache that begins at number @pfn, or NULL. */
+static struct page *span_at(struct span_cache *c, struct section *sec,
+			    size_t pfn)
+{
+	struct page *page = &sec->vmemmap[pfn];
+
+	return pfn < READ_ONCE(sec->frontier) &&
+	       is_mine(c, page, PAGE_SPAN) ? page : NULL;
+}
+
+/* The one that ends before @pfn. */
+static struct page *span_before(struct span_cache *c, struct section *sec,
+				size_t pfn)
+{
+	struct page *page = &sec->vmemmap[pfn] - 1;
+
+	if (pfn <= sec->first)
+		return NULL;
+	if (is_mine(c, page, PAGE_SPAN))
+		return page;
+	if (is_mine(c, page, PAGE_SPAN_TAIL))
+		return page - page->nr_pages + 1;
+	return NULL;
+}
+
+/* The smallest range that is known to hold @nr pages, or nearly so. */
+static struct page *span_find(struct span_cache *c, size_t nr)
+{
+	u32 i = list_of(nr), look = LOOK;
+	u64 above;
+
+	list_for_each(page, &c->lists[i], struct page, lru) {
+		if (page->nr_pages >= nr)
+			return page;
+		if (!--look)
+			break;
+	}
+	if (i == NR_LISTS - 1)
+		return NULL;
+	above = c->nonempty >> (i + 1) << (i + 1);
+	if (!above)
+		return NULL;
+	return list_first(&c->lists[__builtin_ctzl(above)], struct page, lru);
+}
+
+/* --- limits --- */
+
+static bool may_keep(void)
+{
+	size_t used = zones_used_pages();
+
+	return used >= FLOOR_PAGES && READ_ONCE(total) <= used / SHARE;
+}
+
+/* Take the smallest ranges out until half is left; they are listed by lru. */
+static void span_evict(struct span_cache *c, size_t keep,
+		       struct list_head *out)
+{
+	list_init(out);
+	while (c->nr_pages > keep) {
+		u32 i = (u32)__builtin_ctzl(c->nonempty);
+		struct page *page = list_last(&c->lists[i], struct page, lru);
+
+		span_remove(c, page);
+		list_add(&page->lru, out);
+	}
+}
+
+static void spans_to_zone(struct list_head *ranges)
+{
+	while (!list_empty(ranges)) {
+		struct page *page = list_first(ranges, struct page, lru);
+		struct zone *zone = page_zone(page);
+
+		list_del(&page->lru);
+		lock_enter_nested(&zone->lock, LOCKS_ANY);
+		bits_set_range(page_section(page)->dirty, page_pfn(page),
+			       page->nr_pages);
+		buddy_free_range(zone, page, page->nr_pages);
+		lock_exit(&zone->lock);
+	}
+}
+
+/* --- the calls --- */
+
+struct page *span_alloc(size_t nr)
+{
+	struct span_cache *c;
+	struct page *page;
+	size_t have;
+
+	if (!READ_ONCE(total))
+		return NULL;
+	c = cache_enter();
+	if (!c)
+		return NULL;
+	page = span_find(c, nr);
+	if (page) {
+		have = page->nr_pages;
+		span_remove(c, page);
+		if (have > nr)
+			span_insert(c, page + nr, have - nr);
+		page->nr_pages = (u32)nr;
+		WRITE_ONCE(page->type, PAGE_LARGE);
+	}
+	lock_exit(&c->lock);
+	return page;
+}
+
+bool span_free(struct page *page, size_t nr)
+{
+	struct section *sec = page_section(page);
+	size_t pfn = page_pfn(page);
+	struct list_head out;
+	struct span_cache *c;
+	struct page *other;
+
+	if (!may_keep() || (nr_nodes > 1 && page_to_nid(page) !=
+					    numa_node_id()))
+		return false;
+	c = cache_enter();
+	if (!c)
+		return false;
+	other = span_at(c, sec, pfn + nr);
+	if (other) {
+		nr += other->nr_pages;
+		span_remove(c, other);
+	}
+	other = span_before(c, sec, pfn);
+	if (other) {
+		WRITE_ONCE(page->type, PAGE_NONE);
+		nr += other->nr_pages;
+		page = other;
+		span_remove(c, other);
+	}
+	span_insert(c, page, nr);
+	span_evict(c, may_keep() && c->nr_pages <= MAX_PAGES ?
+		      SIZE_MAX : c->nr_pages / 2, &out);
+	lock_exit(&c->lock);
+	if (!list_empty(&out)) {
+		spans_to_zone(&out);
+		idle_poll();
+	}
+	return true;
+}
+
+bool span_extend(struct page *page, size_t old, size_t nr)
+{
+	struct section *sec = page_section(page);
+	struct span_cache *c;
+	struct page *next;
+	size_t have = 0;
+
+	if (!READ_ONCE(total))
+		return false;
+	c = cache_enter();
+	if (!c)
+		return false;
+	next = span_at(c, sec, page_pfn(page) + old);
+	if (next && old + next->nr_pages >= nr) {
+		have = old + next->nr_pages;
+		span_remove(c, next);
+		if (have > nr)
+			span_insert(c, page + nr, have - nr);
+		page->nr_pages = (u32)nr;
+	}
+	lock_exit(&c->lock);
+	return have != 0;
+}
+
+void span_drain(void)
+{
+	for (u32 i = 0; i < ARRAY_SIZE(caches); i++) {
+		struct span_cache *c = load_acquire(&caches[i]);
+		struct list_head out;
+
+		if (!c || !READ_ONCE(c->nr_pages) || lock_is_reentry() ||
+		    !lock_try_enter(&c->lock))
+			continue;
+		span_evict(c, 0, &out);
+		lock_exit(&c->lock);
+		spans_to_zone(&out);
+	}
+}
+
+size_t span_pages(void)
+{
+	return READ_ONCE(total);
+}
+
+void span_fork_lock(void)
+{
+	for (u32 i = 0; i < ARRAY_SIZE(caches); i++)
+		if (caches[i])
+			lock_fork_enter(&caches[i]->lock);
+}
+
+void span_fork_unlock(void)
+{
+	for (u32 i = 0; i < ARRAY_SIZE(caches); i++)
+		if (caches[i])
+			lock_fork_exit(&caches[i]->lock);
+}

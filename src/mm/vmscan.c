@@ -1,0 +1,369 @@
+/*
+ * vmscan.c - reclaim: memory that lies idle goes back to the OS, at once when
+ * it is short, after a delay when nobody asked for it.
+ *
+ * Idle is what no request has needed for a whole interval: of each zone's warm
+ * free pages the least number there was (idle_min), of freed areas those that
+ * are older.  A process that has done nothing at all since the last look is
+ * quiet: then the sheaves, barns, page lists and spans are emptied as well,
+ * and free blocks go offline.
+ *
+ * Who looks:
+ *   kswapd, a thread of our own, if the process has several itself.  It looks
+ *	every delay while something is idle and sleeps without a timer when
+ *	nothing is.
+ *   Without it, every call that takes or frees pages looks at the clock.  If
+ *	much is idle, the hot path of malloc is closed meanwhile ("armed"), so
+ *	that a program which drops its heap, sleeps and comes back gives it
+ *	back with its first call.  A program that goes on allocating opens it
+ *	again after some hundred calls.
+ *
+ * kswapd is made when the process makes its first thread itself: then it may
+ * (a filter for system calls may forbid it later), and is no surprise.  glibc
+ * calls calloc() for the new thread at that moment, holding no lock that is
+ * not recursive.  Where libc does not (musl, static programs) or does not say
+ * that it has threads, there is no kswapd.  Nor is one
+ * made in a vfork child, or in the child of a process that had threads.
+ *
+ * Invariants:
+ *   W1. reclaim never recurses and one thread at a time does it; others go on.
+ *   W2. no lock is held when the layer above is asked to shrink, or a thread
+ *	 is started.
+ */
+#include "core/options.h"
+#include "core/stats.h"
+#include "mm/percpu.h"
+#include "mm/vmalloc.h"
+#include "mm/zone.h"
+#include "sys/sys.h"
+
+#define IDLE_LEAST	64	/* pages not worth a look */
+#define ARM_PAGES	2048	/* idle pages that are worth closing malloc */
+#define ARM_CALLS	256	/* ... for so many calls */
+
+enum { KSWAPD_NONE, KSWAPD_AWAKE, KSWAPD_ASLEEP };
+
+bool kswapd_pending;		/* atomic */
+static u32 kswapd_state;	/* atomic */
+static u32 kswapd_kicks;	/* atomic; kswapd waits on it */
+static u32 kswapd_low;		/* atomic; memory is short */
+static int kswapd_forbidden;	/* atomic; vfork children */
+static u32 reclaiming;		/* atomic; W1 */
+static void (*slab_shrink_all)(void);	/* constant after start-up */
+
+static u64 next_look_ms;	/* without kswapd; racy */
+static u64 last_activity;	/* by whoever looks; racy */
+static bool shrunk;		/* the caches are empty; racy */
+
+bool idle_armed;
+static u64 armed_until_ms, arm_again_ms;	/* racy */
+static u32 armed_calls;				/* racy */
+
+void reclaim_set_slab(void (*shrink)(void))
+{
+	slab_shrink_all = shrink;
+}
+
+static bool reclaim_begin(void)
+{
+	return !lock_is_reentry() &&
+	       !__atomic_exchange_n(&reclaiming, 1, __ATOMIC_ACQUIRE);
+}
+
+static void reclaim_end(void)
+{
+	__atomic_store_n(&reclaiming, 0, __ATOMIC_RELEASE);
+}
+
+static void caches_shrink(void)
+{
+	if (slab_shrink_all)
+		slab_shrink_all();
+	span_drain();
+}
+
+/* Warm free pages of all zones, largest blocks first, at most @pages. */
+static size_t zones_report(size_t pages)
+{
+	size_t given = 0;
+
+	for_each_zone(zone) {
+		size_t idle = READ_ONCE(zone->nr_free_dirty);
+
+		if (idle && given < pages)
+			given += zone_report_free(zone,
+						  min(idle, pages - given));
+	}
+	return given;
+}
+
+/* Freed areas, oldest first. */
+static size_t areas_purge(size_t pages)
+{
+	size_t lazy = vmalloc_lazy_bytes(), bytes = SIZE_MAX;
+
+	if (pages < SIZE_MAX >> PAGE_SHIFT)
+		bytes = pages << PAGE_SHIFT;
+	return lazy ? vmalloc_purge(lazy > bytes ? lazy - bytes : 0) >>
+		      PAGE_SHIFT : 0;
+}
+
+size_t reclaim(size_t pages)
+{
+	size_t given;
+
+	if (!reclaim_begin())
+		return 0;
+	given = areas_purge(pages);
+	if (given < pages)
+		given += zones_report(pages - given);
+	if (given < pages) {
+		caches_shrink();
+		given += zones_report(pages - given);
+		zones_offline();
+	}
+	reclaim_end();
+	stat_add(STAT_RECLAIMED, given);
+	return given;
+}
+
+/* --- idle memory --- */
+
+static size_t idle_pages(void)
+{
+	size_t idle = span_pages() + (vmalloc_lazy_bytes() >> PAGE_SHIFT);
+
+	for_each_zone(zone)
+		idle += READ_ONCE(zone->nr_free_dirty) -
+			READ_ONCE(zone->nr_lazy_free);
+	return idle;
+}
+
+static u64 activity(void)
+{
+	return stat_read(STAT_PAGES_ALLOC) + stat_read(STAT_PAGES_FREE) +
+	       stat_read(STAT_SLAB_ALLOC) + stat_read(STAT_SLAB_FREE) +
+	       stat_read(STAT_BARN_GET) + stat_read(STAT_BARN_PUT) +
+	       stat_read(STAT_AREA_ALLOC) + stat_read(STAT_AREA_FREE);
+}
+
+/* What was idle in @zone for the whole interval; begins another. */
+static size_t zone_idle(struct zone *zone)
+{
+	size_t idle;
+
+	if (!lock_try_enter(&zone->lock))
+		return 0;
+	idle = zone->idle_min - min(zone->idle_min, zone->nr_lazy_free);
+	WRITE_ONCE(zone->idle_min, zone->nr_free_dirty);
+	lock_exit(&zone->lock);
+	return idle;
+}
+
+/*
+ * One look; true if there may be more to do at the next.  Of a quiet process
+ * everything goes; in a busy one a few pages may stay.
+ */
+static bool idle_look(u64 now, bool quiet)
+{
+	size_t given = 0;
+
+	stat_add(STAT_IDLE_TICK, 1);
+	vmalloc_purge_idle(now, (u32)options.reclaim_delay);
+	if (quiet && !shrunk) {
+		caches_shrink();
+		given = zones_report(SIZE_MAX);
+		shrunk = true;
+		last_activity = activity();
+	}
+	for_each_zone(zone) {
+		size_t idle = zone_idle(zone);
+
+		if (idle > (quiet ? 0 : IDLE_LEAST))
+			given += zone_report_free(zone, idle);
+	}
+	if (given >= MAX_ORDER_PAGES || quiet)
+		zones_offline();
+	return given || idle_pages() > IDLE_LEAST || !shrunk;
+}
+
+static bool idle_tick(u64 now)
+{
+	u64 did = activity();
+	bool quiet = did == last_activity, more;
+
+	if (!reclaim_begin())
+		return true;
+	if (!quiet)
+		shrunk = false;
+	last_activity = did;
+	more = idle_look(now, quiet);
+	reclaim_end();
+	return more;
+}
+
+/* --- kswapd --- */
+
+static void balance(void)
+{
+	size_t held = mm_resident_pages();
+	size_t want = held + wmark[WMARK_HIGH];
+
+	if (want > wmark_limit)
+		reclaim(want - wmark_limit);
+}
+
+static void kswapd_sleep(u32 kicks, u32 ms)
+{
+	if (READ_ONCE(kswapd_kicks) == kicks)
+		sys_wait_ms(&kswapd_kicks, kicks, ms);
+}
+
+static void kswapd(void)
+{
+	u32 interval = (u32)clamp(options.reclaim_delay, (size_t)10,
+				  (size_t)3600000);
+
+	for (;;) {
+		u32 kicks = READ_ONCE(kswapd_kicks);
+		u32 awake = KSWAPD_AWAKE;
+
+		kswapd_sleep(kicks, interval);
+		if (__atomic_exchange_n(&kswapd_low, 0, __ATOMIC_ACQUIRE))
+			balance();
+		if (idle_tick(sys_clock_ms()))
+			continue;
+		kicks = READ_ONCE(kswapd_kicks);
+		if (__atomic_compare_exchange_n(&kswapd_state, &awake,
+						KSWAPD_ASLEEP, false,
+						__ATOMIC_ACQ_REL,
+						__ATOMIC_RELAXED))
+			kswapd_sleep(kicks, UINT32_MAX);
+		__atomic_store_n(&kswapd_state, KSWAPD_AWAKE,
+				 __ATOMIC_RELEASE);
+	}
+}
+
+static void kswapd_kick(void)
+{
+	__atomic_fetch_add(&kswapd_kicks, 1, __ATOMIC_RELEASE);
+	sys_wake(&kswapd_kicks);
+}
+
+/* If it sleeps without a timer, give it one. */
+static void kswapd_rouse(void)
+{
+	u32 asleep = KSWAPD_ASLEEP;
+
+	if (READ_ONCE(kswapd_state) == KSWAPD_ASLEEP &&
+	    __atomic_compare_exchange_n(&kswapd_state, &asleep, KSWAPD_AWAKE,
+					false, __ATOMIC_ACQ_REL,
+					__ATOMIC_RELAXED))
+		kswapd_kick();
+}
+
+void kswapd_wake(void)
+{
+	if (READ_ONCE(kswapd_state) == KSWAPD_NONE ||
+	    __atomic_exchange_n(&kswapd_low, 1, __ATOMIC_ACQ_REL))
+		return;
+	stat_add(STAT_KSWAPD_WAKE, 1);
+	kswapd_kick();
+}
+
+/* W2; a failure is final: idle_poll() then does without. */
+void kswapd_start(void)
+{
+	if (lock_is_reentry() || READ_ONCE(kswapd_forbidden) ||
+	    !sys_is_threaded() ||
+	    !__atomic_exchange_n(&kswapd_pending, false, __ATOMIC_ACQ_REL))
+		return;
+	__atomic_store_n(&kswapd_state, KSWAPD_AWAKE, __ATOMIC_RELEASE);
+	if (sys_thread_start(kswapd, "kswapd"))
+		stat_add(STAT_KSWAPD_START, 1);
+	else
+		__atomic_store_n(&kswapd_state, KSWAPD_NONE, __ATOMIC_RELEASE);
+}
+
+void kswapd_init(void)
+{
+	kswapd_pending = options.kswapd && sys_thread_known();
+}
+
+void kswapd_forbid(int change)
+{
+	__atomic_fetch_add(&kswapd_forbidden, change, __ATOMIC_ACQ_REL);
+}
+
+void kswapd_fork_child(void)
+{
+	if (sys_is_threaded())
+		kswapd_pending = false;
+	else
+		kswapd_init();
+	kswapd_state = KSWAPD_NONE;
+	kswapd_low = 0;
+	reclaiming = 0;
+}
+
+/* --- without it --- */
+
+static void disarm(u64 now)
+{
+	WRITE_ONCE(idle_armed, false);
+	WRITE_ONCE(arm_again_ms, now + options.reclaim_delay / 4);
+	percpu_hot_close(false);
+}
+
+static void arm(u64 now)
+{
+	if (now < READ_ONCE(arm_again_ms))
+		return;
+	WRITE_ONCE(armed_until_ms, now + options.reclaim_delay);
+	WRITE_ONCE(armed_calls, 0);
+	WRITE_ONCE(idle_armed, true);
+	percpu_hot_close(true);
+}
+
+__slowpath void idle_armed_poll(void)
+{
+	u64 now;
+
+	if (lock_is_reentry())
+		return;
+	now = sys_clock_ms();
+	if (now >= READ_ONCE(armed_until_ms)) {
+		disarm(now);
+		if (reclaim_begin()) {
+			shrunk = false;
+			idle_look(now, true);
+			reclaim_end();
+		}
+	} else if (++armed_calls >= ARM_CALLS) {
+		disarm(now);
+	}
+}
+
+void idle_poll(void)
+{
+	size_t idle = idle_pages();
+	u64 now;
+
+	if (lock_is_reentry() || READ_ONCE(reclaiming))
+		return;
+	if (READ_ONCE(kswapd_state) != KSWAPD_NONE) {
+		if (idle > IDLE_LEAST)
+			kswapd_rouse();
+		return;
+	}
+	if (idle <= IDLE_LEAST)
+		return;
+	now = sys_clock_ms();
+	if (idle >= ARM_PAGES && idle > mm_resident_pages() / 2 &&
+	    !READ_ONCE(idle_armed))
+		arm(now);
+	if (now < READ_ONCE(next_look_ms))
+		return;
+	WRITE_ONCE(next_look_ms, now + options.reclaim_delay);
+	idle_tick(now);
+}

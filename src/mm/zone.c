@@ -1,0 +1,435 @@
+/*
+ * zone.c - nodes, their zones, and how zones grow and shrink.
+ *
+ * A zone is a list of sections.  It grows by blocks of MAX_ORDER: first by
+ * those that are offline, then at the frontier of a section, then by another
+ * section.  A free block that is clean may go offline: it leaves the lists,
+ * and its part of vmemmap and of the class map goes back to the OS with it
+ * (memory hot-unplug).  So a heap that has shrunk holds no metadata of what
+ * it was.
+ *
+ * Invariants, under zone->lock:
+ *   N1. a block whose offline bit is set is free, clean, in no list and not
+ *	 counted in nr_free and nr_managed; its struct pages are all zero
+ *	 (PAGE_NONE), and so are its classes.
+ *   N2. a section belongs to one zone and is bound to that zone's node.
+ *   N3. a MAX_ORDER block that is being discarded, moved or taken offline is
+ *	 out of the lists and counted as in use: nobody else's, so that no
+ *	 system call on it is made under the lock.
+ *
+ * Locking: zone->lock is a leaf but for LOCK_MEMBLOCK.  No system call is
+ * made under it but the commit that moves a frontier, the reservation of a
+ * section, and the discard of a class map's page.
+ */
+#include "core/options.h"
+#include "core/stats.h"
+#include "mm/buddy.h"
+#include "mm/memblock.h"
+#include "mm/percpu.h"
+#include "sys/sys.h"
+
+static struct pglist_data node_zero;
+struct pglist_data *node_data[MAX_NODES] = { &node_zero };
+u32 nr_nodes = 1;
+
+static void zone_init(struct zone *zone, u32 node, enum zone_type type)
+{
+	zone->lock = (struct lock)LOCK_INITIALIZER(LOCK_ZONE);
+	zone->node = node;
+	zone->type = type;
+	buddy_init(zone);
+}
+
+/* Nodes by distance from @pgdat, itself first; insertion keeps the order. */
+static void fallback_init(struct pglist_data *pgdat)
+{
+	for (u32 n = 0; n < nr_nodes; n++) {
+		u32 at = pgdat->nr_fallback++;
+		u32 dist = n == pgdat->node ? 0 :
+			   sys_node_distance(pgdat->node, n);
+
+		for (; at; at--) {
+			u32 prev = pgdat->fallback[at - 1];
+
+			if (prev == pgdat->node ||
+			    sys_node_distance(pgdat->node, prev) <= dist)
+				break;
+			pgdat->fallback[at] = (u8)prev;
+		}
+		if (n == pgdat->node)
+			for (u32 i = at; i; i--, at--)
+				pgdat->fallback[i] = pgdat->fallback[i - 1];
+		pgdat->fallback[at] = (u8)n;
+	}
+}
+
+void zones_init(void)
+{
+	u32 want = min(sys_nr_nodes(), (u32)MAX_NODES);
+
+	for (u32 n = 0; n < want; n++) {
+		if (n && !(node_data[n] = memblock_alloc(sizeof(node_zero))))
+			break;
+		node_data[n]->node = n;
+		for (u32 type = 0; type < MAX_NR_ZONES; type++)
+			zone_init(&node_data[n]->zones[type], n, type);
+		nr_nodes = n + 1;
+	}
+	for (u32 n = 0; n < nr_nodes; n++)
+		fallback_init(node_data[n]);
+}
+
+u32 numa_node_slow(void)
+{
+	u32 cpu = percpu.mode == PERCPU_CPU ? percpu_index() : sys_getcpu();
+
+	return min(sys_cpu_to_node(cpu), nr_nodes - 1);
+}
+
+size_t zones_used_pages(void)
+{
+	size_t used = 0;
+
+	for_each_zone(zone)
+		used += READ_ONCE(zone->nr_managed) - READ_ONCE(zone->nr_free);
+	return used;
+}
+
+/* --- growth --- */
+
+static size_t block_pfn(const struct section *sec, size_t block)
+{
+	return sec->first + (block << MAX_ORDER);
+}
+
+static size_t nr_blocks(const struct section *sec)
+{
+	return (sec->frontier - sec->first) >> MAX_ORDER;
+}
+
+/* An offline block comes back (N1). */
+static bool section_online_block(struct zone *zone, struct section *sec,
+				 enum migratetype type)
+{
+	size_t block;
+
+	if (!sec->nr_offline)
+		return false;
+	block = bits_find(sec->offline, 0, nr_blocks(sec), true);
+	bits_clear_range(sec->offline, block, 1);
+	sec->nr_offline--;
+	ADD_ONCE(zone->nr_managed, MAX_ORDER_PAGES);
+	buddy_add_block(zone, &sec->vmemmap[block_pfn(sec, block)], type);
+	stat_add(STAT_PAGES_ONLINE, 1);
+	return true;
+}
+
+/* One more block from beyond the frontier; false: no memory. */
+static bool section_grow(struct zone *zone, struct section *sec,
+			 enum migratetype type)
+{
+	size_t start = sec->frontier, end = start + MAX_ORDER_PAGES;
+
+	if (end > sec->nr_pages || !section_commit(sec, end))
+		return false;
+	WRITE_ONCE(sec->frontier, end);
+	ADD_ONCE(zone->nr_managed, MAX_ORDER_PAGES);
+	ADD_ONCE(zone->nr_spanned, MAX_ORDER_PAGES);
+	buddy_add_block(zone, &sec->vmemmap[start], type);
+	stat_add(STAT_PAGES_GROW, 1);
+	return true;
+}
+
+static struct section *zone_section(struct zone *zone, u32 i)
+{
+	return sections[i]->zone == zone ? sections[i] : NULL;
+}
+
+bool zone_grow(struct zone *zone, enum migratetype type)
+{
+	struct section *sec;
+	u32 nr = load_acquire(&nr_sections);
+
+	for (u32 i = 0; i < nr; i++)
+		if ((sec = zone_section(zone, i)) &&
+		    section_online_block(zone, sec, type))
+			return true;
+	for (u32 i = 0; i < nr; i++)
+		if ((sec = zone_section(zone, i)) &&
+		    section_grow(zone, sec, type))
+			return true;
+	sec = section_add(zone, MAX_ORDER_PAGES);
+	return sec && section_grow(zone, sec, type);
+}
+
+struct page *zone_grow_contig(struct zone *zone, size_t nr)
+{
+	size_t blocks = DIV_ROUND_UP(nr, MAX_ORDER_PAGES), start;
+	struct section *sec = NULL;
+
+	for (u32 i = 0; i < nr_sections && !sec; i++) {
+		sec = zone_section(zone, i);
+		if (sec && sec->nr_pages - sec->frontier <
+			   blocks << MAX_ORDER)
+			sec = NULL;
+	}
+	if (!sec)
+		sec = section_add(zone, blocks << MAX_ORDER);
+	if (!sec)
+		return NULL;
+	start = sec->frontier;
+	for (size_t i = 0; i < blocks; i++)
+		if (!section_grow(zone, sec, MIGRATE_MOVABLE))
+			return NULL;	/* what has come stays, free */
+	buddy_take_range(zone, sec, start, nr);
+	return &sec->vmemmap[start];
+}
+
+/* --- giving back --- */
+
+/* The rest of the block's pageblocks is no longer whole. */
+static void block_not_huge(struct page *page, u32 order)
+{
+	size_t nr = (size_t)1 << order, step = (size_t)1 << PAGEBLOCK_ORDER;
+
+	for (size_t i = 0; i < nr; i += step)
+		pageblock_head(page + i)->block_flags = 0;
+}
+
+/* Back into the lists; @clean: its pages are gone. */
+static void block_return(struct zone *zone, struct page *page, u32 order,
+			 bool clean)
+{
+	lock_try_enter(&zone->lock);
+	if (clean) {
+		bits_clear_range(page_section(page)->dirty, page_pfn(page),
+				 (size_t)1 << order);
+		block_not_huge(page, order);
+	}
+	buddy_free_range(zone, page, (size_t)1 << order);
+	lock_exit(&zone->lock);
+}
+
+/* A block that is nobody's goes back to the OS; returns dirty pages (N3). */
+static size_t block_discard(struct zone *zone, struct page *page, u32 order)
+{
+	size_t nr = (size_t)1 << order, dirty = range_nr_dirty(page, nr);
+	void *addr = page_address(page);
+	bool ok = sys_discard(addr, nr << PAGE_SHIFT);
+
+	block_return(zone, page, order, ok);
+	return ok ? dirty : 0;
+}
+
+/*
+ * The same, but the kernel takes the pages when it wants them: they may still
+ * hold what they held, so they stay dirty, and are counted as spoken for.
+ */
+static size_t block_discard_lazily(struct zone *zone, struct page *page,
+				   u32 order)
+{
+	size_t nr = (size_t)1 << order, dirty = range_nr_dirty(page, nr);
+	bool ok = sys_discard_lazily(page_address(page), nr << PAGE_SHIFT);
+
+	if (ok)
+		ADD_ONCE(zone->nr_lazy_free, dirty);
+	block_return(zone, page, order, false);
+	return ok ? dirty : 0;
+}
+
+static u32 os_order(void)
+{
+	return pages_to_order(sys_page_size() >> PAGE_SHIFT);
+}
+
+static size_t zone_discard(struct zone *zone, u32 min_order, size_t keep)
+{
+	size_t given = 0, got;
+
+	do {
+		struct page *page;
+		u32 order = 0;
+
+		if (!lock_try_enter(&zone->lock))
+			break;
+		page = buddy_take_dirty(zone, min_order, keep, &order);
+		lock_exit(&zone->lock);
+		if (!page)
+			break;
+		got = block_discard(zone, page, order);
+		given += got;
+	} while (got);
+	return given;
+}
+
+size_t zones_discard(u32 min_order, size_t keep)
+{
+	size_t given = 0;
+
+	if (lock_is_reentry())
+		return 0;
+	for_each_zone(zone)
+		given += zone_discard(zone, max(min_order, os_order()), keep);
+	stat_add(STAT_PAGES_DISCARD, given);
+	return given;
+}
+
+/* The largest dirty block of at most @pages. */
+static struct page *take_largest(struct zone *zone, size_t pages, u32 *order)
+{
+	int least = (int)os_order();
+
+	for (int k = (int)min(ilog2(pages), (u32)MAX_ORDER); k >= least; k--) {
+		struct page *page = buddy_take_exact(zone, (u32)k);
+
+		*order = (u32)k;
+		if (page)
+			return page;
+	}
+	return NULL;
+}
+
+size_t zone_report_free(struct zone *zone, size_t pages)
+{
+	size_t given = 0, got = 0;
+
+	while (given < pages) {
+		struct page *page;
+		u32 order;
+
+		if (!lock_try_enter(&zone->lock))
+			break;
+		page = take_largest(zone, pages - given, &order);
+		lock_exit(&zone->lock);
+		if (!page)
+			break;
+		got = options.madv_free ?
+		      block_discard_lazily(zone, page, order) :
+		      block_discard(zone, page, order);
+		if (!got)
+			break;
+		given += got;
+	}
+	stat_add(STAT_PAGES_REPORTED, given);
+	return given;
+}
+
+/* --- offline --- */
+
+/*
+ * The page of the class map that @block's entries lie in, if all its blocks
+ * are offline: then nobody writes to it.
+ */
+static void classes_discard(struct section *sec, size_t block)
+{
+	size_t os = sys_page_size();
+	uintptr_t end = (uintptr_t)(sec->classes - block_pfn(sec, block));
+	uintptr_t start = ALIGN_DOWN(end - 1, os);
+	size_t high = (uintptr_t)sec->classes - start;	/* bytes below base */
+	size_t from = (high - os) / sizeof(u16), to = high / sizeof(u16);
+
+	if (from < sec->first || to > sec->frontier)
+		return;
+	from = (from - sec->first) >> MAX_ORDER;
+	to = DIV_ROUND_UP(to - sec->first, MAX_ORDER_PAGES);
+	if (bits_count_range(sec->offline, from, to - from) == to - from)
+		sys_discard((void *)start, os);
+}
+
+static void block_offline(struct zone *zone, struct page *page)
+{
+	struct section *sec = page_section(page);
+	size_t block = (page_pfn(page) - sec->first) >> MAX_ORDER;
+	size_t bytes = MAX_ORDER_PAGES * sizeof(struct page);
+	bool gone = bytes >= sys_page_size() && sys_discard(page, bytes);
+
+	lock_try_enter(&zone->lock);
+	if (!gone) {
+		buddy_free_range(zone, page, MAX_ORDER_PAGES);
+	} else {
+		bits_set_range(sec->offline, block, 1);
+		sec->nr_offline++;
+		ADD_ONCE(zone->nr_managed, -MAX_ORDER_PAGES);
+		classes_discard(sec, block);
+		stat_add(STAT_PAGES_OFFLINE, 1);
+	}
+	lock_exit(&zone->lock);
+}
+
+static void zone_offline(struct zone *zone)
+{
+	size_t most = READ_ONCE(zone->nr_managed) >> MAX_ORDER;
+
+	while (most--) {
+		struct page *page;
+
+		if (!lock_try_enter(&zone->lock))
+			return;
+		page = buddy_take_clean_block(zone);
+		lock_exit(&zone->lock);
+		if (!page)
+			return;
+		block_offline(zone, page);
+	}
+}
+
+void zones_offline(void)
+{
+	if (lock_is_reentry())
+		return;
+	for_each_zone(zone)
+		zone_offline(zone);
+}
+
+/* --- warm blocks for others --- */
+
+static bool mostly_dirty(const struct page *page, u32 order)
+{
+	size_t nr = (size_t)1 << order;
+
+	return range_nr_dirty(page, nr) >= nr - nr / 8;
+}
+
+struct page *zone_take_warm(u32 order)
+{
+	struct zone *zone = &node_data[numa_node_id()]->zones[ZONE_NORMAL];
+	struct page *page = NULL;
+
+	if (!lock_enter_nested(&zone->lock, 1))
+		return NULL;
+	page = buddy_take_exact(zone, order);
+	if (page && !mostly_dirty(page, order)) {
+		buddy_free_range(zone, page, (size_t)1 << order);
+		page = NULL;
+	}
+	lock_exit(&zone->lock);
+	return page;
+}
+
+void zone_put_warm(struct page *page, u32 order, bool moved)
+{
+	struct zone *zone = page_zone(page);
+
+	/* zone_take_warm() has shown that this thread does not hold it. */
+	lock_enter_nested(&zone->lock, LOCKS_ANY);
+	if (moved) {
+		bits_clear_range(page_section(page)->dirty, page_pfn(page),
+				 (size_t)1 << order);
+		block_not_huge(page, order);
+		stat_add(STAT_PAGES_MOVED, (size_t)1 << order);
+	}
+	buddy_free_range(zone, page, (size_t)1 << order);
+	lock_exit(&zone->lock);
+}
+
+void zones_fork_lock(void)
+{
+	for_each_zone(zone)
+		lock_fork_enter(&zone->lock);
+}
+
+void zones_fork_unlock(void)
+{
+	for_each_zone(zone)
+		lock_fork_exit(&zone->lock);
+}
