@@ -17,6 +17,7 @@
 #ifndef BENCH_H
 #define BENCH_H
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
@@ -26,6 +27,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #define BENCH_PAGE 4096
 #define BENCH_MIX 0x9e3779b97f4a7c15ull
@@ -210,6 +212,42 @@ static inline void put_self(void *p)
 	if (n > MIB(1) || !word_is((char *)p + n - 8, n * BENCH_MIX))
 		bench_die("an object passed between threads changed");
 	free(p);
+}
+
+/* What the process holds now, in KiB. */
+struct rss {
+	unsigned long all; /* with the pages of the program's files */
+	unsigned long anon;
+};
+
+static inline unsigned long rss_field(const char *text, const char *name)
+{
+	const char *at = strstr(text, name);
+
+	return at ? strtoul(at + strlen(name), NULL, 10) : 0;
+}
+
+/*
+ * The roll-up walks the page tables; the counters in statm are kept per CPU
+ * by some kernels, and lag.  Allocates nothing.
+ */
+static inline struct rss rss_now(void)
+{
+	int fd = open("/proc/self/smaps_rollup", O_RDONLY | O_CLOEXEC);
+	struct rss rss = { 0, 0 };
+	char text[2048];
+	ssize_t n;
+
+	if (fd < 0)
+		bench_die("there is no /proc/self/smaps_rollup");
+	n = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	text[n > 0 ? n : 0] = '\0';
+	rss.all = rss_field(text, "\nRss:");
+	rss.anon = rss_field(text, "\nAnonymous:");
+	if (!rss.all)
+		bench_die("cannot read /proc/self/smaps_rollup");
+	return rss;
 }
 
 static inline void spawn(pthread_t *t, void *(*fn)(void *), void *arg)

@@ -3,7 +3,13 @@
 # A figure of a row is the median over the rounds; a ratio is the quotient of
 # two such medians; "from-to" is the smallest and the largest ratio within one
 # round, so it shows how far the machine can be believed.  Geometric means are
-# over the ratios of the rows.  Exit status 1 if any run failed.
+# over the ratios of the rows.  Exit status 1 if a run of the first two
+# allocators failed; the others are only measured beside them.
+#
+# A line of raw.tsv is a run:
+#	kind, program, allocator, round, wall, user, sys, KiB, faults, status
+# or what a program printed about itself:
+#	"figure", program, allocator, round, name, value
 #
 # Variables: allocs (names, the first is the base), json (a path), rounds,
 # libc, kernel, machine, cpus, date.
@@ -15,8 +21,16 @@ BEGIN {
 	ours = alloc[2]
 }
 
-$1 == "pairns" {
-	value["pairns", $2, $3, $4] = $5
+$1 == "figure" {
+	if ($5 ~ /^(ops|secs|ns\/op)$/)
+		next
+	if (!(($2, $5, $3) in figure_seen)) {
+		figure_seen[$2, $5, $3] = 1
+		figure_prog[++nr_figures] = $2
+		figure_name[nr_figures] = $5
+		figure_alloc[nr_figures] = $3
+	}
+	value[$5, $2, $3, $4] = $6
 	next
 }
 
@@ -26,13 +40,15 @@ $1 == "pairns" {
 		seen[key] = 1
 		row[$1, ++nr_rows[$1]] = $2
 	}
-	wall[$2, $3, $4] = $5
-	cpu[$2, $3, $4] = $6 + $7
-	peak[$2, $3, $4] = $8
-	faults[$2, $3, $4] = $9
+	started[$2, $3] = 1
+	value["wall", $2, $3, $4] = $5
+	value["cpu", $2, $3, $4] = $6 + $7
+	value["peak", $2, $3, $4] = $8
+	value["faults", $2, $3, $4] = $9
 	if ($10 != 0) {
 		failed[$2, $3] = 1
-		nr_failed++
+		if ($3 == base || $3 == ours)
+			nr_failed++
 		failures = failures (failures ? ", " : "") $2 " under " $3
 	}
 }
@@ -49,25 +65,29 @@ function median(v, n,    i, k, x) {
 	return n % 2 ? v[(n + 1) / 2] : (v[n / 2] + v[n / 2 + 1]) / 2
 }
 
+# @what: wall, cpu, peak, faults, or a name that the program printed.
 function mid(what, prog, a,    v, n, r) {
 	n = 0
-	for (r = 1; r <= rounds; r++) {
-		if (what == "wall" && (prog, a, r) in wall)
-			v[++n] = wall[prog, a, r] + 0
-		else if (what == "cpu" && (prog, a, r) in cpu)
-			v[++n] = cpu[prog, a, r] + 0
-		else if (what == "peak" && (prog, a, r) in peak)
-			v[++n] = peak[prog, a, r] + 0
-		else if (what == "faults" && (prog, a, r) in faults)
-			v[++n] = faults[prog, a, r] + 0
-		else if (what == "pairns" && ("pairns", prog, a, r) in value)
-			v[++n] = value["pairns", prog, a, r] + 0
-	}
+	for (r = 1; r <= rounds; r++)
+		if ((what, prog, a, r) in value)
+			v[++n] = value[what, prog, a, r] + 0
 	return median(v, n)
 }
 
+function ran(prog, a) {
+	return ((prog, a) in started) && !((prog, a) in failed)
+}
+
 function ok(prog, a) {
-	return !((prog, a) in failed) && !((prog, base) in failed)
+	return ran(prog, a) && ran(prog, base)
+}
+
+# Did this allocator meet every row?  A mean over some says nothing.
+function complete(kind, a,    i) {
+	for (i = 1; i <= nr_rows[kind]; i++)
+		if (!((row[kind, i], a) in started))
+			return 0
+	return 1
 }
 
 function ratio(what, prog, a,    b) {
@@ -80,9 +100,10 @@ function spread(prog, a,    r, q, lo, hi) {
 	lo = 1e9
 	hi = 0
 	for (r = 1; r <= rounds; r++) {
-		if (!((prog, a, r) in wall) || wall[prog, base, r] <= 0)
+		if (!(("wall", prog, a, r) in value) ||
+		    value["wall", prog, base, r] <= 0)
 			continue
-		q = wall[prog, a, r] / wall[prog, base, r]
+		q = value["wall", prog, a, r] / value["wall", prog, base, r]
 		if (q < lo)
 			lo = q
 		if (q > hi)
@@ -130,7 +151,9 @@ function table(kind, title,    i, k, p, line) {
 	line = sprintf("| | %s s | %s s | time | from-to | CPU | %s MiB | %s MiB | peak |",
 		       base, ours, base, ours)
 	for (k = 3; k <= nr_allocs; k++)
-		line = line sprintf(" %s time | %s peak |", alloc[k], alloc[k])
+		if (complete(kind, alloc[k]))
+			line = line sprintf(" %s time | %s peak |", alloc[k],
+					    alloc[k])
 	print line
 	gsub(/[^|]+/, "---:", line)
 	sub(/---:/, "---", line)
@@ -149,7 +172,8 @@ function table(kind, title,    i, k, p, line) {
 			cell(p, ours, "%.1f", mid("peak", p, ours) / 1024),
 			cell(p, ours, "%.2f", ratio("peak", p, ours)))
 		for (k = 3; k <= nr_allocs; k++)
-			line = line sprintf(" %s | %s |",
+			if (complete(kind, alloc[k]))
+				line = line sprintf(" %s | %s |",
 				cell(p, alloc[k], "%.2f", ratio("wall", p, alloc[k])),
 				cell(p, alloc[k], "%.2f", ratio("peak", p, alloc[k])))
 		print line
@@ -158,7 +182,8 @@ function table(kind, title,    i, k, p, line) {
 		geomean("wall", kind, ours), geomean("cpu", kind, ours),
 		geomean("peak", kind, ours))
 	for (k = 3; k <= nr_allocs; k++)
-		line = line sprintf(" **%.2f** | **%.2f** |",
+		if (complete(kind, alloc[k]))
+			line = line sprintf(" **%.2f** | **%.2f** |",
 			geomean("wall", kind, alloc[k]),
 			geomean("peak", kind, alloc[k]))
 	print line
@@ -252,7 +277,7 @@ function two(v, w) {
 
 function small_figures(    k, a) {
 	if (!has("extra", "tiny") && !has("extra", "threads10k-0") &&
-	    !mid("pairns", "tight_best", base))
+	    !mid("tight_best", "pairns", base))
 		return
 	print "\n## Small figures\n"
 	print "| | pair ns, tight: best, median | pair ns, batch: best, median" \
@@ -261,11 +286,14 @@ function small_figures(    k, a) {
 	print "|---|---:|---:|---:|---:|---:|---:|---:|"
 	for (k = 1; k <= nr_allocs; k++) {
 		a = alloc[k]
+		if (mid("tight_best", "pairns", a) + mid("wall", "tiny", a) + \
+		    mid("peak", "threads10k-0", a) == 0)
+			continue
 		printf "| %s | %s | %s | %s | %s | %s | %s | %s |\n", a,
-			two(mid("pairns", "tight_best", a),
-			    mid("pairns", "tight_median", a)),
-			two(mid("pairns", "batch_best", a),
-			    mid("pairns", "batch_median", a)),
+			two(mid("tight_best", "pairns", a),
+			    mid("tight_median", "pairns", a)),
+			two(mid("batch_best", "pairns", a),
+			    mid("batch_median", "pairns", a)),
 			one("%.3f", mid("wall", "tiny", a) * 1000),
 			one("%d", mid("peak", "tiny", a)),
 			one("%d", mid("faults", "tiny", a)),
@@ -275,11 +303,205 @@ function small_figures(    k, a) {
 	}
 }
 
+# How the figure of @prog reads, or "-" if it did not run.
+function shown(what, prog, a, fmt, unit) {
+	if ((prog, a) in failed)
+		return "failed"
+	return ran(prog, a) ? sprintf(fmt, mid(what, prog, a) / unit) : "-"
+}
+
+function realloc_line(name, a) {
+	if (ran("realloc_grow", a))
+		printf "| %s | %s | %s | %s | %s | %s | %s |\n", name,
+			shown("first_s", "realloc_grow", a, "%.3f", 1),
+			shown("first_calls_ms", "realloc_grow", a, "%.2f", 1),
+			shown("again_s", "realloc_grow", a, "%.3f", 1),
+			shown("again_calls_ms", "realloc_grow", a, "%.2f", 1),
+			shown("free_ms", "realloc_grow", a, "%.2f", 1),
+			shown("peak", "realloc_grow", a, "%.0f", 1024)
+}
+
+function realloc_table(    k) {
+	if (!has("page", "realloc_grow"))
+		return
+	print "\n## A buffer that grows from 1 MiB to 1 GiB\n"
+	print "| | first growth s | its calls alone ms | again s |" \
+	      " its calls alone ms | free ms | peak MiB |"
+	print "|---|---:|---:|---:|---:|---:|---:|"
+	for (k = 1; k <= nr_allocs; k++)
+		realloc_line(alloc[k], alloc[k])
+	realloc_line("bare mremap", "bare")
+}
+
+function page_table(    k, a) {
+	if (!has("page", "grow2g") && !has("pattern", "large") &&
+	    !has("pattern", "medium") && !has("pattern", "frag"))
+		return
+	print "\n## Page layer\n"
+	print "| | large s | MiB | medium s | MiB | grow2g s | system s |" \
+	      " faults | MiB | frag s | MiB | at the end | all freed |"
+	print "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|"
+	for (k = 1; k <= nr_allocs; k++) {
+		a = alloc[k]
+		printf "| %s | %s | %s | %s | %s | %s | %s | %s | %s | %s |" \
+		       " %s | %s | %s |\n", a,
+			shown("wall", "large", a, "%.3f", 1),
+			shown("peak", "large", a, "%.1f", 1024),
+			shown("wall", "medium", a, "%.3f", 1),
+			shown("peak", "medium", a, "%.1f", 1024),
+			shown("grow_s", "grow2g", a, "%.3f", 1),
+			shown("sys_s", "grow2g", a, "%.3f", 1),
+			shown("minflt", "grow2g", a, "%d", 1),
+			shown("peak", "grow2g", a, "%.0f", 1024),
+			shown("wall", "frag", a, "%.3f", 1),
+			shown("peak", "frag", a, "%.1f", 1024),
+			shown("final_kib", "frag", a, "%.1f", 1024),
+			shown("empty_kib", "frag", a, "%.1f", 1024)
+	}
+}
+
+# idle-4-small: "4 threads, small objects"
+function idle_name(p,    part) {
+	split(p, part, "-")
+	return part[2] (part[2] == 1 ? " thread, " : " threads, ") part[3]
+}
+
+function idle_table(    i, k, p, a) {
+	if (!nr_rows["idle"])
+		return
+	print "\n## Resident MiB of a program that grew to 1 GiB and sleeps\n"
+	print "At its start, when all was freed, ten seconds later; of the" \
+	      " last, without the pages of files.\n"
+	printf "| |"
+	for (k = 1; k <= nr_allocs; k++)
+		printf " %s |", alloc[k]
+	printf "\n|---|"
+	for (k = 1; k <= nr_allocs; k++)
+		printf "---:|"
+	print ""
+	for (i = 1; i <= nr_rows["idle"]; i++) {
+		p = row["idle", i]
+		printf "| %s |", idle_name(p)
+		for (k = 1; k <= nr_allocs; k++) {
+			a = alloc[k]
+			printf " %s, %s, %s; %s |",
+				shown("start_kib", p, a, "%.1f", 1024),
+				shown("freed_kib", p, a, "%.1f", 1024),
+				shown("last_kib", p, a, "%.1f", 1024),
+				shown("anon_last_kib", p, a, "%.1f", 1024)
+		}
+		print ""
+	}
+}
+
+function least(a, b) {
+	return a < b ? a : b
+}
+
+# The best of all but ours; their names are left in best_names.
+function best_other(what, prog,    k, v, best, n) {
+	best_names = ""
+	for (k = 1; k <= nr_allocs; k++) {
+		if (alloc[k] == ours || !ran(prog, alloc[k]))
+			continue
+		v = mid(what, prog, alloc[k])
+		best = n++ ? least(best, v) : v
+		best_names = best_names (n > 1 ? ", " : "") alloc[k]
+	}
+	return best
+}
+
+# Each value is shown in units of @unit.  @below: being equal is not enough.
+function page_bar(title, why, limit, what, prog, fmt, unit, below,    k, v, met) {
+	printf "| %s | %s " fmt "%s |", title, below ? "below" : "at most",
+	       limit / unit, why ? ": " why : ""
+	for (k = 1; k <= nr_allocs; k++)
+		if (alloc[k] != ours)
+			printf " %s |", shown(what, prog, alloc[k], fmt, unit)
+	v = mid(what, prog, ours)
+	met = ok(prog, ours) && (below ? v < limit : v <= limit)
+	printf " %s | %s |\n", shown(what, prog, ours, fmt, unit),
+	       met ? "yes" : "**no**"
+}
+
+function of_base(title, share, what, prog, fmt, unit) {
+	page_bar(title, share " of " base "'s",
+		 share * mid(what, prog, base), what, prog, fmt, unit)
+}
+
+function of_best(title, what, prog, fmt, unit, below,    limit) {
+	limit = best_other(what, prog)
+	page_bar(title, "best of " best_names, limit, what, prog, fmt, unit,
+		 below)
+}
+
+# A bare loop that did not run leaves its half of the bar open: not met.
+function growth_bar(title, what, fmt,    bare, limit) {
+	bare = ran("realloc_grow", "bare") ? mid(what, "realloc_grow", "bare") : 0
+	limit = least(0.25 * mid(what, "realloc_grow", base), 1.1 * bare)
+	page_bar(title, "0.25 of " base "'s, 1.1 of bare mremap's " \
+		 sprintf(fmt, bare), limit, what, "realloc_grow", fmt, 1)
+}
+
+function page_bars(    i, k, p) {
+	if (!nr_rows["page"] && !nr_rows["idle"] && !has("pattern", "large") &&
+	    !has("pattern", "medium") && !has("pattern", "frag"))
+		return
+	print "\n## Bars of the page layer\n"
+	printf "| figure | bar |"
+	for (k = 1; k <= nr_allocs; k++)
+		if (alloc[k] != ours)
+			printf " %s |", alloc[k]
+	print " " ours " | met |"
+	printf "|---|---|"
+	for (k = 1; k <= nr_allocs; k++)
+		printf "---:|"
+	print "---|"
+
+	if (has("page", "realloc_grow")) {
+		growth_bar("1 MiB to 1 GiB by realloc, first in a process, s",
+			   "first_s", "%.3f")
+		growth_bar("the same, its calls alone, ms", "first_calls_ms",
+			   "%.2f")
+		growth_bar("1 MiB to 1 GiB by realloc, again, s", "again_s",
+			   "%.3f")
+		growth_bar("the same, its calls alone, ms", "again_calls_ms",
+			   "%.2f")
+	}
+	if (has("pattern", "large")) {
+		of_base("buffers of 5-25 MiB (large), s", 0.35, "wall",
+			"large", "%.3f", 1)
+		of_base("their peak memory, MiB", 1.2, "peak", "large",
+			"%.1f", 1024)
+	}
+	if (has("pattern", "medium"))
+		of_best("buffers of 64 KiB-1 MiB, two threads (medium), s",
+			"wall", "medium", "%.3f", 1, 1)
+	if (has("page", "grow2g"))
+		of_base("page faults of a heap growing to 2 GiB (grow2g)," \
+			" system s", 0.5, "sys_s", "grow2g", "%.3f", 1)
+	for (i = 1; i <= nr_rows["idle"]; i++) {
+		p = row["idle", i]
+		page_bar("idle after 1 GiB, " idle_name(p) \
+			 ": memory over that at the start", "", 1.1, "ratio",
+			 p, "%.2f", 1)
+	}
+	if (has("pattern", "frag")) {
+		of_best("frag, peak memory, MiB", "peak", "frag", "%.1f", 1024)
+		of_best("frag, final memory, MiB", "final_kib", "frag", "%.1f",
+			1024)
+		of_best("frag, memory when all is freed, MiB", "empty_kib",
+			"frag", "%.1f", 1024)
+	}
+}
+
 function json_rows(kind,    i, k, p, a, out) {
 	for (i = 1; i <= nr_rows[kind]; i++) {
 		p = row[kind, i]
 		for (k = 1; k <= nr_allocs; k++) {
 			a = alloc[k]
+			if (!((p, a) in started))
+				continue
 			out = out (json_any++ ? ",\n" : "\n") sprintf( \
 				"    {\"kind\": \"%s\", \"name\": \"%s\", " \
 				"\"allocator\": \"%s\", \"ok\": %s, " \
@@ -296,12 +518,27 @@ function json_rows(kind,    i, k, p, a, out) {
 	return out
 }
 
+function json_figures(    i, p, a, out) {
+	for (i = 1; i <= nr_figures; i++) {
+		p = figure_prog[i]
+		a = figure_alloc[i]
+		out = out (i > 1 ? ",\n" : "\n") sprintf( \
+			"    {\"name\": \"%s\", \"figure\": \"%s\", " \
+			"\"allocator\": \"%s\", \"value\": %s}", p,
+			figure_name[i], a,
+			sprintf("%.6f", mid(figure_name[i], p, a)))
+	}
+	return out
+}
+
 function write_json(    k, a, out) {
 	out = sprintf("{\n  \"date\": \"%s\", \"machine\": \"%s\", " \
 		"\"cpus\": %d, \"kernel\": \"%s\", \"libc\": \"%s\", " \
 		"\"rounds\": %d,\n  \"rows\": [", date, machine, cpus, kernel,
 		libc, rounds)
 	out = out json_rows("pattern") json_rows("real") json_rows("extra")
+	out = out json_rows("page") json_rows("idle")
+	out = out "\n  ],\n  \"figures\": [" json_figures()
 	out = out "\n  ],\n  \"summary\": ["
 	for (k = 1; k <= nr_allocs; k++) {
 		a = alloc[k]
@@ -317,8 +554,8 @@ function write_json(    k, a, out) {
 			geomean("peak", "pattern", a),
 			geomean("wall", "real", a), geomean("cpu", "real", a),
 			geomean("peak", "real", a),
-			mid("pairns", "tight_median", a),
-			mid("pairns", "batch_median", a), threads10k(a))
+			mid("tight_median", "pairns", a),
+			mid("batch_median", "pairns", a), threads10k(a))
 	}
 	print out "\n  ]\n}" > json
 }
@@ -331,8 +568,12 @@ END {
 	table("pattern", "Access patterns")
 	table("real", "Real programs")
 	small_figures()
+	realloc_table()
+	page_table()
+	idle_table()
 	bars()
-	if (nr_failed)
+	page_bars()
+	if (failures)
 		print "\nFailed: " failures "."
 	write_json()
 	exit nr_failed > 0
