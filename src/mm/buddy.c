@@ -442,6 +442,25 @@ struct page *buddy_take_exact(struct zone *zone, u32 order)
 	return NULL;
 }
 
+struct page *buddy_take_largest(struct zone *zone, u32 min_order, size_t pages,
+				u32 *order)
+{
+	for (int k = MAX_ORDER; k >= (int)min_order; k--)
+		for (u32 type = 0; type < MIGRATE_TYPES; type++) {
+			struct list_head *list =
+				&zone->free_area[k].list[type][1];
+			struct page *page;
+
+			if (list_empty(list))
+				continue;
+			page = list_last(list, struct page, lru);
+			*order = (u32)k;
+			if (range_nr_dirty(page, (size_t)1 << k) <= pages)
+				return block_take(zone, page, *order);
+		}
+	return NULL;
+}
+
 /* Of a block that is part of a whole huge page nothing is given back. */
 static struct page *find_cold(struct zone *zone, u32 order)
 {

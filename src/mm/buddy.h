@@ -54,6 +54,9 @@ struct page *buddy_take_dirty(struct zone *zone, u32 min_order, size_t keep,
 			      u32 *order);
 /* A dirty block of exactly @order, coldest first. */
 struct page *buddy_take_exact(struct zone *zone, u32 order);
+/* The largest block of at least @min_order with at most @pages dirty ones. */
+struct page *buddy_take_largest(struct zone *zone, u32 min_order, size_t pages,
+				u32 *order);
 /* A clean block of MAX_ORDER leaves the lists; NULL if there is none. */
 struct page *buddy_take_clean_block(struct zone *zone);
 

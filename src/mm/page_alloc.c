@@ -39,6 +39,7 @@
 /* A small page's fault costs this at least; a huge one may cost 512 times. */
 #define FAULT_NS	1500
 #define HUGE_MAX_SKIP	256	/* pageblocks, 512 MiB */
+#define HUGE_MAX_SPLITS	256	/* each may cost two mappings */
 
 static u32 huge_skip, huge_backoff;	/* racy */
 
@@ -63,7 +64,8 @@ static bool huge_wanted(void)
 	if (options.thp == THP_ALWAYS)
 		return true;
 	if (options.thp == THP_NEVER ||
-	    zones_used_pages() << PAGE_SHIFT < options.thp_start)
+	    zones_used_pages() << PAGE_SHIFT < options.thp_start ||
+	    stat_read(STAT_THP_BACKOFF) > HUGE_MAX_SPLITS)
 		return false;
 	if (!READ_ONCE(huge_skip))
 		return true;

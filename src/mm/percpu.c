@@ -612,6 +612,68 @@ void percpu_drain(u32 first, u32 last,
 	store_release(&drainer, 0);
 }
 
+/* --- forgetting --- */
+
+static bool heads_are_empty(u32 cpu, const struct bounds *b)
+{
+	for (u32 off = 0; off <= last_off; off += sizeof(struct sheaf_head)) {
+		const struct bounds *old = &b[off >> SHEAF_HEAD_SHIFT];
+
+		if (old->hi != CLOSED_HI &&
+		    percpu_head(cpu, off)->cur != old->lo)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * All sheaves of a block are closed, nothing is in flight (S3) and nothing in
+ * them: zeroed memory is a block as it was before its first sheaf opened (S2).
+ * Who has popped an object may still read the constants beside it: as zeros,
+ * they find nothing wrong.
+ */
+static void block_forget(u32 cpu)
+{
+	struct block *b = &blocks[cpu];
+
+	if (!sys_discard(percpu.blocks + ((size_t)cpu << PERCPU_SHIFT),
+			 ALIGN_UP((size_t)b->next, sys_page_size())))
+		return;
+	b->next = 0;
+	for (u32 i = 0; i < NR_ARRAY_SIZES; i++)
+		b->free[i] = NULL;
+}
+
+static void block_reset(u32 cpu)
+{
+	struct block *b = &blocks[cpu];
+	bool ok = true;
+
+	if (!b->next || b->frozen || b->busy || !slot_enter(cpu))
+		return;
+	block_close(cpu, 0, last_off, saved);
+	fence_or_nothing(&ok);
+	if (ok && heads_are_empty(cpu, saved))
+		block_forget(cpu);
+	if (b->next)	/* cur has not changed: no fence is needed (S4) */
+		block_open(cpu, 0, last_off, saved);
+	slot_exit(cpu);
+}
+
+void percpu_reset(void)
+{
+	if (sys_page_size() > (size_t)1 << PERCPU_SHIFT ||
+	    !drain_begin(0, 0))
+		return;
+	/* fork() takes the lock: it finds blocks open or forgotten. */
+	if (lock_try_enter(&lock)) {
+		for (u32 cpu = 0; cpu < percpu.nr_cpus; cpu++)
+			block_reset(cpu);
+		lock_exit(&lock);
+	}
+	store_release(&drainer, 0);
+}
+
 size_t percpu_count(u32 off)
 {
 	size_t n = 0;

@@ -132,6 +132,12 @@ u32 percpu_capacity(u32 off);
 void percpu_drain(u32 first, u32 last,
 		  void (*put)(u32 off, void **objs, u32 n));
 
+/*
+ * Give the memory of blocks back whose sheaves are all empty, as after a
+ * drain; they open again at their first miss.
+ */
+void percpu_reset(void);
+
 /* Objects in all sheaves of @off, read racily. */
 size_t percpu_count(u32 off);
 

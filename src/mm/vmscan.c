@@ -172,6 +172,7 @@ static bool idle_look(u64 now, bool quiet)
 	vmalloc_purge_idle(now, (u32)options.reclaim_delay);
 	if (quiet && !shrunk) {
 		caches_shrink();
+		percpu_reset();
 		given = zones_report(SIZE_MAX);
 		shrunk = true;
 		last_activity = activity();

@@ -274,21 +274,6 @@ size_t zones_discard(u32 min_order, size_t keep)
 	return given;
 }
 
-/* The largest dirty block of at most @pages. */
-static struct page *take_largest(struct zone *zone, size_t pages, u32 *order)
-{
-	int least = (int)os_order();
-
-	for (int k = (int)min(ilog2(pages), (u32)MAX_ORDER); k >= least; k--) {
-		struct page *page = buddy_take_exact(zone, (u32)k);
-
-		*order = (u32)k;
-		if (page)
-			return page;
-	}
-	return NULL;
-}
-
 size_t zone_report_free(struct zone *zone, size_t pages)
 {
 	size_t given = 0, got = 0;
@@ -299,7 +284,8 @@ size_t zone_report_free(struct zone *zone, size_t pages)
 
 		if (!lock_try_enter(&zone->lock))
 			break;
-		page = take_largest(zone, pages - given, &order);
+		page = buddy_take_largest(zone, os_order(), pages - given,
+					  &order);
 		lock_exit(&zone->lock);
 		if (!page)
 			break;
