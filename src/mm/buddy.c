@@ -258,30 +258,53 @@ static struct page *block_take(struct zone *zone, struct page *page, u32 order)
 }
 
 /* Types are kept apart once the heap is worth huge pages. */
-static u32 least_fallback(const struct zone *zone, u32 order)
+static bool types_matter(const struct zone *zone)
 {
-	return zone->nr_managed << PAGE_SHIFT <= options.thp_start ?
-	       order : max(order, (u32)STEAL_ORDER);
+	return zone->nr_managed << PAGE_SHIFT > options.thp_start;
+}
+
+/* The smallest block of any type that holds @order; of its own type first. */
+static struct page *find_any(struct zone *zone, u32 order,
+			     enum migratetype type, bool dirty)
+{
+	for (; order <= MAX_ORDER; order++)
+		for (u32 i = 0; i < MIGRATE_TYPES; i++) {
+			u32 t = i ? fallbacks[type][i - 1] : type;
+			struct list_head *list =
+				&zone->free_area[order].list[t][dirty];
+
+			if (!list_empty(list))
+				return list_first(list, struct page, lru);
+		}
+	return NULL;
+}
+
+static struct page *find_for(struct zone *zone, u32 order,
+			     enum migratetype type, bool dirty)
+{
+	struct page *page;
+
+	if (!types_matter(zone))
+		return find_any(zone, order, type, dirty);
+	page = find_block(zone, order, type, dirty);
+	return page ? page : find_fallback(zone, max(order, (u32)STEAL_ORDER),
+					   type, dirty);
 }
 
 bool buddy_has_warm(struct zone *zone, u32 order, enum migratetype type)
 {
-	return find_block(zone, order, type, true) ||
-	       find_fallback(zone, least_fallback(zone, order), type, true);
+	return find_for(zone, order, type, true);
 }
 
 struct page *buddy_alloc(struct zone *zone, u32 order, enum migratetype type,
 			 bool warm)
 {
-	struct page *page = find_block(zone, order, type, warm);
+	struct page *page = find_for(zone, order, type, warm);
 
-	if (!page) {
-		page = find_fallback(zone, least_fallback(zone, order), type,
-				     warm);
-		if (!page)
-			return NULL;
+	if (!page)
+		return NULL;
+	if (pageblock_head(page)->block_type != type)
 		pageblock_claim(zone, page, type);
-	}
 	return block_take(zone, page, order);
 }
 
@@ -387,16 +410,18 @@ static bool run_search(struct list_head *list, size_t nr, struct run *best)
 	return false;
 }
 
-static bool run_search_type(struct zone *zone, size_t nr, u32 type, bool dirty,
+/* Runs around blocks of @type, if @best is not good enough already. */
+static void run_search_type(struct zone *zone, size_t nr, u32 type, bool dirty,
 			    struct run *best)
 {
 	u32 order = min(ilog2(nr), (u32)MAX_ORDER);
 
+	best->tries = RUN_TRIES;
 	for (u32 k = order > 1 ? order - 1 : 0; k <= MAX_ORDER; k++)
-		if (run_search(&zone->free_area[k].list[type][dirty], nr,
+		if (best->len == nr ||
+		    run_search(&zone->free_area[k].list[type][dirty], nr,
 			       best))
 			break;
-	return best->sec != NULL;
 }
 
 /*
@@ -409,23 +434,23 @@ static bool run_search_type(struct zone *zone, size_t nr, u32 type, bool dirty,
 struct page *buddy_alloc_run(struct zone *zone, size_t nr,
 			     enum migratetype type, bool warm)
 {
-	struct run best = { .len = SIZE_MAX, .tries = RUN_TRIES };
-	bool found = run_search_type(zone, nr, type, warm, &best);
+	struct run best = { .len = SIZE_MAX };
+	bool apart = types_matter(zone);
+	struct page *page;
 
-	for (u32 i = 0; !found && i < MIGRATE_TYPES - 1; i++) {
-		if (ilog2(nr) < least_fallback(zone, 0))
+	run_search_type(zone, nr, type, warm, &best);
+	for (u32 i = 0; i < MIGRATE_TYPES - 1; i++) {
+		if (apart && (best.sec || ilog2(nr) < STEAL_ORDER))
 			break;
-		best.tries = RUN_TRIES;
-		found = run_search_type(zone, nr, fallbacks[type][i], warm,
-					&best);
-		if (found)
-			pageblock_claim(zone, &best.sec->vmemmap[best.pfn],
-					type);
+		run_search_type(zone, nr, fallbacks[type][i], warm, &best);
 	}
-	if (!found)
+	if (!best.sec)
 		return NULL;
+	page = &best.sec->vmemmap[best.pfn];
+	if (pageblock_head(page)->block_type != type)
+		pageblock_claim(zone, page, type);
 	buddy_take_range(zone, best.sec, best.pfn, nr);
-	return &best.sec->vmemmap[best.pfn];
+	return page;
 }
 
 /* --- taking what goes back to the OS or moves away --- */

@@ -34,8 +34,8 @@
 #include "mm/percpu.h"
 
 #define NR_LISTS	64
-#define SHARE		8	/* of the heap: an eighth */
-#define FLOOR_PAGES	256	/* a heap below that keeps no spans */
+#define SHARE		20	/* of the heap: a twentieth */
+#define FLOOR_PAGES	8192	/* a heap below 32 MiB keeps no spans */
 #define MAX_PAGES	16384	/* one cache: 64 MiB */
 #define LOOK		4	/* ranges looked at in a list that may not fit */
 
