@@ -60,18 +60,13 @@ static void *large_alloc(size_t size, size_t align, u32 flags)
 		return page_address(page);
 	ptr = vmalloc(size, max(align, PAGE_SIZE),
 		      flags & ZERO ? VMALLOC_ZERO : 0);
-	if (likely(ptr) || align > PAGE_SIZE)
+	if (likely(ptr) || align > PAGES_MAX_SIZE)
 		return ptr;
 	/* No area, or too many mappings: pages in a row serve as well. */
-	page = page_range_alloc(NUMA_NO_NODE, pages, 0, gfp_of(flags));
+	page = page_range_alloc(NUMA_NO_NODE, pages,
+				pages_to_order(size_to_pages(align)),
+				gfp_of(flags));
 	return page ? page_address(page) : NULL;
-}
-
-/* Memory was refused: give back all that is idle, for one more try. */
-static void reclaim_all(void)
-{
-	reclaim(SIZE_MAX);
-	vmalloc_recharge();
 }
 
 static void *no_memory(void)
@@ -101,7 +96,7 @@ static __slowpath void *alloc_again(size_t size, size_t align, u32 flags)
 	void *ptr = NULL;
 
 	if (size <= PTRDIFF_MAX) {
-		reclaim_all();
+		reclaim(SIZE_MAX);
 		ptr = alloc_any(size, align, flags);
 	}
 	return ptr ? ptr : no_memory();
@@ -350,10 +345,12 @@ void *realloc_impl(void *ptr, size_t size)
 		} else if (size > GROW_AREA_SIZE) {
 			new = vrealloc(ptr, size);
 			if (!new) {
-				reclaim_all();
+				reclaim(SIZE_MAX);
 				new = vrealloc(ptr, size);
 			}
-			return new ? new : no_memory();
+			/* No more mappings: pages in a row serve as well. */
+			if (new || size <= old)
+				return new ? new : no_memory();
 		}
 	}
 	return realloc_move(ptr, old, size);

@@ -205,7 +205,10 @@ static struct page *take_fresh(struct zone *zone, const struct request *req,
 
 	*have = req->order;
 	if (req->order > MAX_ORDER) {
-		page = buddy_alloc_run(zone, req->nr, req->type, false);
+		if (!req->aligned)
+			page = buddy_alloc_run(zone, req->nr, req->type,
+					       false);
+		/* What it begins with is aligned to MAX_ORDER. */
 		return page ? page : zone_grow_contig(zone, req->nr);
 	}
 	if (req->gfp & __GFP_PREFAULT) {

@@ -7,6 +7,7 @@
 #include "lib/compiler.h"
 
 #define VMALLOC_ZERO	1	/* zeroed; fresh memory is not written */
+#define VMALLOC_HUGE	2	/* huge pages if there are any: all fresh */
 
 /* Reserve the first window; without it, one is made when needed. */
 void vmalloc_init(void);
@@ -18,10 +19,13 @@ void vmalloc_init(void);
  * @flags: VMALLOC_*
  *
  * An inaccessible guard page lies behind the area.
- * Return: the address, or NULL (no memory, or re-entered).
+ * Return: the address, or NULL: no memory, re-entered, or no more mappings
+ * allowed (which STAT_AREA_MAPS counts; pages in a row need none).
  * Context: takes LOCK_VMAP.  Source of the idea: mm/vmalloc.c.
  */
 void *vmalloc(size_t size, size_t align, u32 flags);
+/* Of whole huge pages, at a multiple of 2 MiB. */
+void *vmalloc_huge(size_t size, u32 flags);
 
 enum vfree_result {
 	VFREE_OK,
@@ -29,6 +33,7 @@ enum vfree_result {
 	VFREE_MIDDLE,		/* inside a live area */
 	VFREE_AGAIN,		/* freed already */
 	VFREE_BUSY,		/* re-entered: nothing was done */
+	VFREE_WRONG_KIND,	/* vfree() of a vmap() area, or the reverse */
 };
 
 /*
@@ -49,19 +54,52 @@ enum vfree_result vmalloc_lookup(const void *addr, size_t *size);
  */
 void *vrealloc(void *addr, size_t size);
 
+/* --- freed areas --- */
+
 /* Give freed areas back to the OS, oldest first, until at most @keep bytes
  * are left; returns the bytes given back. */
 size_t vmalloc_purge(size_t keep);
-/*
- * Under strict overcommit the kernel goes on charging for memory that was
- * given back but not unmapped: map all free space anew.  A last resort.
- */
-void vmalloc_recharge(void);
+/* Those that were freed @age_ms before @now_ms (sys_clock_ms()) or earlier. */
+size_t vmalloc_purge_idle(u64 now_ms, u32 age_ms);
+/* No more than @bytes of them, nor more than options.lazy, from now on. */
+void vmalloc_set_lazy_max(size_t bytes);
 /* Something else is about to fault @bytes in: idle areas make room. */
 void vmalloc_make_room(size_t bytes);
 
-/* The same by age: what was freed @age_ms before @now_ms or earlier. */
-size_t vmalloc_purge_idle(u64 now_ms, u32 age_ms);
+/* --- pages in a row (vmap.c) --- */
+
+struct page;
+
+/**
+ * vmap - make @count pages one range of addresses
+ * @pages: pages of the zone, in the caller's hands, none of them twice
+ * @flags: none yet
+ *
+ * Private memory has one address only: what the pages hold moves to the new
+ * one, and their own addresses fault until vunmap() has brought it back.
+ *
+ * Return: the address; NULL: no memory, re-entered, too many mappings
+ * (STAT_AREA_MAPS), or one of the pages is mapped already.  Then all is as
+ * it was.
+ * Context: takes LOCK_VMAP.  Source of the idea: mm/vmalloc.c.
+ */
+void *vmap(struct page **pages, u32 count, u32 flags);
+/*
+ * The pages have their contents at their own addresses again.  VFREE_BUSY:
+ * re-entered, or no memory to do so; the area is as it was.
+ */
+enum vfree_result vunmap(void *addr, size_t *size);
+/* The same; @node is a hint that means nothing here: the pages exist. */
+void *vm_map_ram(struct page **pages, u32 count, int node);
+/* VFREE_MIDDLE also if @count is not what was mapped. */
+enum vfree_result vm_unmap_ram(void *addr, u32 count);
+/* The page mapped at @addr.  NULL for vmalloc(): its memory is no zone's. */
+struct page *vmalloc_to_page(const void *addr);
+/* Is @addr in the address space that areas come from? */
+bool is_vmalloc_addr(const void *addr);
+
+/* --- looking inside --- */
+
 /* Bytes of areas, live and freed; and of the freed ones.  Racy. */
 size_t vmalloc_held_bytes(void);
 size_t vmalloc_lazy_bytes(void);
@@ -69,9 +107,29 @@ size_t vmalloc_lazy_bytes(void);
 struct vmalloc_info {
 	size_t nr, bytes;		/* live areas */
 	size_t nr_lazy, lazy_bytes;	/* freed, still mapped */
+	size_t nr_pages, pages_bytes;	/* by vmap() */
+	size_t nr_maps;			/* mappings made, at most */
+	size_t moved_bytes;		/* by page tables, ever */
 };
 
 void vmalloc_info(struct vmalloc_info *info);
+
+enum vmap_state { VMAP_FREE, VMAP_BUSY, VMAP_LAZY, VMAP_PAGES };
+
+struct vmap_area_info {
+	uintptr_t start, end;	/* with the guard */
+	size_t size;
+	enum vmap_state state;
+	bool huge;		/* by vmalloc_huge() */
+	u32 nr_segs;		/* mappings it consists of */
+};
+
+/*
+ * Call @fn for every area that is not FREE, by address, until it returns
+ * false.  The lock is held: @fn allocates nothing.  False: re-entered.
+ */
+bool vmalloc_walk(bool (*fn)(const struct vmap_area_info *area, void *arg),
+		  void *arg);
 bool vmalloc_is_valid(void);
 
 void vmalloc_fork_lock(void);

@@ -152,6 +152,7 @@ void zones_offline(void);
 /*
  * A free block of 2^@order pages, PAGEBLOCK_ORDER to MAX_ORDER, that is all
  * or mostly dirty, for its pages to be moved away; NULL if there is none.
+ * Called with LOCK_VMAP held.
  */
 struct page *zone_take_warm(u32 order);
 /* Back again; @moved: its pages are gone and it is clean. */

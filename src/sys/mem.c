@@ -23,6 +23,8 @@
 #define PR_SET_VMA_ANON_NAME 0
 #endif
 
+#define COPY_MAX (64 * KIB)	/* a mremap() costs no less than this copy */
+
 size_t sys_page_bytes = 4096;
 
 static void *map(size_t size)
@@ -106,22 +108,116 @@ void sys_huge(void *addr, size_t size, bool want)
 		 want ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
 }
 
+static bool mapped_at(long ret, const void *addr)
+{
+	return ret == (long)addr;
+}
+
+/*
+ * Where [addr, addr + size) is not mapped, map it.  Half of what holds
+ * something is looked at again, so many holes cost many calls: a repair.
+ */
+static bool fill_holes(char *addr, size_t size)
+{
+	long ret = sys_call(SYS_mmap, addr, size, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE |
+			    MAP_FIXED_NOREPLACE, -1, (off_t)0);
+	size_t half = ALIGN_DOWN(size / 2, sys_page_bytes);
+
+	if (mapped_at(ret, addr))
+		return true;
+	if (ret != -EEXIST)
+		return false;
+	return !half || (fill_holes(addr, half) &&
+			 fill_holes(addr + half, size - half));
+}
+
+/* All of it can be written, whatever a failed mremap() has left. */
+static bool make_whole(void *addr, size_t size)
+{
+	return sys_commit(addr, size) ||
+	       (fill_holes(addr, size) && sys_commit(addr, size));
+}
+
+static long move(void *old, void *new, size_t size)
+{
+	return sys_call(SYS_mremap, old, size, size,
+			MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, new);
+}
+
+enum sys_moved sys_move_warm(void *old, void *new, size_t size)
+{
+	if (mapped_at(move(old, new, size), new))
+		return SYS_MOVED;
+	return make_whole(new, size) ? SYS_NOT_MOVED : SYS_LOST;
+}
+
+static bool page_is_zero(const char *page)
+{
+	const u64 *word = (const u64 *)page;
+
+	for (size_t i = 0; i < sys_page_bytes / sizeof(*word); i++)
+		if (word[i])
+			return false;
+	return true;
+}
+
+/*
+ * A page that has moved left zeros behind, and @to held nothing before: so
+ * of two pages the one that is not zero is right.
+ */
+static void copy_rest(const char *from, char *to, size_t size)
+{
+	for (size_t i = 0; i < size; i += sys_page_bytes)
+		if (!page_is_zero(from + i))
+			__builtin_memcpy(to + i, from + i, sys_page_bytes);
+}
+
+/* MADV_NORMAL asks for nothing and fails where nothing is mapped. */
+static void fetch_back(char *old, const char *new, size_t size)
+{
+	for (size_t i = 0; i < size; i += sys_page_bytes)
+		if (sys_call(SYS_madvise, new + i, sys_page_bytes,
+			     MADV_NORMAL) == 0)
+			copy_rest(new + i, old + i, sys_page_bytes);
+}
+
+/*
+ * Several mappings: kernels before 6.17 refuse, later ones move one by one
+ * and may stop between two.  Large ranges are tried again in halves, small
+ * ones copied.
+ */
+static bool move_hard(char *old, char *new, size_t size, bool refused)
+{
+	size_t half = ALIGN_DOWN(size / 2, sys_page_bytes);
+
+	if (refused && size >= 2 * COPY_MAX) {
+		if (!sys_move_pages(old, new, half))
+			return false;
+		if (sys_move_pages(old + half, new + half, size - half))
+			return true;
+		sys_move_pages(new, old, half);
+		return false;
+	}
+	if (!make_whole(new, size)) {
+		fetch_back(old, new, size);
+		return false;
+	}
+	copy_rest(old, new, size);
+	sys_discard(old, size);
+	return true;
+}
+
 bool sys_move_pages(void *old, void *new, size_t size)
 {
-	long ret = sys_call(SYS_mremap, old, size, size,
-			    MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP,
-			    new);
+	uintptr_t from = (uintptr_t)old, to = (uintptr_t)new;
+	long ret = move(old, new, size);
 
-	if (ret == (long)new)
+	if (mapped_at(ret, new))
 		return true;
-	/*
-	 * Kernels before 6.17 may have unmapped the target before they saw
-	 * that the source is several mappings: then it is mapped again.
-	 */
-	sys_call(SYS_mmap, new, size, PROT_READ | PROT_WRITE,
-		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE |
-		 MAP_FIXED_NOREPLACE, -1, (off_t)0);
-	return false;
+	if (from < to + size && to < from + size)
+		return false;	/* they overlap: nothing was done */
+	return move_hard(old, new, size, ret == -EFAULT);
 }
 
 void sys_name(void *addr, size_t size, const char *name)

@@ -57,11 +57,19 @@ bool sys_collapse(void *addr, size_t size);
  */
 bool sys_discard_lazily(void *addr, size_t size);
 /*
- * Move the pages of [old, old + size) to @new (reserved or committed space),
- * leaving @old committed and empty; @old must be one mapping.  False: nothing
- * has moved, but @new may be lost.
+ * Move the contents of [old, old + size) to @new, by page tables where that
+ * is possible.  Both are committed and do not overlap; @new holds nothing.
+ * True: @old is committed and empty.  False: the contents are all at @old,
+ * and @new may have holes.
  */
 bool sys_move_pages(void *old, void *new, size_t size);
+/*
+ * The same for memory that is warm, but whose contents nobody needs: never
+ * copied.  @new may be reserved space; it is usable but if it is lost, when
+ * it may have holes.  @old is one mapping, or some of it may have moved.
+ */
+enum sys_moved { SYS_MOVED, SYS_NOT_MOVED, SYS_LOST };
+enum sys_moved sys_move_warm(void *old, void *new, size_t size);
 /* Name a range in /proc/PID/maps; a hint. */
 void sys_name(void *addr, size_t size, const char *name);
 

@@ -181,6 +181,139 @@ Test(mem, move_pages_that_cannot_moves_nothing, .init = sys_init)
 		cr_assert_eq(p[i], 7);
 }
 
+/* Page @i of [p, p + size) holds i + 1, every third holds nothing. */
+static void number(char *p, size_t size)
+{
+	for (size_t i = 0; i < size; i += 4096)
+		if (i / 4096 % 3)
+			*(u64 *)(p + i + 8) = i / 4096 + 1;
+}
+
+static bool is_numbered(const char *p, size_t size)
+{
+	for (size_t i = 0; i < size; i += 4096)
+		if (*(u64 *)(p + i + 8) != (i / 4096 % 3 ? i / 4096 + 1 : 0))
+			return false;
+	return true;
+}
+
+Test(mem, move_pages_of_many_mappings, .init = sys_init)
+{
+	char *p = space(), *q = space();
+
+	sys_commit(p, SIZE);
+	sys_commit(q, SIZE);
+	number(p, SIZE);
+	for (size_t i = 8192; i < SIZE; i += 50 * 4096)
+		cr_assert_eq(madvise(p + i, 4096, MADV_DONTFORK), 0);
+	cr_assert(sys_move_pages(p, q, SIZE));
+	cr_assert(is_numbered(q, SIZE));
+	cr_assert_eq(unit_resident(p, SIZE), 0);
+	p[0] = p[SIZE - 1] = 1;
+}
+
+/* A part of it that the kernel will not move at all is copied. */
+Test(mem, move_pages_copies_what_does_not_move, .init = sys_init)
+{
+	char *p = space(), *q = space();
+
+	sys_commit(p, SIZE);
+	sys_commit(q, SIZE);
+	number(p, SIZE);
+	/* A hole in the target, as failed calls leave them. */
+	munmap(q + MIB, 64 * KIB);
+	munmap(q + 3 * MIB, 4096);
+	/* mremap() keeps off what is another kind of mapping. */
+	cr_assert_eq(mmap(p + 2 * MIB, 4096, PROT_READ | PROT_WRITE,
+			  MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED, -1, 0),
+		     p + 2 * MIB);
+	*(u64 *)(p + 2 * MIB + 8) = 512 % 3 ? 513 : 0;
+	cr_assert(sys_move_pages(p, q, SIZE));
+	cr_assert(is_numbered(q, SIZE));
+}
+
+/*
+ * As many mappings as a process may have: the call stops half-way, there is
+ * no memory to repair the target, and all comes back.
+ */
+static void move_at_the_limit(void *arg)
+{
+	size_t size = 40000 * (size_t)4096;
+	char *p = sys_reserve(size, 2 * MIB), *q = sys_reserve(size, 2 * MIB);
+	bool moved;
+
+	if (!sys_commit(p, size) || !sys_commit(q, size))
+		_exit(1);
+	number(p, size);
+	for (size_t i = 0; i < size; i += 8192)
+		if (madvise(p + i, 4096, MADV_DONTFORK))
+			_exit(9);
+	moved = sys_move_pages(p, q, size);
+	_exit(!is_numbered(moved ? q : p, size) ? 2 :
+	      moved && !is_numbered(q, size) ? 3 : moved ? 100 : 101);
+}
+
+Test(mem, move_pages_half_way, .init = sys_init, .timeout = 60)
+{
+	char text[64];
+	int status = unit_child(move_at_the_limit, NULL, text, 64);
+
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 9)
+		cr_skip_test("not so many mappings here");
+	cr_assert_eq(WEXITSTATUS(status), 100, "status %x", status);
+}
+
+/*
+ * The second of two mappings has no memory to move to, and there is none to
+ * copy it to: the first comes back.
+ */
+static void move_back(void *arg)
+{
+	size_t half = SIZE / 2, data = 0;
+	struct rlimit lim;
+	FILE *f = fopen("/proc/self/statm", "r");
+	char *p = space(), *q = space();
+
+	if (!f || !sys_commit(p, SIZE) || !sys_commit(q, SIZE))
+		_exit(1);
+	number(p, SIZE);
+	if (madvise(p + half, half, MADV_DONTFORK) ||
+	    munmap(q + half, half) ||
+	    fscanf(f, "%*u %*u %*u %*u %*u %zu", &data) != 1)
+		_exit(2);
+	lim.rlim_cur = lim.rlim_max = data * 4096 + MIB / 2;
+	if (setrlimit(RLIMIT_DATA, &lim))
+		_exit(3);
+	if (sys_move_pages(p, q, SIZE))
+		_exit(4);
+	_exit(is_numbered(p, SIZE) ? 0 : 5);
+}
+
+Test(mem, move_pages_half_way_and_back, .init = sys_init)
+{
+	char text[64];
+	int status = unit_child(move_back, NULL, text, 64);
+
+	cr_assert_eq(status, 0, "status %x", status);
+}
+
+Test(mem, move_warm, .init = sys_init)
+{
+	char *p = space(), *q = space();
+
+	sys_commit(p, SIZE);
+	memset(p, 7, SIZE);
+	cr_assert_eq(sys_move_warm(p, q + MIB, MIB), SYS_MOVED);
+	cr_assert_eq(unit_resident(q + MIB, MIB), MIB);
+	cr_assert_eq(q[MIB], 7);
+	unit_faults(q);
+	unit_faults(q + 2 * MIB);
+	/* What does not move leaves a target that can be used. */
+	munmap(p, SIZE);
+	cr_assert_eq(sys_move_warm(p, q, SIZE), SYS_NOT_MOVED);
+	memset(q, 1, SIZE);
+}
+
 Test(mem, names_show_in_maps, .init = sys_init)
 {
 	static char maps[1 << 20];

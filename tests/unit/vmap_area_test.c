@@ -1,0 +1,121 @@
+/*
+ * vmap_area_test.c - areas by themselves: cut, joined, blanked and grown, what
+ * the kernel makes one the books make one, and free space is one mapping.
+ */
+#include "vmap_unit.h"
+
+static struct vmap_area *area;
+
+static void up(void)
+{
+	unit_up();
+	cr_assert(vmap_reserve(16, 32));
+	area = vmap_space_get(16 * MIB + 4096, 2 * MIB);
+	cr_assert(area && sys_commit((void *)area->start, 16 * MIB));
+	vmap_set_busy(area, 16 * MIB);
+}
+
+static void *at(size_t offset)
+{
+	return (void *)(area->start + offset);
+}
+
+/* Give the area of a second one memory that came from elsewhere. */
+static void move_in(size_t from, size_t to, size_t size)
+{
+	struct vmap_area *other = vmap_space_get(16 * MIB + 4096, 2 * MIB);
+
+	cr_assert(sys_commit((void *)other->start, 16 * MIB));
+	vmap_set_busy(other, 16 * MIB);
+	memset((void *)other->start, 5, 16 * MIB);
+	cr_assert_eq(sys_move_warm((void *)(other->start + from), at(to), size),
+		     SYS_MOVED);
+	segs_replace(area, area->start + to, area->start + to + size,
+		     other->start + from, seg_new_origin());
+}
+
+Test(vmap_area, a_new_area_is_one_mapping, .init = up)
+{
+	cr_assert_eq(area->nr_segs, 1);
+	cr_assert_eq(vmap_info.nr_maps, 3, "window, area, guard");
+	cr_assert_eq(vmap_check_maps(), 3);
+	unit_faults(at(16 * MIB));
+	vmap_blank_area(area);
+	cr_assert_eq(vmap_check_maps(), 1);
+	cr_assert_eq(vmap_info.nr_maps, 1);
+}
+
+/* What was cut and meets again is one mapping, and known to be. */
+static void cut_and_join(bool foreign)
+{
+	struct vmap_area *upper;
+	u32 segs;
+
+	if (foreign)
+		move_in(0, 0, 16 * MIB);
+	*(volatile char *)at(5 * MIB) = 1;
+	for (u32 i = 0; i < 5; i++) {
+		segs = area->nr_segs;
+		upper = vmap_cut(area, (4 + i) * MIB);
+		cr_assert_eq(upper->start, area->start + (4 + i) * MIB + 4096);
+		cr_assert_eq(area->own_guard, foreign);
+		vmap_check_maps();
+		unit_faults(at((4 + i) * MIB));
+		cr_assert(sys_commit(at((4 + i) * MIB), 4096));
+		segs_grow(area, upper->start - area->start);
+		vmap_join(area, upper);
+		cr_assert_eq(area->nr_segs, segs);
+		cr_assert_eq(area->size, 16 * MIB);
+		vmap_check_maps();
+	}
+	/* Growing behind it. */
+	upper = vmap_next(area);
+	vmap_split(upper, upper->start + MIB);
+	cr_assert(sys_commit(at(16 * MIB), MIB));
+	vmap_join(area, upper);
+	segs_grow(area, 17 * MIB);
+	cr_assert_eq(area->nr_segs, foreign ? 2 : 1);
+	vmap_check_maps();
+}
+
+Test(vmap_area, cut_and_join, .init = up)
+{
+	cut_and_join(false);
+}
+
+Test(vmap_area, cut_and_join_what_came_from_elsewhere, .init = up)
+{
+	cut_and_join(true);
+}
+
+/* A guard of its own is not forgotten when the part above is given back. */
+Test(vmap_area, own_guards_are_blanked_and_grown_over, .init = up)
+{
+	struct vmap_area *upper, *next;
+
+	move_in(0, 0, 16 * MIB);
+	upper = vmap_cut(area, 4 * MIB);
+	vmap_blank_area(upper);
+	cr_assert(area->own_guard);
+	vmap_check_maps();
+	next = vmap_next(area);
+	vmap_split(next, area->start + 6 * MIB);
+	cr_assert(sys_commit(at(4 * MIB), 2 * MIB - 4096));
+	vmap_join(area, next);
+	segs_grow(area, 6 * MIB - 4096);
+	cr_assert_eq(area->nr_segs, 2);
+	vmap_check_maps();
+	upper = vmap_cut(area, 3 * MIB);
+	cr_assert(area->own_guard && !upper->own_guard);
+	vmap_blank_area(upper);
+	vmap_blank_area(area);
+	for (struct rb_node *n = rb_first(&vmap_tree), *m; n; n = m) {
+		m = rb_next(n);
+		if (to_area(n)->state == VMAP_FREE)
+			continue;
+		vmap_blank_area(to_area(n));
+		m = rb_first(&vmap_tree);
+	}
+	cr_assert_eq(vmap_check_maps(), 1);
+	cr_assert_eq(vmap_info.nr_maps, 1);
+}

@@ -1,0 +1,54 @@
+/*
+ * vmap_unit.h - what the kernel has really mapped, against the books.
+ */
+#ifndef VMAP_UNIT_H
+#define VMAP_UNIT_H
+
+#include "unit.h"
+
+#include "mm/vmap_area.h"
+
+/* A mapping ends at @at: then a segment must too, or it is no area's. */
+static inline void vmap_check_boundary(uintptr_t at)
+{
+	struct vmap_area *area = vmap_find(at);
+	bool found = false;
+
+	if (!area || at == area->start || at >= area->start + area->size)
+		return;
+	for_each_seg(seg, area)
+		found = found || seg->start == at;
+	REQUIRE(found, "V5: a mapping ends inside of a segment at %lx", at);
+}
+
+/* V5 and V6 by /proc/self/maps; returns the mappings in the windows. */
+static inline size_t vmap_check_maps(void)
+{
+	static char text[256 << 10];
+	size_t len = sys_read_file("/proc/self/maps", text, sizeof(text) - 1);
+	size_t nr = 0;
+
+	REQUIRE(len && len < sizeof(text) - 1);
+	text[len] = '\0';
+	for (char *line = text; *line; line = strchr(line, '\n') + 1) {
+		uintptr_t start = strtoul(line, &line, 16);
+		uintptr_t end = strtoul(line + 1, &line, 16);
+
+		nr += vmap_find(start) || vmap_find(end - 1);
+		vmap_check_boundary(start);
+	}
+	REQUIRE(nr <= vmap_info.nr_maps, "V6: %zu mappings, %zu counted", nr,
+		vmap_info.nr_maps);
+	return nr;
+}
+
+/* Minor page faults of this process so far. */
+static inline long unit_page_faults(void)
+{
+	struct rusage use;
+
+	getrusage(RUSAGE_SELF, &use);
+	return use.ru_minflt;
+}
+
+#endif
