@@ -417,12 +417,16 @@ static bool head_move(u32 cpu, const struct sheaf_geometry *geo, void **array,
 	void **old = h->lo;
 	u32 old_capacity = 0, n = 0;
 
-	if (head_is_open(h)) {
+	if (head_is_open(h))
 		old_capacity = (u32)(h->hi - h->lo);
-		if (!head_close(cpu, h))
-			return false;
+	/*
+	 * A head that was never open has lo 0: with cur set and lo not yet,
+	 * a pop would take the slot before the first.
+	 */
+	if (!head_close(cpu, h))
+		return false;
+	if (old_capacity)
 		n = (u32)(h->cur - old);
-	}
 	for (u32 i = 0; i < n; i++)
 		array[i] = old[i];
 	h->magic = geo->magic;
