@@ -196,6 +196,11 @@ static size_t pageblock_each_free(struct zone *zone, struct page *head,
 	return free;
 }
 
+size_t pageblock_nr_free(struct zone *zone, struct page *head)
+{
+	return pageblock_each_free(zone, head, NULL);
+}
+
 static void block_unlist(struct zone *zone, struct page *page)
 {
 	list_del(&page->lru);
@@ -221,7 +226,7 @@ static void pageblock_claim(struct zone *zone, struct page *page,
 		block_remove(zone, page);
 		set_block_type(page, (size_t)1 << order, type);
 		block_insert(zone, page, order);
-	} else if (pageblock_each_free(zone, head, NULL) >=
+	} else if (pageblock_nr_free(zone, head) >=
 		   (size_t)1 << (PAGEBLOCK_ORDER - 1)) {
 		pageblock_each_free(zone, head, block_unlist);
 		head->block_type = (u8)type;

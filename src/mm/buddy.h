@@ -60,11 +60,19 @@ struct page *buddy_take_largest(struct zone *zone, u32 min_order, size_t pages,
 /* A clean block of MAX_ORDER leaves the lists; NULL if there is none. */
 struct page *buddy_take_clean_block(struct zone *zone);
 
+/* Pages of a pageblock that are free. */
+size_t pageblock_nr_free(struct zone *zone, struct page *head);
+
 /* --- zone.c --- */
 
 /* One more MAX_ORDER block of @type; false: no memory. */
 bool zone_grow(struct zone *zone, enum migratetype type);
 /* @nr pages at the end of a section, neighbours; free on return. */
 struct page *zone_grow_contig(struct zone *zone, size_t nr);
+
+/* --- khugepaged.c --- */
+
+/* Fault a pageblock in, as one huge page if that is wanted; BLOCK_* flags. */
+u32 thp_populate(void *addr);
 
 #endif

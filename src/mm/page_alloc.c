@@ -12,12 +12,6 @@
  * Only fresh pages make the process larger, so only they are checked against
  * the watermarks, and what lies idle makes room for them.
  *
- * Huge pages: a batch of a whole pageblock is asked for as one huge page,
- * once the heap has passed thp_start.  What that costs differs by a factor of
- * twenty between machines and minutes (a virtual machine's host may have to
- * find the memory first), so it is timed: when small pages would have been
- * cheaper, the next pageblocks are small, more of them each time.
- *
  * Locking: zone locks, one at a time; watermarks and reclaim without any.
  */
 #include <string.h>
@@ -36,13 +30,6 @@
 #define IDLE_SHARE_SLAB	8
 #define IDLE_PAGES	64	/* ... and pages that may always lie idle */
 
-/* A small page's fault costs this at least; a huge one may cost 512 times. */
-#define FAULT_NS	1500
-#define HUGE_MAX_SKIP	256	/* pageblocks, 512 MiB */
-#define HUGE_MAX_SPLITS	256	/* each may cost two mappings */
-
-static u32 huge_skip, huge_backoff;	/* racy */
-
 /* --- fresh pages, faulted in by batches --- */
 
 /*
@@ -59,51 +46,6 @@ static u32 prefault_order(u32 order)
 	return clamp(want, order, (u32)PAGEBLOCK_ORDER);
 }
 
-static bool huge_wanted(void)
-{
-	if (options.thp == THP_ALWAYS)
-		return true;
-	if (options.thp == THP_NEVER ||
-	    zones_used_pages() << PAGE_SHIFT < options.thp_start ||
-	    stat_read(STAT_THP_BACKOFF) > HUGE_MAX_SPLITS)
-		return false;
-	if (!READ_ONCE(huge_skip))
-		return true;
-	ADD_ONCE(huge_skip, -1);
-	return false;
-}
-
-/* A huge page has cost @ns. */
-static void huge_judge(u64 ns)
-{
-	if (ns <= (u64)FAULT_NS << PAGEBLOCK_ORDER) {
-		WRITE_ONCE(huge_backoff, 0);
-		return;
-	}
-	WRITE_ONCE(huge_backoff, clamp(huge_backoff * 2, 8u,
-				       (u32)HUGE_MAX_SKIP));
-	WRITE_ONCE(huge_skip, huge_backoff);
-	stat_add(STAT_THP_BACKOFF, 1);
-}
-
-/* Fault a pageblock in as one huge page, if that is wanted; returns flags. */
-static u32 populate_pageblock(void *addr)
-{
-	size_t bytes = PAGE_SIZE << PAGEBLOCK_ORDER;
-	u64 start;
-
-	if (!huge_wanted()) {
-		sys_populate(addr, bytes);
-		return 0;
-	}
-	sys_huge(addr, bytes, true);
-	start = sys_clock_ns();
-	sys_populate(addr, bytes);
-	huge_judge(sys_clock_ns() - start);
-	stat_add(STAT_THP_FAULT, 1);
-	return BLOCK_HUGE;
-}
-
 /*
  * @page is a fresh block of order @have, out of the buddies, whose first
  * @keep pages will be touched: fault all of it in with one call and free the
@@ -116,7 +58,7 @@ static void prefault(struct zone *zone, struct page *page, u32 have,
 	u32 flags = 0;
 
 	if (have == PAGEBLOCK_ORDER)
-		flags = populate_pageblock(page_address(page));
+		flags = thp_populate(page_address(page));
 	else
 		sys_populate(page_address(page), nr << PAGE_SHIFT);
 	stat_add(STAT_PAGES_PREFAULT, nr);

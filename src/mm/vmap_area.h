@@ -15,6 +15,9 @@
 
 #define HUGE_SIZE	(2 * MIB)	/* what one page table maps */
 
+/* Mappings that the zones, memblock and the library itself have at most. */
+#define VMAP_OTHER_MAPS	32
+
 /*
  * A segment is one mapping of the kernel, or less.  Where two meet, the
  * kernel makes one of them only if both come from one mapping (@origin) and

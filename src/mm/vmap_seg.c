@@ -74,14 +74,11 @@ static void seg_delete(struct vmap_area *area, struct vmap_seg *seg)
 
 /* --- mappings --- */
 
-/* What the zones, memblock and the rest of the library have at most. */
-#define OTHER_MAPS	32
-
 static size_t maps_cap(void)
 {
 	size_t cap = options.maps ? options.maps : sys_max_map_count() / 2;
 
-	return cap - min(cap, (size_t)OTHER_MAPS);
+	return cap - min(cap, (size_t)VMAP_OTHER_MAPS);
 }
 
 bool vmap_maps_allow(size_t more, bool filling)

@@ -199,6 +199,8 @@ static bool idle_tick(u64 now)
 		shrunk = false;
 	last_activity = did;
 	more = idle_look(now, quiet);
+	if (!quiet && khugepaged())
+		more = true;
 	reclaim_end();
 	return more;
 }

@@ -186,6 +186,13 @@ bool pcp_free(struct page *page, u32 order);
 /* Empty all per-CPU page lists into the buddies. */
 void pcp_drain(void);
 
+/* --- khugepaged.c --- */
+
+/* Make huge pages of dense pageblocks, a few; true if there may be more. */
+bool khugepaged(void);
+/* Pageblocks that are huge pages as far as is known; walks all. */
+size_t thp_coverage(void);
+
 /* --- watermark.c --- */
 
 enum wmark { WMARK_MIN, WMARK_LOW, WMARK_HIGH, NR_WMARK };
