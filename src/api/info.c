@@ -32,9 +32,9 @@ struct heap_info {
 	struct vmalloc_info areas;
 };
 
-static size_t slab_pages(const struct kmem_cache *s)
+static size_t slab_pages(struct kmem_cache *s)
 {
-	return READ_ONCE(s->node.nr_slabs) << s->order << PAGE_SHIFT;
+	return kmem_cache_nr_slabs(s) << s->order << PAGE_SHIFT;
 }
 
 static void heap_info(struct heap_info *h)
@@ -51,7 +51,7 @@ static void heap_info(struct heap_info *h)
 		if (!s)
 			continue;
 		nr = percpu_count(s->geo.off) + barn_count(s);
-		used = READ_ONCE(s->node.nr_used);
+		used = kmem_cache_nr_used(s);
 		nr = min(nr, used);
 		h->nr_cached += nr;
 		h->cached += nr * s->size;
@@ -150,8 +150,8 @@ static void xml_sizes(FILE *f)
 
 		if (!s)
 			continue;
-		nr = READ_ONCE(s->node.nr_slabs) * s->nr_objects -
-		     READ_ONCE(s->node.nr_used);
+		nr = kmem_cache_nr_slabs(s) * s->nr_objects -
+		     kmem_cache_nr_used(s);
 		nr += percpu_count(s->geo.off) + barn_count(s);
 		if (nr)
 			fprintf(f, "  <size from=\"%u\" to=\"%u\" "

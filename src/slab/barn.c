@@ -1,5 +1,5 @@
 /*
- * barn.c - per-cache depot where CPUs trade batches of objects.
+ * barn.c - per-node depot of a cache where CPUs trade batches of objects.
  *
  * A CPU out of objects takes a full sheaf; a CPU with too many leaves one.
  * One trade moves a whole batch under one lock, so a program whose producer
@@ -23,12 +23,16 @@
 
 #define BARN_MIN (8 * KIB)
 
-u32 barn_get(struct kmem_cache *s, void **objs, u32 n)
+u32 barn_get(struct kmem_cache *s, u32 nid, void **objs, u32 n)
 {
-	struct barn *barn = &s->barn;
+	struct kmem_cache_node *node = kmem_cache_node(s, nid);
 	struct sheaf *sheaf;
+	struct barn *barn;
 	u32 got = 0;
 
+	if (!node)
+		return 0;
+	barn = &node->barn;
 	if (!READ_ONCE(barn->nr_full) || !lock_try_enter(&barn->lock))
 		return 0;
 	sheaf = barn->full;
@@ -50,12 +54,13 @@ u32 barn_get(struct kmem_cache *s, void **objs, u32 n)
 }
 
 /*
- * Full sheaves worth keeping: up to an eighth of what the cache has in slabs,
- * and at least BARN_MIN bytes.
+ * Full sheaves worth keeping: up to an eighth of what the cache has in slabs
+ * of that node, and at least BARN_MIN bytes.
  */
-static u32 full_limit(const struct kmem_cache *s, u32 batch)
+static u32 full_limit(const struct kmem_cache *s,
+		      const struct kmem_cache_node *node, u32 batch)
 {
-	size_t slabs = READ_ONCE(s->node.nr_slabs) << s->order << PAGE_SHIFT;
+	size_t slabs = READ_ONCE(node->nr_slabs) << s->order << PAGE_SHIFT;
 
 	return (u32)min((size_t)s->max_full,
 			max(slabs / 8, BARN_MIN) / (s->size * batch) + 1);
@@ -76,12 +81,17 @@ static struct sheaf *sheaf_get_empty(struct barn *barn, u32 max_full)
 	return sheaf;
 }
 
-bool barn_put(struct kmem_cache *s, void *const *objs, u32 n)
+bool barn_put(struct kmem_cache *s, u32 nid, void *const *objs, u32 n)
 {
-	struct barn *barn = &s->barn;
-	u32 limit = full_limit(s, n);
+	struct kmem_cache_node *node = kmem_cache_node(s, nid);
 	struct sheaf *sheaf;
+	struct barn *barn;
+	u32 limit;
 
+	if (!node)
+		return false;
+	barn = &node->barn;
+	limit = full_limit(s, node, n);
 	if (READ_ONCE(barn->nr_full) >= limit ||
 	    !lock_try_enter(&barn->lock))
 		return false;
@@ -100,12 +110,14 @@ bool barn_put(struct kmem_cache *s, void *const *objs, u32 n)
 
 size_t barn_count(struct kmem_cache *s)
 {
-	size_t n = 0;
+	size_t nr = 0;
 
-	if (!lock_try_enter(&s->barn.lock))
-		return 0;
-	for (struct sheaf *sheaf = s->barn.full; sheaf; sheaf = sheaf->next)
-		n += sheaf->size;
-	lock_exit(&s->barn.lock);
-	return n;
+	for_each_cache_node(s, n) {
+		if (!lock_try_enter(&n->barn.lock))
+			continue;
+		for (struct sheaf *f = n->barn.full; f; f = f->next)
+			nr += f->size;
+		lock_exit(&n->barn.lock);
+	}
+	return nr;
 }

@@ -77,11 +77,11 @@ static __slowpath void refine(u32 index)
 
 static void refine_if_grown(u32 index)
 {
-	const struct kmem_cache *s = class_to_cache(class_off(index));
+	struct kmem_cache *s = class_to_cache(class_off(index));
 
 	if (likely(refined >> index & 1) || !s)
 		return;
-	if (READ_ONCE(s->node.nr_slabs) << s->order >= REFINE_PAGES)
+	if (kmem_cache_nr_slabs(s) << s->order >= REFINE_PAGES)
 		refine(index);
 }
 

@@ -1,8 +1,17 @@
 /*
- * kmem_cache.c - making caches, and finding them by class.
+ * kmem_cache.c - making caches and what they have on each node, and finding
+ * caches by class.
+ *
+ * The first node is part of the cache; most machines have no other.
+ *
+ * Invariant:
+ *   M1. an entry of others[] appears under node.lock of the cache.  So the
+ *	 nodes do not change while fork holds that lock, and what it unlocks
+ *	 is what it has locked.
  */
 #include "core/options.h"
 #include "lib/fmt.h"
+#include "mm/memblock.h"
 #include "slab/slab.h"
 
 #define SHEAF_BYTES	(32 * KIB)	/* of objects, the most one may hold */
@@ -28,36 +37,86 @@ static void sheaf_limits(struct kmem_cache *s)
 				 (size_t)1, options.barn_full);
 }
 
-void kmem_cache_init(struct kmem_cache *s, u32 off, u32 size, const char *name)
+static void node_init(struct kmem_cache_node *n, u32 nid)
 {
-	struct kmem_cache_node *n = &s->node;
-
-	s->geo.off = off;
-	slab_geometry(s, size);
-	sheaf_limits(s);
+	n->nid = nid;
 	n->lock = (struct lock)LOCK_INITIALIZER(LOCK_NODE);
 	for (u32 i = 0; i < SLAB_LISTS; i++)
 		list_init(&n->slabs[i]);
-	s->barn.lock = (struct lock)LOCK_INITIALIZER(LOCK_BARN);
+	n->barn.lock = (struct lock)LOCK_INITIALIZER(LOCK_BARN);
+}
+
+void kmem_cache_init(struct kmem_cache *s, u32 off, u32 size, const char *name)
+{
+	s->geo.off = off;
+	slab_geometry(s, size);
+	sheaf_limits(s);
+	node_init(&s->node, 0);
 	fmt_print(s->name, sizeof(s->name), "%s", name);
 	store_release(&kmem_caches[off >> SHEAF_HEAD_SHIFT], s);
 }
 
+/*
+ * Both are made with no lock held; of two threads that make the same, one has
+ * made it in vain, and a few bytes are lost, once.
+ */
+static __slowpath struct kmem_cache_node *node_make(struct kmem_cache *s,
+						    u32 nid)
+{
+	struct kmem_cache_node *n = memblock_alloc(sizeof(*n));
+	struct kmem_cache_node **others = READ_ONCE(s->others);
+
+	if (!others)
+		others = memblock_alloc(nr_nodes * sizeof(*others));
+	if (!n || !others || !lock_try_enter(&s->node.lock))
+		return NULL;
+	if (!s->others)
+		store_release(&s->others, others);
+	if (!s->others[nid]) {
+		node_init(n, nid);
+		store_release(&s->others[nid], n);	/* M1 */
+	}
+	n = s->others[nid];
+	lock_exit(&s->node.lock);
+	return n;
+}
+
+struct kmem_cache_node *kmem_cache_node_get(struct kmem_cache *s, u32 nid)
+{
+	struct kmem_cache_node *n = kmem_cache_node(s, nid);
+
+	return likely(n) ? n : node_make(s, nid);
+}
+
+/* Node 0 comes first: after that there are no new ones (M1). */
 void kmem_cache_fork_lock(void)
 {
 	for (u32 i = 0; i < MAX_SHEAVES; i++)
 		if (kmem_caches[i])
-			lock_fork_enter(&kmem_caches[i]->node.lock);
+			for_each_cache_node(kmem_caches[i], n)
+				lock_fork_enter(&n->lock);
 	for (u32 i = 0; i < MAX_SHEAVES; i++)
 		if (kmem_caches[i])
-			lock_fork_enter(&kmem_caches[i]->barn.lock);
+			for_each_cache_node(kmem_caches[i], n)
+				lock_fork_enter(&n->barn.lock);
+}
+
+/* ... and last, for the same reason. */
+static void cache_fork_unlock(struct kmem_cache *s)
+{
+	for (u32 nid = nr_nodes; nid--;) {
+		struct kmem_cache_node *n = kmem_cache_node(s, nid);
+
+		if (!n)
+			continue;
+		lock_fork_exit(&n->barn.lock);
+		lock_fork_exit(&n->lock);
+	}
 }
 
 void kmem_cache_fork_unlock(void)
 {
 	for (u32 i = 0; i < MAX_SHEAVES; i++)
-		if (kmem_caches[i]) {
-			lock_fork_exit(&kmem_caches[i]->barn.lock);
-			lock_fork_exit(&kmem_caches[i]->node.lock);
-		}
+		if (kmem_caches[i])
+			cache_fork_unlock(kmem_caches[i]);
 }

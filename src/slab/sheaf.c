@@ -2,7 +2,8 @@
  * sheaf.c - what happens when a sheaf is empty, full or closed.
  *
  * alloc: barn, then slabs; a batch refills the sheaf.  free: half of the
- * sheaf goes to the barn, or to the slabs when that is full.
+ * sheaf goes to the barn, or to the slabs when that is full.  Both are those
+ * of the CPU's node; an object of another node goes straight to its slab.
  *
  * A sheaf starts closed and small and doubles with misses, as long as all
  * sheaves of a CPU together may hold no more than options.sheaf_budget bytes
@@ -118,27 +119,33 @@ static u32 batch_size(const struct kmem_cache *s)
 	return max(READ_ONCE(s->capacity) / 2u, 1u);
 }
 
-static void put_back(struct kmem_cache *s, void *const *objs, u32 n)
+static void put_in_slabs(struct kmem_cache *s, void *const *objs, u32 n)
 {
-	if (!n || barn_put(s, objs, n) || slab_put(s, objs, n))
-		return;
-	for (u32 i = 0; i < n; i++)
-		free_defer(objs[i]);
+	if (!slab_put(s, objs, n))
+		for (u32 i = 0; i < n; i++)
+			free_defer(objs[i]);
+}
+
+static void put_back(struct kmem_cache *s, u32 nid, void *const *objs, u32 n)
+{
+	if (n && !barn_put(s, nid, objs, n))
+		put_in_slabs(s, objs, n);
 }
 
 __slowpath void *slab_alloc_slow(struct kmem_cache *s)
 {
 	void *objs[SHEAF_MAX_BATCH];
-	u32 off = s->geo.off, n;
+	u32 off = s->geo.off, n, nid;
 	void *obj = percpu_pop(off);
 
 	if (obj)	/* the hot path was interrupted, or not in use */
 		return obj;
 	free_deferred_drain();
 	sheaf_miss(s);
-	n = barn_get(s, objs, batch_size(s));
+	nid = numa_node_id();
+	n = barn_get(s, nid, objs, batch_size(s));
 	if (!n)
-		n = slab_take(s, objs, batch_size(s));
+		n = slab_take(s, nid, objs, batch_size(s));
 	if (!n)
 		return NULL;
 	stat_add(STAT_SHEAF_REFILL, 1);
@@ -146,7 +153,7 @@ __slowpath void *slab_alloc_slow(struct kmem_cache *s)
 	if (n) {
 		u32 put = percpu_push_batch(off, objs, n);
 
-		put_back(s, objs + put, n - put);
+		put_back(s, nid, objs + put, n - put);
 	}
 	return obj;
 }
@@ -158,11 +165,14 @@ void *slab_alloc(struct kmem_cache *s)
 	return likely(obj) ? obj : slab_alloc_slow(s);
 }
 
-/* One object straight into its slab. */
-static void free_to_slab(struct kmem_cache *s, void *obj)
+/*
+ * Not memory of the node this CPU is on.  A slot, where there are no
+ * restartable sequences, is of no CPU.
+ */
+static bool is_remote(const void *obj)
 {
-	if (!slab_put(s, &obj, 1))
-		free_defer(obj);
+	return unlikely(nr_nodes > 1) && percpu.mode == PERCPU_CPU &&
+	       object_to_nid(obj) != numa_node_id();
 }
 
 /*
@@ -184,9 +194,15 @@ __slowpath void slab_free_slow(struct kmem_cache *s, void *obj)
 	u32 off = s->geo.off, n;
 
 	/* Without the inlined path this is the common one. */
-	if (percpu.mode != PERCPU_CID && slab_is_object(s, obj) &&
-	    percpu_push(off, obj))
-		return;
+	if (percpu.mode != PERCPU_CID && slab_is_object(s, obj)) {
+		if (is_remote(obj)) {
+			free_deferred_drain();
+			put_in_slabs(s, &obj, 1);
+			return;
+		}
+		if (percpu_push(off, obj))
+			return;
+	}
 	check_free(s, obj);
 	if (percpu_push(off, obj))
 		return;
@@ -197,11 +213,11 @@ __slowpath void slab_free_slow(struct kmem_cache *s, void *obj)
 	n = percpu_pop_batch(off, objs, batch_size(s));
 	if (n) {
 		stat_add(STAT_SHEAF_FLUSH, 1);
-		put_back(s, objs, n);
+		put_back(s, numa_node_id(), objs, n);
 		if (percpu_push(off, obj))
 			return;
 	}
-	free_to_slab(s, obj);
+	put_in_slabs(s, &obj, 1);
 }
 
 /* --- reclaim --- */
@@ -210,19 +226,18 @@ static void reclaim_put(u32 off, void **objs, u32 n)
 {
 	struct kmem_cache *s = class_to_cache(off);
 
-	if (s && !slab_put(s, objs, n))
-		for (u32 i = 0; i < n; i++)
-			free_defer(objs[i]);
+	if (s)
+		put_in_slabs(s, objs, n);
 }
 
-static void barn_empty(struct kmem_cache *s)
+static void barns_empty(struct kmem_cache *s)
 {
 	void *objs[SHEAF_MAX_BATCH];
 	u32 n;
 
-	while ((n = barn_get(s, objs, SHEAF_MAX_BATCH)))
-		if (!slab_put(s, objs, n))
-			return;
+	for_each_cache_node(s, node)
+		while ((n = barn_get(s, node->nid, objs, SHEAF_MAX_BATCH)))
+			put_in_slabs(s, objs, n);
 }
 
 void slab_reclaim(void)
@@ -235,7 +250,7 @@ void slab_reclaim(void)
 
 		if (!s)
 			continue;
-		barn_empty(s);
+		barns_empty(s);
 		slab_shrink(s, 0);
 	}
 	pcp_drain();

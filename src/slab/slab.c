@@ -13,8 +13,11 @@
  *   L2. a slab is in list bucket_of(nr_free), or in none if nr_free == 0.
  *   L3. node->nr_used is the sum of nr_objects - nr_free.
  *   L4. every page of a slab has its cache's class; pages of no slab have 0.
+ *   L5. a slab belongs to the node of its pages: so an object's address says
+ *	 whose lock is needed.
  *
- * Locking: node->lock is a leaf: pages are taken and given back without it.
+ * Locking: node->lock is a leaf, one at a time: pages are taken and given
+ * back without it.
  */
 #include "core/report.h"
 #include "core/stats.h"
@@ -85,9 +88,9 @@ static u32 bucket_of(const struct kmem_cache *s, u32 nr_free)
 }
 
 /* Keeps L2 after nr_free has changed. */
-static void slab_relist(struct kmem_cache *s, struct page *slab)
+static void slab_relist(struct kmem_cache *s, struct kmem_cache_node *n,
+			struct page *slab)
 {
-	struct kmem_cache_node *n = &s->node;
 	u32 bucket = bucket_of(s, slab->nr_free);
 
 	if (bucket == slab->bucket)
@@ -101,16 +104,19 @@ static void slab_relist(struct kmem_cache *s, struct page *slab)
 		list_add(&slab->lru, &n->slabs[bucket]);
 }
 
-/* Pages for a slab, all of its objects free; NULL: no memory. */
-static struct page *slab_new(struct kmem_cache *s)
+/*
+ * Pages for a slab, all of its objects free; from node @nid while that has
+ * memory.  NULL: there is none.
+ */
+static struct page *slab_new(struct kmem_cache *s, u32 nid)
 {
 	size_t nr = (size_t)1 << s->order;
 	struct page *slab;
 
 	if (s->order <= PCP_MAX_ORDER)
-		slab = pcp_alloc(numa_node_id(), s->order);
+		slab = pcp_alloc(nid, s->order);
 	else
-		slab = page_range_alloc(NUMA_NO_NODE, nr, s->order,
+		slab = page_range_alloc((int)nid, nr, s->order,
 					GFP_KERNEL | __GFP_PREFAULT);
 	if (!slab)
 		return NULL;
@@ -130,7 +136,6 @@ static struct page *slab_new(struct kmem_cache *s)
 static void slab_give_back(struct kmem_cache *s, struct page *slab)
 {
 	size_t nr = (size_t)1 << s->order;
-
 	bool done;
 
 	pages_set_class(slab, nr, 0);
@@ -156,8 +161,8 @@ static struct page *slab_pick(struct kmem_cache_node *n)
 }
 
 /* Up to @n objects out of one slab into @end[-1], @end[-2], ... */
-static u32 slab_take_from(struct kmem_cache *s, struct page *slab, void **end,
-			  u32 n)
+static u32 slab_take_from(struct kmem_cache *s, struct kmem_cache_node *node,
+			  struct page *slab, void **end, u32 n)
 {
 	char *base = page_address(slab);
 	u32 got = 0;
@@ -175,112 +180,37 @@ static u32 slab_take_from(struct kmem_cache *s, struct page *slab, void **end,
 		slab->free_bits[w] = bits;
 	}
 	slab->nr_free = (u16)(slab->nr_free - got);
-	ADD_ONCE(s->node.nr_used, got);
-	slab_relist(s, slab);
+	ADD_ONCE(node->nr_used, got);
+	slab_relist(s, node, slab);
 	return got;
 }
 
-u32 slab_take(struct kmem_cache *s, void **objs, u32 n)
+/*
+ * One more slab, of @nid if that has memory; returns its node, locked, or NULL
+ * without memory.
+ */
+static struct kmem_cache_node *slab_add(struct kmem_cache *s, u32 nid)
 {
-	struct kmem_cache_node *node = &s->node;
-	struct page *slab, *fresh = NULL;
-	u32 got = 0;
+	struct page *slab = slab_new(s, nid);
+	struct kmem_cache_node *node;
 
-	if (!lock_try_enter(&node->lock)) {
-		stat_add(STAT_REENTER, 1);
-		return 0;
+	if (!slab)
+		return NULL;
+	node = kmem_cache_node_get(s, page_to_nid(slab));
+	if (!node || !lock_try_enter(&node->lock)) {
+		slab_give_back(s, slab);
+		return NULL;
 	}
-	while (got < n) {
-		slab = slab_pick(node);
-		if (!slab && got)
-			break;		/* enough: no new slab for the rest */
-		if (!slab) {
-			lock_exit(&node->lock);
-			fresh = slab_new(s);
-			if (!fresh)
-				return 0;
-			if (!lock_try_enter(&node->lock)) {
-				slab_give_back(s, fresh);
-				return 0;
-			}
-			slab_relist(s, fresh);
-			ADD_ONCE(node->nr_slabs, 1);
-			slab = fresh;
-		}
-		got += slab_take_from(s, slab, objs + n - got, n - got);
-	}
-	lock_exit(&node->lock);
-	/* Close the gap below what was found. */
-	if (got < n)
-		for (u32 i = 0; i < got; i++)
-			objs[i] = objs[n - got + i];
-	stat_add(STAT_SLAB_ALLOC, got);
-	return got;
-}
-
-static struct page *object_slab(const struct kmem_cache *s, const void *obj)
-{
-	uintptr_t start = (uintptr_t)obj & ~(uintptr_t)s->geo.slab_mask;
-
-	return addr_to_page((void *)start);
-}
-
-/* Index of the object at @obj, or nr_objects if none starts there. */
-static u32 object_index(const struct kmem_cache *s, const void *obj)
-{
-	u32 offset = (u32)(uintptr_t)obj & s->geo.slab_mask;
-	u64 product = (u64)offset * s->geo.magic;
-	u32 index = (u32)(product >> 32);
-
-	if ((u32)product >> 16 || index >= s->nr_objects)
-		return s->nr_objects;
-	return index;
-}
-
-bool slab_is_object(const struct kmem_cache *s, const void *obj)
-{
-	return addr_to_class(obj) == s->geo.off &&
-	       object_index(s, obj) < s->nr_objects;
-}
-
-bool slab_object_is_free(struct kmem_cache *s, const void *obj)
-{
-	struct page *slab = object_slab(s, obj);
-	bool free;
-
-	if (!lock_try_enter(&s->node.lock))
-		return false;
-	free = bit_test(slab->free_bits, object_index(s, obj));
-	lock_exit(&s->node.lock);
-	return free;
-}
-
-__slowpath void slab_bad_free(const struct kmem_cache *s, const char *what,
-			      const void *obj)
-{
-	alloc_fatal("%s: %p (cache %s, object size %u)", what, obj, s->name,
-		    s->size);
-}
-
-/* The object's bit is set; false if it was set already. */
-static bool slab_put_one(struct kmem_cache *s, struct page *slab, u32 index)
-{
-	u64 bit = (u64)1 << (index % 64);
-	u64 *word = &slab->free_bits[index / 64];
-
-	if (*word & bit)
-		return false;
-	*word |= bit;
-	slab->nr_free++;
-	ADD_ONCE(s->node.nr_used, -1);
-	slab_relist(s, slab);
-	return true;
+	slab_relist(s, node, slab);
+	ADD_ONCE(node->nr_slabs, 1);
+	return node;
 }
 
 /* Empty slabs worth keeping: a sixteenth, and one if it is small. */
-static size_t empty_limit(const struct kmem_cache *s)
+static size_t empty_limit(const struct kmem_cache *s,
+			  const struct kmem_cache_node *n)
 {
-	return (s->order <= EMPTY_ORDER) + s->node.nr_slabs / 16;
+	return (s->order <= EMPTY_ORDER) + n->nr_slabs / 16;
 }
 
 /*
@@ -290,7 +220,6 @@ static size_t empty_limit(const struct kmem_cache *s)
 static void slab_unlist_empty(struct kmem_cache_node *n, size_t keep,
 			      struct list_head *list)
 {
-	list_init(list);
 	while (n->nr_empty > keep) {
 		struct page *slab = list_last(&n->slabs[SLAB_EMPTY],
 					      struct page, lru);
@@ -312,56 +241,177 @@ static void slabs_give_back(struct kmem_cache *s, struct list_head *list)
 	}
 }
 
-bool slab_put(struct kmem_cache *s, void *const *objs, u32 n)
+/*
+ * Where node @nid is out of memory, the slabs of another one serve, the dense
+ * ones first as always.  The new slab may not be needed then.
+ */
+u32 slab_take(struct kmem_cache *s, u32 nid, void **objs, u32 n)
 {
-	struct kmem_cache_node *node = &s->node;
-	struct list_head empty;
-	const char *wrong = NULL;
-	u32 i;
+	struct kmem_cache_node *node = kmem_cache_node_get(s, nid);
+	struct list_head empty = LIST_HEAD_INIT(empty);
+	u32 got = 0;
 
+	if (!node)
+		return 0;
 	if (!lock_try_enter(&node->lock)) {
 		stat_add(STAT_REENTER, 1);
-		return false;
+		return 0;
 	}
-	for (i = 0; i < n; i++) {
-		u32 index = object_index(s, objs[i]);
+	while (got < n) {
+		struct page *slab = slab_pick(node);
 
-		/* A slab of its own class vouches for the struct page. */
-		if (index >= s->nr_objects ||
-		    addr_to_class(objs[i]) != s->geo.off) {
-			wrong = "invalid free";
-			break;
+		if (!slab && got)
+			break;		/* enough: no new slab for the rest */
+		if (!slab) {
+			lock_exit(&node->lock);
+			node = slab_add(s, nid);
+			if (!node)
+				return 0;
+			continue;
 		}
-		if (!slab_put_one(s, object_slab(s, objs[i]), index)) {
-			wrong = "double free";
-			break;
-		}
+		got += slab_take_from(s, node, slab, objs + n - got, n - got);
 	}
-	slab_unlist_empty(node, empty_limit(s), &empty);
+	if (unlikely(node->nid != nid))
+		slab_unlist_empty(node, empty_limit(s, node), &empty);
+	lock_exit(&node->lock);
+	slabs_give_back(s, &empty);
+	/* Close the gap below what was found. */
+	if (got < n)
+		for (u32 i = 0; i < got; i++)
+			objs[i] = objs[n - got + i];
+	stat_add(STAT_SLAB_ALLOC, got);
+	return got;
+}
+
+static struct page *object_slab(const struct kmem_cache *s, const void *obj)
+{
+	uintptr_t start = (uintptr_t)obj & ~(uintptr_t)s->geo.slab_mask;
+
+	return addr_to_page((void *)start);
+}
+
+bool slab_is_object(const struct kmem_cache *s, const void *obj)
+{
+	return addr_to_class(obj) == s->geo.off && slab_starts_object(s, obj);
+}
+
+bool slab_object_is_free(struct kmem_cache *s, const void *obj)
+{
+	struct kmem_cache_node *node = kmem_cache_node(s, object_to_nid(obj));
+	struct page *slab = object_slab(s, obj);
+	bool free;
+
+	/* No node: its last slab there is nobody's any more. */
+	if (!node || !lock_try_enter(&node->lock))
+		return false;
+	free = bit_test(slab->free_bits, slab_object_index(s, obj));
+	lock_exit(&node->lock);
+	return free;
+}
+
+__slowpath void slab_bad_free(const struct kmem_cache *s, const char *what,
+			      const void *obj)
+{
+	alloc_fatal("%s: %p (cache %s, object size %u)", what, obj, s->name,
+		    s->size);
+}
+
+/* The object's bit is set; false if it was set already. */
+static bool slab_put_one(struct kmem_cache *s, struct kmem_cache_node *node,
+			 struct page *slab, u32 index)
+{
+	u64 bit = (u64)1 << (index % 64);
+	u64 *word = &slab->free_bits[index / 64];
+
+	if (*word & bit)
+		return false;
+	*word |= bit;
+	slab->nr_free++;
+	ADD_ONCE(node->nr_used, -1);
+	slab_relist(s, node, slab);
+	return true;
+}
+
+/* Why @obj is not put back, or NULL: it is. */
+static const char *put_checked(struct kmem_cache *s,
+			       struct kmem_cache_node *node, const void *obj)
+{
+	u32 index = slab_object_index(s, obj);
+
+	/* A slab of its own class vouches for the struct page. */
+	if (index >= s->nr_objects || addr_to_class(obj) != s->geo.off)
+		return "invalid free";
+	if (!slab_put_one(s, node, object_slab(s, obj), index))
+		return "double free";
+	return NULL;
+}
+
+/*
+ * Put back the first of @n objects and those after it that lie in the same
+ * node; returns how many, 0 if re-entered.
+ */
+static u32 slab_put_run(struct kmem_cache *s, void *const *objs, u32 n)
+{
+	u32 nid = object_to_nid(objs[0]), i = 0;
+	struct kmem_cache_node *node = kmem_cache_node(s, nid);
+	struct list_head empty = LIST_HEAD_INIT(empty);
+	const char *wrong = NULL;
+
+	if (unlikely(!node))
+		slab_bad_free(s, "invalid free", objs[0]);
+	if (!lock_try_enter(&node->lock)) {
+		stat_add(STAT_REENTER, 1);
+		return 0;
+	}
+	do
+		wrong = put_checked(s, node, objs[i]);
+	while (!wrong && ++i < n && object_to_nid(objs[i]) == nid);
+	slab_unlist_empty(node, empty_limit(s, node), &empty);
 	lock_exit(&node->lock);
 	if (unlikely(wrong))
 		slab_bad_free(s, wrong, objs[i]);
 	slabs_give_back(s, &empty);
-	stat_add(STAT_SLAB_FREE, n);
+	stat_add(STAT_SLAB_FREE, i);
+	return i;
+}
+
+bool slab_put(struct kmem_cache *s, void *const *objs, u32 n)
+{
+	u32 done = slab_put_run(s, objs, n), put = done;
+
+	while (put && done < n) {
+		put = slab_put_run(s, objs + done, n - done);
+		done += put;
+	}
+	if (!done)
+		return false;
+	/* Interrupted inside another node: it is too late to refuse. */
+	for (; done < n; done++)
+		free_defer(objs[done]);
 	return true;
 }
 
 void slab_shrink(struct kmem_cache *s, size_t keep)
 {
-	struct list_head empty;
+	struct list_head empty = LIST_HEAD_INIT(empty);
 
-	if (!lock_try_enter(&s->node.lock))
-		return;
-	slab_unlist_empty(&s->node, keep, &empty);
-	lock_exit(&s->node.lock);
+	for_each_cache_node(s, n) {
+		if (!lock_try_enter(&n->lock))
+			continue;
+		slab_unlist_empty(n, keep, &empty);
+		keep -= n->nr_empty;
+		lock_exit(&n->lock);
+	}
 	slabs_give_back(s, &empty);
 }
 
-static bool slab_is_valid(struct kmem_cache *s, struct page *slab, u32 bucket)
+static bool slab_is_valid(struct kmem_cache *s, struct kmem_cache_node *n,
+			  struct page *slab, u32 bucket)
 {
 	size_t bits = bits_count_range(slab->free_bits, 0, SLAB_MAX_OBJECTS);
 
-	return slab->type == PAGE_SLAB && slab->order == s->order &&
+	return page_to_nid(slab) == n->nid && slab->type == PAGE_SLAB &&
+	       slab->order == s->order &&
 	       slab->nr_free == bits && slab->bucket == bucket &&
 	       bucket_of(s, slab->nr_free) == bucket &&
 	       !bits_any(slab->free_bits, s->nr_objects,
@@ -369,22 +419,32 @@ static bool slab_is_valid(struct kmem_cache *s, struct page *slab, u32 bucket)
 	       addr_to_class(page_address(slab)) == s->geo.off;
 }
 
-bool slabs_are_valid(struct kmem_cache *s)
+static bool node_is_valid(struct kmem_cache *s, struct kmem_cache_node *n)
 {
+	size_t nr = 0, nr_empty = 0, free = 0;
 	bool ok = true;
-	size_t nr = 0, free = 0;
 
-	if (!lock_try_enter(&s->node.lock))
+	if (!lock_try_enter(&n->lock))
 		return false;
 	for (u32 b = 0; b < SLAB_LISTS; b++)
-		list_for_each(slab, &s->node.slabs[b], struct page, lru) {
-			ok = ok && slab_is_valid(s, slab, b);
+		list_for_each(slab, &n->slabs[b], struct page, lru) {
+			ok = ok && slab_is_valid(s, n, slab, b);
 			free += slab->nr_free;
+			nr_empty += b == SLAB_EMPTY;
 			nr++;
 		}
 	/* The slabs in no list are full. */
-	ok = ok && nr <= s->node.nr_slabs &&
-	     s->node.nr_slabs * s->nr_objects - free == s->node.nr_used;
-	lock_exit(&s->node.lock);
+	ok = ok && nr <= n->nr_slabs && nr_empty == n->nr_empty &&
+	     n->nr_slabs * s->nr_objects - free == n->nr_used;
+	lock_exit(&n->lock);
+	return ok;
+}
+
+bool slabs_are_valid(struct kmem_cache *s)
+{
+	bool ok = true;
+
+	for_each_cache_node(s, n)
+		ok = node_is_valid(s, n) && ok;
 	return ok;
 }

@@ -2,13 +2,20 @@
  * slab.h - kmem_cache and the layers below it.
  *
  *	sheaf (per CPU, mm/percpu.h)	free objects at hand, no lock
- *	  barn (per cache)		whole batches, one short lock
- *	    slabs (per cache)		bitmaps in struct page, one lock
+ *	  barn (per cache and node)	whole batches, one short lock
+ *	    slabs (per cache and node)	bitmaps in struct page, one lock
  *	      pages (mm/pcp.c, mm/buddy.c)
  *
  * An object is in exactly one place: with the user, in a sheaf, in a barn,
  * in a caller's batch on the stack, or free in its slab.  To its slab the
  * first four look alike: allocated.
+ *
+ * With several NUMA nodes a slab belongs to the node of its pages, and what a
+ * CPU gets comes from its own node as long as that has memory.  An object of
+ * another node is freed straight into its slab, so that sheaves and barns
+ * hold what is near; but for a thread that migrates at that moment, and where
+ * a node has run out of memory.  Machines with one node pay a branch for
+ * this, on slow paths only.
  */
 #ifndef SLAB_SLAB_H
 #define SLAB_SLAB_H
@@ -33,14 +40,6 @@ enum {
 	SLAB_FULL = SLAB_LISTS,		/* in no list */
 };
 
-struct kmem_cache_node {
-	struct lock lock;		/* of all below; a leaf */
-	struct list_head slabs[SLAB_LISTS];
-	size_t nr_slabs;
-	size_t nr_empty;
-	size_t nr_used;			/* objects not free in their slab */
-};
-
 struct sheaf {
 	struct sheaf *next;
 	u32 size;
@@ -54,6 +53,16 @@ struct barn {
 	u32 nr_full, nr_empty;
 };
 
+struct kmem_cache_node {
+	struct lock lock;		/* of all below but the barn; a leaf */
+	struct list_head slabs[SLAB_LISTS];
+	size_t nr_slabs;
+	size_t nr_empty;
+	size_t nr_used;			/* objects not free in their slab */
+	u32 nid;			/* constant */
+	struct barn barn;
+};
+
 struct kmem_cache {
 	struct sheaf_geometry geo;	/* constant after creation */
 	u32 size;			/* bytes from object to object */
@@ -62,10 +71,14 @@ struct kmem_cache {
 	u16 capacity;			/* wanted of sheaves; grows */
 	u16 max_capacity;
 	u32 misses;			/* since capacity grew; racy */
-	u32 max_full;			/* sheaves in the barn */
+	u32 max_full;			/* sheaves in a barn */
 	char name[24];
-	struct kmem_cache_node node;
-	struct barn barn;
+	struct kmem_cache_node node;	/* of node 0 */
+	/*
+	 * By number, [0] unused; array and entries are made at first use,
+	 * under node.lock, and stay.
+	 */
+	struct kmem_cache_node **others;
 };
 
 /* Caches by head offset; an entry is set once, before any class uses it. */
@@ -76,35 +89,102 @@ static inline struct kmem_cache *class_to_cache(u32 off)
 	return load_acquire(&kmem_caches[off >> SHEAF_HEAD_SHIFT]);
 }
 
+/* What a cache has on node @nid; NULL if nothing yet, never for node 0. */
+static inline struct kmem_cache_node *kmem_cache_node(struct kmem_cache *s,
+						      u32 nid)
+{
+	struct kmem_cache_node **others;
+
+	if (likely(!nid))
+		return &s->node;
+	others = load_acquire(&s->others);
+	return others ? load_acquire(&others[nid]) : NULL;
+}
+
+static inline struct kmem_cache_node *next_cache_node(struct kmem_cache *s,
+						      u32 nid)
+{
+	struct kmem_cache_node *n = NULL;
+
+	while (!n && ++nid < nr_nodes)
+		n = kmem_cache_node(s, nid);
+	return n;
+}
+
+#define for_each_cache_node(s, n)					\
+	for (struct kmem_cache_node *n = &(s)->node; n;		\
+	     n = next_cache_node(s, n->nid))
+
+/* Slabs of all nodes, and objects not free in them; racy. */
+static inline size_t kmem_cache_nr_slabs(struct kmem_cache *s)
+{
+	size_t nr = 0;
+
+	for_each_cache_node(s, n)
+		nr += READ_ONCE(n->nr_slabs);
+	return nr;
+}
+
+static inline size_t kmem_cache_nr_used(struct kmem_cache *s)
+{
+	size_t nr = 0;
+
+	for_each_cache_node(s, n)
+		nr += READ_ONCE(n->nr_used);
+	return nr;
+}
+
+/* The node of an object's pages; of an address that is nobody's, 0. */
+static inline u32 object_to_nid(const void *obj)
+{
+	struct section *sec;
+
+	if (likely(nr_nodes == 1))
+		return 0;
+	sec = addr_to_section(obj);
+	return sec ? sec->zone->node : 0;
+}
+
 /* --- slab.c --- */
 
 /* Order, objects and magic for @size; false if no slab can hold it well. */
 bool slab_geometry(struct kmem_cache *s, u32 size);
 /*
- * Take up to @n free objects, making a slab if there is none; 0 without
- * memory.  @objs is filled from its end downward, lowest address last, so
- * that a sheaf gives them out in address order.  Returns how many; they are
- * at objs[0 .. n).
+ * Take up to @n free objects of node @nid, making a slab if there is none;
+ * of another node if that one has no memory; 0 without any.  @objs is filled
+ * from its end downward, lowest address last, so that a sheaf gives them out
+ * in address order.  Returns how many; they are at objs[0 .. n).
  */
-u32 slab_take(struct kmem_cache *s, void **objs, u32 n);
+u32 slab_take(struct kmem_cache *s, u32 nid, void **objs, u32 n);
 /*
- * Put @n objects back.  Every address is checked; a wrong one, or one that
- * is free already, ends the process.  False: re-entered, nothing was done.
+ * Put @n > 0 objects back, each into its own slab, of whatever node.  Every
+ * address is checked; a wrong one, or one that is free already, ends the
+ * process.  False: re-entered, nothing was done.
  */
 bool slab_put(struct kmem_cache *s, void *const *objs, u32 n);
-/* Give empty slabs back, all but @keep of them. */
+/* Give empty slabs of all nodes back, all but @keep of them. */
 void slab_shrink(struct kmem_cache *s, size_t keep);
 /* @obj is the start of an object of a slab of @s. */
 bool slab_is_object(const struct kmem_cache *s, const void *obj);
 
-/* The same, of an address whose page is known to be of such a slab. */
-static inline bool slab_starts_object(const struct kmem_cache *s,
-				      const void *obj)
+/*
+ * Number in its slab of the object at @obj, an address in such a slab;
+ * nr_objects or more if none starts there.
+ */
+static inline u32 slab_object_index(const struct kmem_cache *s,
+				    const void *obj)
 {
 	u64 product = (u64)((u32)(uintptr_t)obj & s->geo.slab_mask) *
 		      s->geo.magic;
 
-	return !((u32)product >> 16) && product >> 32 < s->nr_objects;
+	return (u32)product >> 16 ? s->nr_objects : (u32)(product >> 32);
+}
+
+/* The same as slab_is_object(), of an address known to be in a slab of @s. */
+static inline bool slab_starts_object(const struct kmem_cache *s,
+				      const void *obj)
+{
+	return slab_object_index(s, obj) < s->nr_objects;
 }
 /* @obj is marked free in its slab. */
 bool slab_object_is_free(struct kmem_cache *s, const void *obj);
@@ -116,9 +196,10 @@ bool slabs_are_valid(struct kmem_cache *s);
 
 /* --- barn.c --- */
 
-u32 barn_get(struct kmem_cache *s, void **objs, u32 n);
-bool barn_put(struct kmem_cache *s, void *const *objs, u32 n);
-/* Objects in the barn, for counting. */
+/* The barn of node @nid. */
+u32 barn_get(struct kmem_cache *s, u32 nid, void **objs, u32 n);
+bool barn_put(struct kmem_cache *s, u32 nid, void *const *objs, u32 n);
+/* Objects in all barns, for counting. */
 size_t barn_count(struct kmem_cache *s);
 
 /* --- sheaf.c: what the hot paths hand over --- */
@@ -140,6 +221,8 @@ void slab_check_sheaves(void);
 
 void kmem_cache_init(struct kmem_cache *s, u32 off, u32 size,
 		     const char *name);
+/* As kmem_cache_node(), made if need be; NULL: no memory, or re-entered. */
+struct kmem_cache_node *kmem_cache_node_get(struct kmem_cache *s, u32 nid);
 void kmem_cache_fork_lock(void);
 void kmem_cache_fork_unlock(void);
 

@@ -2,6 +2,7 @@
  * barn_test.c - B1 to B3: batches come out as they went in, the barn never
  * holds more than it may, and no object is lost or doubled between threads.
  */
+#include "nodes.h"
 #include "unit.h"
 
 #include "slab/slab.h"
@@ -24,7 +25,7 @@ static void *obj(uintptr_t n)
 
 static void check(void)
 {
-	struct barn *b = &cache.barn;
+	struct barn *b = &cache.node.barn;
 	u32 full = 0, empty = 0;
 
 	for (struct sheaf *s = b->full; s; s = s->next, full++)
@@ -39,14 +40,14 @@ Test(barn, what_goes_in_comes_out, .init = up)
 {
 	void *in[SHEAF_MAX_BATCH], *out[SHEAF_MAX_BATCH];
 
-	cr_assert_eq(barn_get(&cache, out, 10), 0);
+	cr_assert_eq(barn_get(&cache, 0, out, 10), 0);
 	for (u32 n = 1; n <= SHEAF_MAX_BATCH; n++) {
 		for (u32 i = 0; i < n; i++)
 			in[i] = obj(n * 1000 + i);
-		cr_assert(barn_put(&cache, in, n));
+		cr_assert(barn_put(&cache, 0, in, n));
 		cr_assert_eq(barn_count(&cache), n);
 		check();
-		cr_assert_eq(barn_get(&cache, out, SHEAF_MAX_BATCH), n);
+		cr_assert_eq(barn_get(&cache, 0, out, SHEAF_MAX_BATCH), n);
 		cr_assert(!memcmp(in, out, n * sizeof(*in)));
 		cr_assert_eq(barn_count(&cache), 0);
 		check();
@@ -62,8 +63,8 @@ Test(barn, a_sheaf_may_be_taken_in_parts, .init = up)
 
 	for (u32 i = 0; i < 20; i++)
 		in[i] = obj(i + 1);
-	barn_put(&cache, in, 20);
-	while ((got = barn_get(&cache, out, 6))) {
+	barn_put(&cache, 0, in, 20);
+	while ((got = barn_get(&cache, 0, out, 6))) {
 		cr_assert_leq(got, 6);
 		memcpy(seen + n, out, got * sizeof(*out));
 		n += got;
@@ -84,21 +85,21 @@ Test(barn, limits, .init = up)
 	for (u32 i = 0; i < 4; i++)
 		in[i] = obj(i + 1);
 	cr_assert_gt(cache.max_full, 0);
-	while (barn_put(&cache, in, 4) && puts < 10000)
+	while (barn_put(&cache, 0, in, 4) && puts < 10000)
 		puts++;
 	cr_assert_geq(puts, 1);
 	cr_assert_leq(puts, cache.max_full, "B3");
 	check();
-	cr_assert_eq(barn_get(&cache, out, 4), 4);
-	cr_assert(barn_put(&cache, in, 4), "room again");
-	cr_assert(!barn_put(&cache, in, 4));
+	cr_assert_eq(barn_get(&cache, 0, out, 4), 4);
+	cr_assert(barn_put(&cache, 0, in, 4), "room again");
+	cr_assert(!barn_put(&cache, 0, in, 4));
 	check();
 
 	cache.max_full = 0;
-	while (barn_get(&cache, out, 4))
+	while (barn_get(&cache, 0, out, 4))
 		;
-	cr_assert(!barn_put(&cache, in, 4), "no barn at all");
-	cr_assert_eq(cache.barn.nr_full, 0);
+	cr_assert(!barn_put(&cache, 0, in, 4), "no barn at all");
+	cr_assert_eq(cache.node.barn.nr_full, 0);
 }
 
 Test(barn, options_bound_it, .init = unit_up)
@@ -115,13 +116,13 @@ Test(barn, re_entry, .init = up)
 {
 	void *in[2] = { obj(1), obj(2) }, *out[2];
 
-	barn_put(&cache, in, 2);
-	lock_try_enter(&cache.barn.lock);
-	cr_assert(!barn_put(&cache, in, 2));
-	cr_assert_eq(barn_get(&cache, out, 2), 0);
+	barn_put(&cache, 0, in, 2);
+	lock_try_enter(&cache.node.barn.lock);
+	cr_assert(!barn_put(&cache, 0, in, 2));
+	cr_assert_eq(barn_get(&cache, 0, out, 2), 0);
 	cr_assert_eq(barn_count(&cache), 0);
-	lock_exit(&cache.barn.lock);
-	cr_assert_eq(barn_get(&cache, out, 2), 2);
+	lock_exit(&cache.node.barn.lock);
+	cr_assert_eq(barn_get(&cache, 0, out, 2), 2);
 }
 
 static u8 state[NR + 1];	/* 1: in a hand, 2: in the barn */
@@ -149,15 +150,15 @@ static void *trade(void *arg)
 			if (!batch)
 				continue;
 			now(hand + n - batch, batch, 1, 2);
-			if (barn_put(&cache, hand + n - batch, batch))
+			if (barn_put(&cache, 0, hand + n - batch, batch))
 				n -= batch;
 			else
 				now(hand + n - batch, batch, 2, 1);
-			if (READ_ONCE(cache.barn.nr_full) > cache.max_full)
+			if (READ_ONCE(cache.node.barn.nr_full) > cache.max_full)
 				__atomic_fetch_add(&errors, 1,
 						   __ATOMIC_RELAXED);
 		} else if (n + batch <= NR) {
-			u32 got = barn_get(&cache, hand + n, batch);
+			u32 got = barn_get(&cache, 0, hand + n, batch);
 
 			now(hand + n, got, 2, 1);
 			n += got;
@@ -187,4 +188,30 @@ Test(barn, threads, .init = up, .timeout = 30)
 	cr_assert_eq(errors, 0);
 	cr_assert_eq(total + barn_count(&cache), NR);
 	cr_assert_gt(stat_read(STAT_BARN_GET), 0);
+}
+
+Test(barn, each_node_has_its_own, .init = nodes_up)
+{
+	void *in[2][3] = { { obj(1), obj(2), obj(3) },
+			   { obj(4), obj(5), obj(6) } }, *out[3];
+
+	kmem_cache_init(&cache, OFF, 64, "unit");
+	cr_assert(barn_put(&cache, 0, in[0], 3));
+	cr_assert(!barn_put(&cache, 1, in[1], 3), "nothing there yet");
+	cr_assert_eq(barn_get(&cache, 1, out, 3), 0);
+	cr_assert(kmem_cache_node_get(&cache, 1));
+	cr_assert_eq(barn_get(&cache, 1, out, 3), 0, "another's");
+	cr_assert(barn_put(&cache, 1, in[1], 3));
+	cr_assert_eq(barn_count(&cache), 6);
+	for (u32 nid = 0; nid < 2; nid++) {
+		cr_assert_eq(barn_get(&cache, nid, out, 3), 3);
+		cr_assert(!memcmp(in[nid], out, sizeof(out)));
+		cr_assert_eq(barn_get(&cache, nid, out, 3), 0);
+	}
+	/* One that is full does not fill the other. */
+	while (barn_put(&cache, 0, in[0], 3))
+		;
+	cr_assert(barn_put(&cache, 1, in[1], 3));
+	cr_assert_eq(kmem_cache_node(&cache, 1)->barn.nr_full, 1);
+	check();
 }

@@ -3,6 +3,7 @@
  * barn and slab, double frees are caught wherever the object lies, sheaves
  * grow within their budget, and what a handler frees is put off, not lost.
  */
+#include "nodes.h"
 #include "unit.h"
 
 #define OFF	((FIRST_CACHE + 200) << SHEAF_HEAD_SHIFT)
@@ -263,12 +264,12 @@ static void with_node_locked(void)
 	for (u32 i = 0; i < 100; i++)
 		held[i] = slab_alloc(&cache);
 	lock_try_enter(&cache.node.lock);
-	lock_try_enter(&cache.barn.lock);
+	lock_try_enter(&cache.node.barn.lock);
 }
 
 static void unlock_node(void)
 {
-	lock_exit(&cache.barn.lock);
+	lock_exit(&cache.node.barn.lock);
 	lock_exit(&cache.node.lock);
 }
 
@@ -439,4 +440,257 @@ TEST_MODES(sheaf, signals, .timeout = 30)
 		free_deferred_drain();
 	slab_reclaim();
 	check_count(0);
+}
+
+/* --- two nodes --- */
+
+static void two_nodes(u32 size)
+{
+	nodes_up();
+	make(size);
+}
+
+static void take_on(u32 cpu, u32 n)
+{
+	unit_pin(cpu);
+	for (u32 i = 0; i < n; i++) {
+		held[i] = slab_alloc(&cache);
+		REQUIRE(held[i] && nid_of(held[i]) == cpu);
+	}
+}
+
+static void free_on(u32 cpu, u32 n)
+{
+	unit_pin(cpu);
+	for (u32 i = 0; i < n; i++)
+		slab_free_slow(&cache, held[i]);
+}
+
+/* As check_count(). */
+static void check_two(size_t in_hand)
+{
+	size_t cached = percpu_count(OFF) + barn_count(&cache);
+	size_t used = kmem_cache_nr_used(&cache);
+
+	REQUIRE(slabs_are_valid(&cache));
+	REQUIRE(used == in_hand + cached, "%zu used, %zu in hand, %zu cached",
+		used, in_hand, cached);
+}
+
+static void check_zones_free(void)
+{
+	for_each_zone(zone) {
+		cr_assert(zone_is_valid(zone));
+		cr_assert_eq(zone->nr_free, zone->nr_managed);
+	}
+}
+
+static void check_two_nodes_returned(void)
+{
+	slab_reclaim();
+	check_two(0);
+	cr_assert_eq(kmem_cache_nr_used(&cache), 0);
+	cr_assert_eq(kmem_cache_nr_slabs(&cache), 0);
+	check_zones_free();
+}
+
+Test(sheaf, remote_frees_go_home)
+{
+	struct kmem_cache_node *one;
+	size_t used;
+
+	two_nodes(64);
+	take_on(1, 1000);
+	one = kmem_cache_node(&cache, 1);
+	used = one->nr_used;
+	cr_assert_geq(used, 1000);
+	cr_assert_eq(cache.node.nr_used, 0);
+	free_on(0, 1000);
+	cr_assert_eq(one->nr_used, used - 1000, "each in its slab");
+	cr_assert_eq(cache.node.barn.nr_full, 0);
+	unit_pin(0);
+	cr_assert_eq(percpu_capacity(OFF), 0, "not in CPU 0's sheaf");
+	cr_assert(slabs_are_valid(&cache));
+
+	/* And are not handed out there. */
+	take_on(0, 3000);
+	cr_assert_eq(one->nr_used, used - 1000);
+	check_two(3000);
+	free_on(0, 3000);
+	check_two_nodes_returned();
+}
+
+/* Local frees stay at hand, as on one node. */
+Test(sheaf, local_frees_stay_near)
+{
+	two_nodes(64);
+	for (u32 cpu = 0; cpu < 2; cpu++) {
+		struct kmem_cache_node *n;
+		size_t used;
+
+		take_on(cpu, 2000);
+		n = kmem_cache_node(&cache, cpu);
+		used = n->nr_used;
+		free_on(cpu, 2000);
+		cr_assert_gt(percpu_capacity(OFF), 0);
+		cr_assert_gt(n->barn.nr_full, 0);
+		cr_assert_gt(n->nr_used, used - 2000);
+		check_two(0);
+		used = stat_read(STAT_BARN_GET);
+		take_on(cpu, 1000);
+		cr_assert_gt(stat_read(STAT_BARN_GET), used);
+		free_on(cpu, 1000);
+	}
+	check_two_nodes_returned();
+}
+
+Test(sheaf, remote_misuse)
+{
+	two_nodes(48);
+	take_on(1, 100);
+	unit_pin(0);
+	unit_reports(free_slow_twice, held[5], "liballoc: double free: 0x");
+	unit_reports(free_slow, (char *)held[5] + 16,
+		     "liballoc: invalid free: 0x");
+	unit_reports(free_slow, (char *)held[5] + 1,
+		     "liballoc: invalid free: 0x");
+}
+
+/* Node 1 is full: CPU 1 works with node 0's memory, and nothing is lost. */
+Test(sheaf, a_node_without_memory)
+{
+	two_nodes(64);
+	node_is_full(1);
+	unit_pin(1);
+	for (u32 round = 0; round < 10; round++) {
+		for (u32 i = 0; i < NR; i++) {
+			held[i] = slab_alloc(&cache);
+			REQUIRE(held[i] && nid_of(held[i]) == 0);
+		}
+		check_two(NR);
+		for (u32 i = 0; i < NR; i++)
+			slab_free_slow(&cache, held[i]);
+		check_two(0);
+	}
+	check_two_nodes_returned();
+}
+
+Test(sheaf, no_memory_anywhere)
+{
+	two_nodes(64);
+	node_is_full(0);
+	node_is_full(1);
+	sections[0]->nr_pages = sections[0]->frontier;
+	unit_pin(1);
+	cr_assert_null(slab_alloc(&cache));
+	unit_pin(0);
+	cr_assert_null(slab_alloc(&cache));
+	check_two(0);
+}
+
+/* As churn(), on one CPU, which gets nothing but its own node's memory. */
+static void *churn_on_node(void *arg)
+{
+	u32 cpu = (u32)(uintptr_t)arg % 2;
+	u64 seed = 191 + (uintptr_t)arg;
+
+	unit_pin(cpu);
+	for (u32 op = 0; op < 100000; op++) {
+		u32 at = (u32)rnd_below(&seed, SLOTS);
+		uintptr_t *p = NULL, *old;
+
+		if (rnd_below(&seed, 2)) {
+			p = slab_alloc(&cache);
+			if (!p || p[0] == 0x11 || nid_of(p) != cpu) {
+				__atomic_fetch_add(&errors, 1,
+						   __ATOMIC_RELAXED);
+				continue;
+			}
+			p[0] = 0x11;
+			p[1] = (uintptr_t)p ^ 0x5555;
+		}
+		old = __atomic_exchange_n(&slots[at], p, __ATOMIC_ACQ_REL);
+		if (!old)
+			continue;
+		if (old[0] != 0x11 || old[1] != ((uintptr_t)old ^ 0x5555))
+			__atomic_fetch_add(&errors, 1, __ATOMIC_RELAXED);
+		old[0] = 0;
+		slab_free_slow(&cache, old);
+	}
+	return NULL;
+}
+
+static void churn_two_nodes(void *(*fn)(void *))
+{
+	pthread_t t[5];
+	size_t in_hand = 0;
+
+	for (uintptr_t i = 0; i < 4; i++)
+		pthread_create(&t[i], NULL, fn, (void *)i);
+	pthread_create(&t[4], NULL, reclaimer, NULL);
+	for (u32 i = 0; i < 4; i++)
+		pthread_join(t[i], NULL);
+	WRITE_ONCE(stop, 1);
+	pthread_join(t[4], NULL);
+	cr_assert_eq(errors, 0);
+	free_deferred_drain();
+	for (u32 i = 0; i < SLOTS; i++)
+		in_hand += slots[i] != NULL;
+	check_two(in_hand);
+	for (u32 i = 0; i < SLOTS; i++)
+		if (slots[i])
+			slab_free_slow(&cache, slots[i]);
+	check_two_nodes_returned();
+}
+
+Test(sheaf, churn_on_two_nodes, .timeout = 60)
+{
+	two_nodes(160);
+	churn_two_nodes(churn_on_node);
+}
+
+static void *churn_and_wander(void *arg)
+{
+	u64 seed = 291 + (uintptr_t)arg;
+
+	for (u32 op = 0; op < 60000; op++) {
+		u32 at = (u32)rnd_below(&seed, SLOTS);
+		uintptr_t *p = NULL, *old;
+
+		if (op % 64 == 0)
+			unit_pin((u32)rnd_below(&seed, 2));
+		if (rnd_below(&seed, 2)) {
+			p = slab_alloc(&cache);
+			if (!p || p[0] == 0x11) {
+				__atomic_fetch_add(&errors, 1,
+						   __ATOMIC_RELAXED);
+				continue;
+			}
+			p[0] = 0x11;
+		}
+		old = __atomic_exchange_n(&slots[at], p, __ATOMIC_ACQ_REL);
+		if (!old)
+			continue;
+		if (old[0] != 0x11)
+			__atomic_fetch_add(&errors, 1, __ATOMIC_RELAXED);
+		old[0] = 0;
+		slab_free_slow(&cache, old);
+	}
+	return NULL;
+}
+
+/* Threads that change nodes now and then. */
+Test(sheaf, churn_and_migrate, .timeout = 60)
+{
+	two_nodes(160);
+	churn_two_nodes(churn_and_wander);
+}
+
+/* Without restartable sequences a sheaf is of no CPU. */
+Test(sheaf, two_nodes_and_slots, .timeout = 60)
+{
+	nodes_up_mode(false);
+	cr_assert_eq(percpu.mode, PERCPU_SLOTS);
+	make(160);
+	churn_two_nodes(churn_and_wander);
 }

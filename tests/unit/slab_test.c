@@ -1,7 +1,8 @@
 /*
- * slab_test.c - L1 to L4: geometry, taking and putting against a model, and
- * every wrong address ends the process with a report.
+ * slab_test.c - L1 to L5: geometry, taking and putting against a model, on one
+ * node and on two, and every wrong address ends the process with a report.
  */
+#include "nodes.h"
 #include "unit.h"
 
 #define OFF	((FIRST_CACHE + 200) << SHEAF_HEAD_SHIFT)
@@ -145,7 +146,7 @@ static void take_and_put(u32 size)
 
 			if (n + batch > most)
 				continue;
-			got = slab_take(&cache, held + n, batch);
+			got = slab_take(&cache, 0, held + n, batch);
 			REQUIRE(got >= 1 && got <= batch);
 			for (u32 i = n; i < n + got; i++)
 				memset(held[i], 0xcc, size);
@@ -201,7 +202,7 @@ Test(slab, random_operations, .init = unit_up, .timeout = 60)
 
 Test(slab, objects_come_in_address_order, .init = up)
 {
-	u32 got = slab_take(&cache, held, 40);
+	u32 got = slab_take(&cache, 0, held, 40);
 
 	cr_assert_eq(got, 40);
 	for (u32 i = 1; i < got; i++)
@@ -214,13 +215,13 @@ Test(slab, dense_slabs_fill_first, .init = up)
 	void *more[1];
 
 	for (u32 n = 0; n < 3 * per;)
-		n += slab_take(&cache, held + n, min(3 * per - n, 64u));
+		n += slab_take(&cache, 0, held + n, min(3 * per - n, 64u));
 	qsort(held, 3 * per, sizeof(*held), by_address);
 	/* The first slab nearly empty, the second nearly full. */
 	for (u32 i = 1; i < per; i++)
 		slab_put(&cache, held + i, 1);
 	slab_put(&cache, held + per, 1);
-	cr_assert_eq(slab_take(&cache, more, 1), 1);
+	cr_assert_eq(slab_take(&cache, 0, more, 1), 1);
 	cr_assert_eq(more[0], held[per]);
 }
 
@@ -229,7 +230,7 @@ Test(slab, empty_slabs_go_back, .init = up)
 	u32 per = cache.nr_objects, n = 0;
 
 	while (n < 100 * per)
-		n += slab_take(&cache, held + n, min(100 * per - n, 64u));
+		n += slab_take(&cache, 0, held + n, min(100 * per - n, 64u));
 	cr_assert_eq(cache.node.nr_slabs, 100);
 	for (u32 i = 0; i < n; i++)
 		slab_put(&cache, held + i, 1);
@@ -264,7 +265,7 @@ static void put_twice_in_one_batch(void *p)
 
 Test(slab, double_free, .init = up)
 {
-	slab_take(&cache, held, 40);
+	slab_take(&cache, 0, held, 40);
 	unit_reports(put_twice, held[3], "liballoc: double free: 0x");
 	unit_reports(put_twice_in_one_batch, held[3],
 		     "liballoc: double free: 0x");
@@ -274,7 +275,7 @@ Test(slab, the_report_says_what_and_where, .init = up)
 {
 	char text[256], want[128];
 
-	slab_take(&cache, held, 40);
+	slab_take(&cache, 0, held, 40);
 	unit_child(put_twice, held[3], text, sizeof(text));
 	snprintf(want, sizeof(want), "liballoc: double free: %p (cache unit, "
 		 "object size 48) cpu ", held[3]);
@@ -283,7 +284,7 @@ Test(slab, the_report_says_what_and_where, .init = up)
 
 Test(slab, interior_pointers, .init = up)
 {
-	slab_take(&cache, held, 40);
+	slab_take(&cache, 0, held, 40);
 	for (u32 i = 1; i < 48; i++)
 		cr_assert(!slab_is_object(&cache, (char *)held[0] + i));
 	unit_reports(put, (char *)held[0] + 1, "liballoc: invalid free: 0x");
@@ -296,7 +297,7 @@ Test(slab, the_slack_behind_the_last_object, .init = up)
 	char *slab;
 	u32 used = cache.nr_objects * 48;
 
-	slab_take(&cache, held, 1);
+	slab_take(&cache, 0, held, 1);
 	slab = (char *)ALIGN_DOWN((uintptr_t)held[0],
 				  PAGE_SIZE << cache.order);
 	cr_assert_lt(used, PAGE_SIZE << cache.order);
@@ -311,7 +312,7 @@ Test(slab, foreign_addresses, .init = up)
 	struct page *page = page_range_alloc(NUMA_NO_NODE, 1, 0, 0);
 
 	kmem_cache_init(&other, OFF + 32, 48, "other");
-	slab_take(&other, &theirs, 1);
+	slab_take(&other, 0, &theirs, 1);
 	cr_assert(!slab_is_object(&cache, theirs));
 	unit_reports(put, theirs, "liballoc: invalid free: 0x");
 	unit_reports(put, page_address(page), "liballoc: invalid free: 0x");
@@ -320,7 +321,7 @@ Test(slab, foreign_addresses, .init = up)
 
 Test(slab, a_slab_given_back_is_nobodys, .init = up)
 {
-	slab_take(&cache, held, 1);
+	slab_take(&cache, 0, held, 1);
 	slab_put(&cache, held, 1);
 	slab_shrink(&cache, 0);
 	unit_reports(put, held[0], "liballoc: invalid free: 0x");
@@ -328,9 +329,9 @@ Test(slab, a_slab_given_back_is_nobodys, .init = up)
 
 Test(slab, re_entry, .init = up)
 {
-	slab_take(&cache, held, 4);
+	slab_take(&cache, 0, held, 4);
 	lock_try_enter(&cache.node.lock);
-	cr_assert_eq(slab_take(&cache, held + 4, 4), 0);
+	cr_assert_eq(slab_take(&cache, 0, held + 4, 4), 0);
 	cr_assert(!slab_put(&cache, held, 1));
 	cr_assert(!slabs_are_valid(&cache));
 	slab_shrink(&cache, 0);
@@ -347,7 +348,7 @@ static void without_memory(void *arg)
 
 	setrlimit(RLIMIT_DATA, &lim);
 	make(28672);
-	while (n < NR && (got = slab_take(&cache, held + n, 1)))
+	while (n < NR && (got = slab_take(&cache, 0, held + n, 1)))
 		n += got;
 	if (n == NR || !slabs_are_valid(&cache) || cache.node.nr_used != n)
 		_exit(1);
@@ -367,7 +368,7 @@ Test(slab, the_check_sees_a_break, .init = up)
 {
 	struct page *slab;
 
-	slab_take(&cache, held, 4);
+	slab_take(&cache, 0, held, 4);
 	slab = addr_to_page((void *)ALIGN_DOWN((uintptr_t)held[0],
 					       PAGE_SIZE << cache.order));
 	cr_assert(slabs_are_valid(&cache));
@@ -389,4 +390,245 @@ Test(slab, the_check_sees_a_break, .init = up)
 	cr_assert(!slabs_are_valid(&cache), "L4");
 	pages_set_class(slab, 1, OFF);
 	cr_assert(slabs_are_valid(&cache));
+}
+
+/* --- two nodes --- */
+
+#define TWO_NODES .init = two_nodes_up
+
+static void two_nodes_up(void)
+{
+	nodes_up();
+	make(48);
+}
+
+static size_t used(u32 nid)
+{
+	struct kmem_cache_node *n = kmem_cache_node(&cache, nid);
+
+	return n ? n->nr_used : 0;
+}
+
+Test(slab, each_node_has_slabs_of_its_own, TWO_NODES)
+{
+	cr_assert_null(kmem_cache_node(&cache, 1), "made at first use");
+	for (u32 nid = 0; nid < 2; nid++) {
+		cr_assert_eq(slab_take(&cache, nid, held + nid * 40, 40), 40);
+		for (u32 i = 0; i < 40; i++)
+			cr_assert_eq(nid_of(held[nid * 40 + i]), nid);
+		cr_assert_eq(used(nid), 40);
+		cr_assert(slabs_are_valid(&cache));
+	}
+	cr_assert_eq(kmem_cache_nr_used(&cache), 80);
+	cr_assert_eq(kmem_cache_nr_slabs(&cache), 2);
+	/* What is left of node 0's slab is not for node 1, though denser. */
+	cr_assert_eq(slab_take(&cache, 0, held + 80, 1), 1);
+	for (u32 n = 0; n < 400; n++) {
+		cr_assert_eq(slab_take(&cache, 1, held + 81 + n, 1), 1);
+		cr_assert_eq(nid_of(held[81 + n]), 1);
+	}
+}
+
+Test(slab, a_mixed_batch_goes_home, TWO_NODES)
+{
+	void *batch[80];
+
+	slab_take(&cache, 0, held, 40);
+	slab_take(&cache, 1, held + 40, 40);
+	for (u32 way = 0; way < 3; way++) {
+		for (u32 i = 0; i < 80; i++)	/* by turns, in 5s, in two */
+			batch[i] = way == 0 ? held[i / 2 + i % 2 * 40] :
+				   way == 1 ? held[i / 10 * 5 + i % 5 +
+						   i / 5 % 2 * 40] : held[i];
+		cr_assert(slab_put(&cache, batch, 80));
+		cr_assert_eq(used(0), 0);
+		cr_assert_eq(used(1), 0);
+		cr_assert(slabs_are_valid(&cache));
+		for (u32 i = 0; i < 80; i++)
+			cr_assert(slab_object_is_free(&cache, held[i]));
+		slab_take(&cache, 0, held, 40);
+		slab_take(&cache, 1, held + 40, 40);
+	}
+}
+
+Test(slab, random_operations_on_two_nodes, TWO_NODES, .timeout = 60)
+{
+	static u8 nids[NR];
+	u32 n = 0, of[2] = { 0, 0 };
+	u64 seed = 17;
+
+	for (u32 round = 0; round < 1500; round++) {
+		u32 batch = 1 + (u32)rnd_below(&seed, SHEAF_MAX_BATCH);
+		u32 nid = (u32)rnd_below(&seed, 2), got;
+
+		if (n + batch <= NR &&
+		    rnd_below(&seed, 100) < 40 + round / 250 % 2 * 20) {
+			got = slab_take(&cache, nid, held + n, batch);
+			REQUIRE(got >= 1 && got <= batch);
+			for (u32 i = n; i < n + got; i++) {
+				REQUIRE(nid_of(held[i]) == nid);
+				nids[i] = (u8)nid;
+			}
+			of[nid] += got;
+			n += got;
+		} else {
+			batch = min(batch, n);
+			for (u32 i = 0; i < batch; i++) {
+				u32 at = (u32)rnd_below(&seed, n - i);
+				u32 last = n - 1 - i;
+				void *p = held[last];
+				u8 p_nid = nids[last];
+
+				held[last] = held[at];
+				nids[last] = nids[at];
+				held[at] = p;
+				nids[at] = p_nid;
+				of[nids[last]]--;
+			}
+			n -= batch;
+			if (batch)
+				REQUIRE(slab_put(&cache, held + n, batch));
+		}
+		REQUIRE(used(0) == of[0] && used(1) == of[1], "L3");
+		REQUIRE(slabs_are_valid(&cache));
+		if (round % 100 == 0)
+			check_disjoint(n);
+		if (round % 64 == 0)
+			slab_shrink(&cache, 0);
+	}
+	while (n)
+		slab_put(&cache, &held[--n], 1);
+	slab_shrink(&cache, 0);
+	cr_assert_eq(kmem_cache_nr_slabs(&cache), 0);
+	pcp_drain();
+	for_each_zone(zone) {
+		cr_assert(zone_is_valid(zone));
+		cr_assert_eq(zone->nr_free, zone->nr_managed);
+	}
+}
+
+Test(slab, empty_slabs_are_kept_on_each_node, TWO_NODES)
+{
+	u32 per = cache.nr_objects, n;
+
+	for (u32 nid = 0; nid < 2; nid++) {
+		for (n = 0; n < 100 * per;)
+			n += slab_take(&cache, nid, held + n,
+				       min(100 * per - n, 64u));
+		for (u32 i = 0; i < n; i++)
+			slab_put(&cache, held + i, 1);
+		cr_assert_geq(kmem_cache_node(&cache, nid)->nr_slabs, 1);
+		cr_assert_leq(kmem_cache_node(&cache, nid)->nr_slabs, 2);
+	}
+	slab_shrink(&cache, 1);
+	cr_assert_eq(kmem_cache_nr_slabs(&cache), 1);
+	cr_assert(slabs_are_valid(&cache));
+	slab_shrink(&cache, 0);
+	cr_assert_eq(kmem_cache_nr_slabs(&cache), 0);
+}
+
+/* What node 1 cannot give is node 0's, and is accounted there. */
+Test(slab, a_node_without_memory, TWO_NODES)
+{
+	node_is_full(1);
+	for (u32 n = 0; n < 2000;) {
+		u32 got = slab_take(&cache, 1, held + n, 64);
+
+		cr_assert_geq(got, 1);
+		for (u32 i = n; i < n + got; i++)
+			cr_assert_eq(nid_of(held[i]), 0);
+		n += got;
+		cr_assert_eq(used(0), n);
+		cr_assert_eq(used(1), 0);
+		cr_assert(slabs_are_valid(&cache));
+	}
+}
+
+/* It fills the holes in the other's slabs, and hoards no empty ones there. */
+Test(slab, a_node_without_memory_does_not_grow_the_other, TWO_NODES)
+{
+	u32 per = cache.nr_objects, n = 0, slabs;
+
+	while (n < 100 * per)
+		n += slab_take(&cache, 0, held + n, min(100 * per - n, 64u));
+	slabs = (u32)kmem_cache_nr_slabs(&cache);
+	for (u32 i = 0; i < n; i += 2)
+		slab_put(&cache, held + i, 1);
+	cr_assert_eq(kmem_cache_nr_slabs(&cache), slabs, "all half full");
+	node_is_full(1);
+	for (u32 got = 0; got < n / 2;) {
+		void *objs[16];
+
+		got += slab_take(&cache, 1, objs, min(16u, n / 2 - got));
+		cr_assert_leq(kmem_cache_nr_slabs(&cache),
+			      slabs + 1 + slabs / 16);
+	}
+	cr_assert(slabs_are_valid(&cache));
+}
+
+static void refuse_in_the_middle(void *arg)
+{
+	struct kmem_cache_node *one = kmem_cache_node(&cache, 1);
+	void *batch[4] = { held[0], held[1], held[40], held[41] };
+
+	lock_try_enter(&one->lock);
+	/* The first node's is refused: nothing was done. */
+	if (slab_put(&cache, batch + 2, 2) || used(1) != 40)
+		_exit(1);
+	if (slab_take(&cache, 1, held + 80, 1))
+		_exit(2);
+	/* The second node's is put off. */
+	if (!slab_put(&cache, batch, 4) || used(0) != 38 || used(1) != 40 ||
+	    stat_read(STAT_DEFERRED) != 2)
+		_exit(3);
+	lock_exit(&one->lock);
+	free_deferred_drain();
+	_exit(used(1) == 38 && slabs_are_valid(&cache) ? 0 : 4);
+}
+
+Test(slab, re_entry_on_one_of_two_nodes, TWO_NODES)
+{
+	char text[64];
+
+	slab_take(&cache, 0, held, 40);
+	slab_take(&cache, 1, held + 40, 40);
+	cr_assert_eq(unit_child(refuse_in_the_middle, NULL, text, 64), 0);
+}
+
+Test(slab, misuse_on_two_nodes, TWO_NODES)
+{
+	struct page *page;
+
+	/* An address of a node where the cache has nothing. */
+	page = page_range_alloc(1, 1, 0, 0);
+	cr_assert_eq(page_to_nid(page), 1);
+	slab_take(&cache, 0, held, 40);
+	unit_reports(put, page_address(page), "liballoc: invalid free: 0x");
+	slab_take(&cache, 1, held, 40);
+	unit_reports(put, page_address(page), "liballoc: invalid free: 0x");
+	unit_reports(put_twice, held[3], "liballoc: double free: 0x");
+	unit_reports(put_twice_in_one_batch, held[3],
+		     "liballoc: double free: 0x");
+	unit_reports(put, (char *)held[0] + 16, "liballoc: invalid free: 0x");
+}
+
+Test(slab, the_check_sees_a_slab_on_the_wrong_node, TWO_NODES)
+{
+	struct kmem_cache_node *one;
+	struct page *slab;
+
+	slab_take(&cache, 0, held, 4);
+	slab_take(&cache, 1, held + 4, 4);
+	cr_assert(slabs_are_valid(&cache));
+	one = kmem_cache_node(&cache, 1);
+	slab = list_first(&one->slabs[SLAB_BUCKETS - 1], struct page, lru);
+	list_del(&slab->lru);
+	list_add(&slab->lru, &cache.node.slabs[SLAB_BUCKETS - 1]);
+	one->nr_slabs--;
+	cache.node.nr_slabs++;
+	one->nr_used -= 4;
+	cache.node.nr_used += 4;
+	cr_assert(!slabs_are_valid(&cache), "L5");
+	one->nr_used += 4;
+	cr_assert(!slabs_are_valid(&cache));
 }
