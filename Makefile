@@ -7,7 +7,7 @@ OPT ?= -O2
 WARN = -Wall -Wextra -Wshadow=compatible-local -Wundef -Wstrict-prototypes \
        -Wmissing-prototypes -Wpointer-arith -Wno-unused-parameter
 CFLAGS ?= $(OPT) -g
-ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE $(CFLAGS) $(WARN) $(EXTRA_CFLAGS) $(OBJ_CFLAGS) -Isrc -fPIC \
+ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE $(CFLAGS) $(WARN) $(EXTRA_CFLAGS) $(OBJ_CFLAGS) -Isrc -Iinclude -fPIC \
 	-fvisibility=hidden -fno-builtin-malloc -fno-builtin-free \
 	-fno-builtin-calloc -fno-builtin-realloc -fno-strict-aliasing \
 	-fno-semantic-interposition -ftls-model=initial-exec \
@@ -54,7 +54,7 @@ include tests/tests.mk
 -include tests/strict/strict.mk
 -include tests/unit.mk
 -include tests/all.mk
--include tests/vm/vm.mk
+include tests/practice/practice.mk
 
 # What must hold before a change lands: minutes on two cores.
 check: all
@@ -64,6 +64,7 @@ check: all
 	$(MAKE) check-unit
 	$(MAKE) check-conformance
 	$(MAKE) check-misuse
+	$(MAKE) check-practice
 	$(MAKE) check-static
 	$(MAKE) check-preload
 	$(MAKE) check-stress

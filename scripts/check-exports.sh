@@ -2,8 +2,8 @@
 # check-exports.sh - the built libraries give and take what they should.
 #
 # build/liballoc.so
-#   - exports every name listed in src/api/liballoc.map, without a version,
-#     and names alloc_* with the version LIBALLOC_1.0; nothing else;
+#   - exports every name listed in src/api/liballoc.map, libc's without a
+#     version and alloc_* with the version LIBALLOC_1.0; nothing else;
 #   - needs libc and the loader only; what it takes of a C++ run time, of the
 #     unwinder and of the dynamic linker is weak;
 #   - is never unloaded, has no writable text and no executable stack, and
@@ -44,14 +44,23 @@ for f in "$so" "$a"; do
 	[ -e "$f" ] || { echo "check-exports: $f is not built" >&2; exit 1; }
 done
 
-sed -n '/^ \* unversioned:/,/^ \* end/ {
-	/unversioned:/d
-	/ end/d
-	s/^ \*//
-	p
-}' "$map" | tr -s '[:space:]' '\n' | sed '/^$/d' | sort >"$tmp/libc"
-[ -s "$tmp/libc" ] || { echo "$map: no list of names" >&2; exit 1; }
-uniq -d "$tmp/libc" | fail_each "$map: listed twice"
+# The list that begins with $1 in the map.
+listed()
+{
+	sed -n "/^ \* $1:/,/^ \* end/ {
+		/$1:/d
+		/ end/d
+		s/^ \*//
+		p
+	}" "$map" | tr -s '[:space:]' '\n' | sed '/^$/d' | sort
+}
+
+listed unversioned >"$tmp/libc"
+listed 'LIBALLOC_1\.0' >"$tmp/api"
+for list in libc api; do
+	[ -s "$tmp/$list" ] || { echo "$map: no list of names" >&2; exit 1; }
+	uniq -d "$tmp/$list" | fail_each "$map: listed twice"
+done
 
 # --- the shared library ---
 
@@ -63,6 +72,17 @@ comm -13 "$tmp/unversioned" "$tmp/libc" |
 	fail_each "$so: listed in $map, but not exported"
 comm -23 "$tmp/unversioned" "$tmp/libc" |
 	fail_each "$so: exported, but not listed in $map"
+sed -n 's/^\(alloc_.*\)@@LIBALLOC_1\.0$/\1/p' "$tmp/so" >"$tmp/versioned"
+comm -13 "$tmp/versioned" "$tmp/api" |
+	fail_each "$so: listed in $map, but not exported as LIBALLOC_1.0"
+comm -23 "$tmp/versioned" "$tmp/api" |
+	fail_each "$so: exported as LIBALLOC_1.0, but not listed in $map"
+
+# What the header declares is what there is; it has inline functions, too.
+sed -n '/^static inline/d; s/.*\<\(alloc_[a-z_]*\)(.*/\1/p' include/liballoc.h |
+	sort -u >"$tmp/header"
+comm -13 "$tmp/header" "$tmp/api" |
+	fail_each "include/liballoc.h: does not declare"
 
 "$readelf" -dW "$so" >"$tmp/dynamic"
 sed -n 's/.*(NEEDED).*\[\(.*\)\].*/\1/p' "$tmp/dynamic" |

@@ -15,13 +15,14 @@ UNIT_CFLAGS ?= $(CFLAGS)
 UNIT_FLAGS = -std=gnu11 -D_GNU_SOURCE $(UNIT_CFLAGS) -Wall -Wextra \
 	-Wno-unused-parameter -Wno-missing-field-initializers \
 	-fno-strict-aliasing -fvisibility=hidden -fno-semantic-interposition \
-	$(EXTRA_CFLAGS) -Isrc -pthread
+	$(EXTRA_CFLAGS) -Isrc -Iinclude -pthread
 
 UNIT_TESTS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*_test.c))
-UNIT_API := init_test fork_test vfork_test info_test
+UNIT_API := init_test fork_test vfork_test info_test pages_test
 UNIT_LAYERS := $(filter-out $(UNIT_API) cxx_test,$(UNIT_TESTS))
 UNIT_LAYER_OBJS := $(filter-out $(BUILD)/obj/api/%,$(OBJS))
-UNIT_API_OBJS := $(addprefix $(BUILD)/obj/api/,init.o fork.o vfork.o info.o)
+UNIT_API_OBJS := $(addprefix $(BUILD)/obj/api/,init.o fork.o vfork.o info.o \
+	pages.o vmem.o)
 UNIT_PROGS := $(addprefix $(UNIT_DIR)/,layers api cxx)
 UNIT_LINK = $(CC) $(UNIT_CFLAGS) $(EXTRA_LDFLAGS) -pthread -o $@ $^ \
 	-lcriterion -ldl

@@ -1,6 +1,6 @@
 /*
- * info.c - what the heap looks like: mallinfo and its kin, mallopt, and the
- * reports at exit.
+ * info.c - what the heap looks like: mallinfo and its kin, mallopt, the text
+ * of the kernel's files, and the reports at exit.
  *
  * All figures are computed when asked, from the structures themselves: the
  * hot paths count nothing.  While threads allocate they are a snapshot of
@@ -10,14 +10,17 @@
 #include <limits.h>
 #include <malloc.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "api/init.h"
 #include "core/options.h"
 #include "core/report.h"
 #include "core/stats.h"
 #include "lib/fmt.h"
+#include "liballoc.h"
 #include "mm/memblock.h"
 #include "mm/vmalloc.h"
+#include "mm/vmstat.h"
 #include "mm/zone.h"
 #include "slab/slab.h"
 #include "sys/sys.h"
@@ -251,12 +254,88 @@ static void print_stats(void)
 		       stat_help(i));
 }
 
+/* --- the kernel's files ------------------------------------------------- */
+
+static void slab_figures(struct vmstat_slab *f)
+{
+	size_t cached = 0;
+
+	*f = (struct vmstat_slab){ 0 };
+	for (u32 i = FIRST_CACHE; i < MAX_SHEAVES; i++) {
+		struct kmem_cache *s = class_to_cache(i << SHEAF_HEAD_SHIFT);
+
+		if (!s)
+			continue;
+		f->unreclaimable += slab_pages(s) >> PAGE_SHIFT;
+		cached += (percpu_count(s->geo.off) + barn_count(s)) * s->size;
+	}
+	f->cached = cached >> PAGE_SHIFT;
+}
+
+static bool proc_show(struct seq *m, const char *name)
+{
+	struct vmstat_slab slab;
+
+	slab_figures(&slab);
+	return vmstat_show(m, name, &slab);
+}
+
+EXPORT long alloc_proc_read(const char *name, char *buf, size_t size)
+{
+	struct seq m = { .buf = buf, .size = size };
+
+	if (!alloc_init()) {
+		errno = ENOMEM;
+		return -1;
+	}
+	if (!proc_show(&m, name)) {
+		errno = ENOENT;
+		return -1;
+	}
+	return (long)m.len;
+}
+
+static void proc_print(const char *name)
+{
+	char buf[4 * SEQ_PIECE];
+	struct seq m = {
+		.buf = buf, .size = sizeof(buf), .flush = sys_write_err,
+	};
+
+	report("/proc/%s of pid %d", name, sys_pid());
+	if (!proc_show(&m, name))
+		report("there is no /proc/%s here", name);
+}
+
+/* Names separated by '+', or "all". */
+static void print_proc(const char *names)
+{
+	char name[sizeof(options.proc)];
+
+	if (!strcmp(names, "all")) {
+		for (u32 i = 0; vmstat_name(i); i++)
+			proc_print(vmstat_name(i));
+		return;
+	}
+	while (*names) {
+		size_t len = strcspn(names, "+");
+
+		memcpy(name, names, len);
+		name[len] = '\0';
+		if (len)
+			proc_print(name);
+		names += len;
+		names += *names == '+';
+	}
+}
+
 void info_at_exit(void)
 {
 	char line[2048];
 
 	if (options.stats)
 		print_stats();
+	print_proc(options.proc);
 	if (options.stats_file[0])
 		sys_append_file(options.stats_file, line,
 				stats_line(line, sizeof(line)));

@@ -287,13 +287,15 @@ static struct page *find_any(struct zone *zone, u32 order,
 static struct page *find_for(struct zone *zone, u32 order,
 			     enum migratetype type, bool dirty)
 {
+	/* Clean pages save nothing: rather grow than mix. */
+	u32 least = dirty ? STEAL_ORDER : PAGEBLOCK_ORDER;
 	struct page *page;
 
 	if (!types_matter(zone))
 		return find_any(zone, order, type, dirty);
 	page = find_block(zone, order, type, dirty);
-	return page ? page : find_fallback(zone, max(order, (u32)STEAL_ORDER),
-					   type, dirty);
+	return page ? page : find_fallback(zone, max(order, least), type,
+					   dirty);
 }
 
 bool buddy_has_warm(struct zone *zone, u32 order, enum migratetype type)

@@ -1,0 +1,350 @@
+/*
+ * pages.c - the kernel's page API: alloc_pages() and its kin, exported.
+ *
+ * A block of pages is what malloc's large blocks are, too: the head says
+ * PAGE_LARGE and how many pages.  So free() and __free_pages() take each
+ * other's, as kfree() and __free_pages() nearly do in the kernel; what the
+ * functions here add is that they were told a size, and check it.
+ *
+ * Nodes have the kernel's numbers outside and ours inside.
+ *
+ * Errors: NULL or 0 with ENOMEM or EINVAL.  Frees keep errno, as everything
+ * below this layer does.
+ */
+#include <errno.h>
+
+#include "api/init.h"
+#include "api/pages.h"
+#include "core/options.h"
+#include "core/report.h"
+#include "core/stats.h"
+#include "liballoc.h"
+#include "mm/zone.h"
+#include "slab/slab.h"
+#include "sys/sys.h"
+
+#define SAME(name) _Static_assert(ALLOC_##name == name, "liballoc.h and gfp.h")
+SAME(__GFP_DMA32);
+SAME(__GFP_MOVABLE);
+SAME(__GFP_RECLAIMABLE);
+SAME(__GFP_DIRECT_RECLAIM);
+SAME(__GFP_KSWAPD_RECLAIM);
+SAME(__GFP_HIGH);
+SAME(__GFP_ZERO);
+SAME(__GFP_NOFAIL);
+SAME(__GFP_NORETRY);
+SAME(__GFP_THISNODE);
+SAME(__GFP_NOWARN);
+SAME(GFP_NOWAIT);
+SAME(GFP_ATOMIC);
+SAME(GFP_KERNEL);
+SAME(GFP_USER);
+SAME(GFP_HIGHUSER_MOVABLE);
+SAME(GFP_DMA32);
+SAME(NUMA_NO_NODE);
+SAME(PAGE_SHIFT);
+SAME(PAGE_SIZE);
+SAME(MAX_ORDER);
+
+/* --- allocation --- */
+
+bool api_node(int nid, int *node)
+{
+	*node = NUMA_NO_NODE;
+	if (nid == NUMA_NO_NODE)
+		return true;
+	for (u32 i = 0; i < nr_nodes; i++)
+		if (sys_node_id(i) == (u32)nid) {
+			*node = (int)i;
+			return true;
+		}
+	errno = EINVAL;
+	return false;
+}
+
+__slowpath void *api_no_memory(size_t size, gfp_t gfp)
+{
+	stat_add(STAT_ENOMEM, 1);
+	if (options.verbose && !(gfp & __GFP_NOWARN))
+		report("allocation failure: %zu bytes, gfp 0x%x", size, gfp);
+	errno = ENOMEM;
+	return NULL;
+}
+
+/* @nr may be more than a block; more than half the addresses is too much. */
+static struct page *get_pages(int nid, size_t nr, u32 align_order, gfp_t gfp)
+{
+	struct page *page;
+	int node;
+
+	if (!api_node(nid, &node))
+		return NULL;
+	gfp &= __GFP_BITS;
+	if (nr > PTRDIFF_MAX >> PAGE_SHIFT || nr > UINT32_MAX || !alloc_init())
+		return api_no_memory(nr << PAGE_SHIFT, gfp);
+	page = page_range_alloc(node, nr, align_order, gfp);
+	return page ? page : api_no_memory(nr << PAGE_SHIFT, gfp);
+}
+
+/* @order is checked here, since page_range_alloc() would serve more. */
+static struct page *get_block(int nid, gfp_t gfp, u32 order)
+{
+	if (order > MAX_ORDER)
+		return api_no_memory(order < 52 ? PAGE_SIZE << order : SIZE_MAX,
+				     gfp);
+	return get_pages(nid, (size_t)1 << order, order, gfp);
+}
+
+EXPORT struct page *alloc_alloc_pages_node(int nid, gfp_t gfp, u32 order)
+{
+	return get_block(nid, gfp, order);
+}
+
+EXPORT struct page *alloc_alloc_pages(gfp_t gfp, u32 order)
+{
+	return get_block(NUMA_NO_NODE, gfp, order);
+}
+
+static unsigned long get_address(gfp_t gfp, u32 order)
+{
+	struct page *page = get_block(NUMA_NO_NODE, gfp, order);
+
+	return page ? (unsigned long)page_address(page) : 0;
+}
+
+EXPORT unsigned long alloc___get_free_pages(gfp_t gfp, u32 order)
+{
+	return get_address(gfp, order);
+}
+
+EXPORT unsigned long alloc_get_zeroed_page(gfp_t gfp)
+{
+	return get_address(gfp | __GFP_ZERO, 0);
+}
+
+EXPORT void *alloc_alloc_pages_exact(size_t size, gfp_t gfp)
+{
+	struct page *page;
+
+	if (!size) {
+		errno = EINVAL;
+		return NULL;
+	}
+	if (size > PTRDIFF_MAX)
+		return api_no_memory(size, gfp);
+	page = get_pages(NUMA_NO_NODE, size_to_pages(size), 0, gfp);
+	return page ? page_address(page) : NULL;
+}
+
+EXPORT struct page *alloc_alloc_contig_pages(unsigned long nr, gfp_t gfp,
+					     int nid)
+{
+	if (!nr) {
+		errno = EINVAL;
+		return NULL;
+	}
+	return get_pages(nid, nr, 0, gfp);
+}
+
+/* --- what an address is ------------------------------------------------- */
+
+/*
+ * @page points at a struct page of the buddies: a pointer from outside is
+ * nothing to follow before that is known.
+ */
+static bool page_is_ours(const struct page *page)
+{
+	struct section *sec = addr_to_section(page);
+	uintptr_t off;
+
+	if (!sec || (uintptr_t)page < (uintptr_t)sec->vmemmap)
+		return false;
+	off = (uintptr_t)page - (uintptr_t)sec->vmemmap;
+	return off % sizeof(*page) == 0 &&
+	       off / sizeof(*page) >= sec->first &&
+	       off / sizeof(*page) < READ_ONCE(sec->frontier);
+}
+
+EXPORT void *alloc_page_address(const struct page *page)
+{
+	return page_is_ours(page) ? page_address(page) : NULL;
+}
+
+EXPORT struct page *alloc_virt_to_page(const void *addr)
+{
+	return addr_to_page(addr);
+}
+
+EXPORT unsigned long alloc_page_to_pfn(const struct page *page)
+{
+	return page_is_ours(page) ?
+	       (unsigned long)page_address(page) >> PAGE_SHIFT : 0;
+}
+
+EXPORT struct page *alloc_pfn_to_page(unsigned long pfn)
+{
+	return pfn > UINTPTR_MAX >> PAGE_SHIFT ? NULL :
+	       addr_to_page((const void *)(pfn << PAGE_SHIFT));
+}
+
+EXPORT int alloc_page_to_nid(const struct page *page)
+{
+	return page_is_ours(page) ? (int)sys_node_id(page_to_nid(page)) :
+				    NUMA_NO_NODE;
+}
+
+/* --- misuse ------------------------------------------------------------- */
+
+/*
+ * The slab or the large block that @page is part of, or NULL: then it is free.
+ * Every block that is online says where it begins (P1); what is offline says
+ * nothing.  It may walk as far as a block is large.
+ */
+static const struct page *find_head(const struct page *page)
+{
+	const struct section *sec = page_section(page);
+	const struct page *head = page;
+	size_t nr = 0;
+
+	while (head->type == PAGE_NONE && head > &sec->vmemmap[sec->first])
+		head--;
+	if (head->type == PAGE_LARGE)
+		nr = head->nr_pages;
+	else if (head->type == PAGE_SLAB)
+		nr = (size_t)1 << head->order;
+	return (size_t)(page - head) < nr ? head : NULL;
+}
+
+/* @ptr is no block of @nr pages: say what it is instead. */
+static __slowpath __noreturn void bad_free(const char *call, const void *ptr,
+					   const struct page *page, size_t nr)
+{
+	const struct page *head = find_head(page);
+	const struct kmem_cache *s = class_to_cache(addr_to_class(ptr));
+
+	if (!head)
+		alloc_fatal("double %s: %p (pages, size %zu)", call, ptr,
+			    nr << PAGE_SHIFT);
+	if (head->type == PAGE_SLAB)
+		alloc_fatal("invalid %s: %p (cache %s, object size %u)", call,
+			    ptr, s ? s->name : "?", s ? s->size : 0);
+	if (head != page || (uintptr_t)ptr & (PAGE_SIZE - 1))
+		alloc_fatal("invalid %s: %p (inside pages, size %zu)", call,
+			    ptr, (size_t)head->nr_pages << PAGE_SHIFT);
+	if (is_power_of_2(nr) && is_power_of_2(head->nr_pages))
+		alloc_fatal("invalid %s: %p (pages, order %u, freed as order "
+			    "%u)", call, ptr, ilog2(head->nr_pages), ilog2(nr));
+	alloc_fatal("invalid %s: %p (pages, size %zu, freed as size %zu)", call,
+		    ptr, (size_t)head->nr_pages << PAGE_SHIFT,
+		    nr << PAGE_SHIFT);
+}
+
+static __slowpath __noreturn void not_ours(const char *call, const void *ptr)
+{
+	alloc_fatal("invalid %s: %p (not from this heap)", call, ptr);
+}
+
+void api_check_page(const char *call, const struct page *page)
+{
+	const struct page *head;
+
+	if (unlikely(!page_is_ours(page)))
+		not_ours(call, page);
+	head = find_head(page);
+	if (unlikely(!head || head->type != PAGE_LARGE))
+		alloc_fatal("invalid %s: %p (not an allocated page)", call,
+			    page_address(page));
+}
+
+/* --- freeing ------------------------------------------------------------ */
+
+static void put_pages(const char *call, void *ptr, struct page *page,
+		      size_t nr)
+{
+	u8 type = PAGE_LARGE;
+
+	if (unlikely((uintptr_t)ptr & (PAGE_SIZE - 1) ||
+		     page->type != PAGE_LARGE || page->nr_pages != nr))
+		bad_free(call, ptr, page, nr);
+	/* One of two threads that free the same block loses here. */
+	if (unlikely(!__atomic_compare_exchange_n(&page->type, &type,
+						  PAGE_NONE, false,
+						  __ATOMIC_ACQUIRE,
+						  __ATOMIC_RELAXED)))
+		bad_free(call, ptr, page, nr);
+	if (likely(page_range_free(page, nr)))
+		return;
+	page->type = PAGE_LARGE;
+	free_defer(ptr);
+}
+
+static void put_address(const char *call, void *ptr, size_t nr)
+{
+	struct page *page = addr_to_page(ptr);
+
+	if (unlikely(!page))
+		not_ours(call, ptr);
+	put_pages(call, ptr, page, nr);
+}
+
+static size_t order_to_pages(const char *call, const void *ptr, u32 order)
+{
+	if (unlikely(order > MAX_ORDER))
+		alloc_fatal("invalid %s: %p (there is no order %u)", call, ptr,
+			    order);
+	return (size_t)1 << order;
+}
+
+EXPORT void alloc___free_pages(struct page *page, u32 order)
+{
+	static const char call[] = "__free_pages";
+
+	if (unlikely(!page_is_ours(page)))
+		not_ours(call, page);
+	put_pages(call, page_address(page), page,
+		  order_to_pages(call, page_address(page), order));
+}
+
+EXPORT void alloc_free_pages(unsigned long addr, u32 order)
+{
+	static const char call[] = "free_pages";
+
+	if (addr)
+		put_address(call, (void *)addr,
+			    order_to_pages(call, (void *)addr, order));
+}
+
+EXPORT void alloc_free_pages_exact(void *addr, size_t size)
+{
+	if (addr)
+		put_address("free_pages_exact", addr, size_to_pages(size));
+}
+
+EXPORT void alloc_free_contig_range(unsigned long pfn, unsigned long nr)
+{
+	static const char call[] = "free_contig_range";
+
+	if (unlikely(pfn > UINTPTR_MAX >> PAGE_SHIFT))
+		not_ours(call, (void *)pfn);
+	put_address(call, (void *)(pfn << PAGE_SHIFT), nr);
+}
+
+/*
+ * The pages are the caller's, so nobody else writes these words (P1: "or by
+ * the owner").  Who looks at neighbours under a zone's lock sees a page in
+ * use either way: PAGE_NONE and PAGE_LARGE are both not free.
+ */
+EXPORT void alloc_split_page(struct page *page, u32 order)
+{
+	static const char call[] = "split_page";
+	size_t nr;
+
+	api_check_page(call, page);
+	nr = order_to_pages(call, page_address(page), order);
+	if (unlikely(page->type != PAGE_LARGE || page->nr_pages != nr))
+		bad_free(call, page_address(page), page, nr);
+	for (size_t i = nr; i-- > 0;) {
+		page[i].nr_pages = 1;
+		WRITE_ONCE(page[i].type, PAGE_LARGE);
+	}
+}

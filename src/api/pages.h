@@ -1,0 +1,18 @@
+/*
+ * pages.h - what pages.c and vmem.c share.
+ */
+#ifndef API_PAGES_H
+#define API_PAGES_H
+
+#include "mm/gfp.h"
+
+struct page;
+
+/* The kernel's number of a node into ours; false with EINVAL: no such. */
+bool api_node(int nid, int *node);
+/* NULL with ENOMEM, counted, and with verbose=1 said. */
+void *api_no_memory(size_t size, gfp_t gfp);
+/* @page is one of the heap's and in use, or the process ends with a report. */
+void api_check_page(const char *call, const struct page *page);
+
+#endif

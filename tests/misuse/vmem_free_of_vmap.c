@@ -1,0 +1,17 @@
+/*
+ * vmem_free_of_vmap.c - free() of a mapping of vmap().
+ */
+#include "kmem.h"
+
+int main(void)
+{
+	struct page *pages[3];
+	void *p;
+
+	for (int i = 0; i < 3; i++)
+		pages[i] = CALL(alloc_pages)(ALLOC_GFP_KERNEL, 0);
+	p = CALL(vmap)(pages, 3, ALLOC_VM_MAP, ALLOC_PAGE_KERNEL);
+	MUST(p);
+	free(bad(p));
+	return 0;
+}

@@ -1,0 +1,633 @@
+/*
+ * pages_test.c - the exported page and vmalloc API: does each function do
+ * what liballoc.h says, and fail as it says?
+ */
+#include "unit.h"
+
+#include <fcntl.h>
+
+#include "api/init.h"
+#include "liballoc.h"
+#include "mm/vmalloc.h"
+
+#define KEPT 12345	/* of errno: nobody writes that */
+
+static void start(void)
+{
+	cr_assert(alloc_init());
+	errno = KEPT;
+}
+
+/* The compiler knows what sizes mean to such functions; it must not. */
+static size_t hide(size_t n)
+{
+	__asm__ volatile("" : "+r"(n));
+	return n;
+}
+
+static bool is_filled(const void *addr, size_t size, char c)
+{
+	const char *p = addr;
+
+	for (size_t i = 0; i < size; i++)
+		if (p[i] != c)
+			return false;
+	return true;
+}
+
+static size_t used_pages(void)
+{
+	span_drain();
+	return zone_normal.nr_managed - zone_normal.nr_free;
+}
+
+/* --- pages --- */
+
+Test(pages, every_order, .init = start)
+{
+	for (u32 order = 0; order <= ALLOC_MAX_ORDER; order++) {
+		struct page *page = alloc_alloc_pages(ALLOC_GFP_KERNEL, order);
+		size_t size = PAGE_SIZE << order;
+		char *p = alloc_page_address(page);
+
+		cr_assert(page && p);
+		cr_assert(IS_ALIGNED((uintptr_t)p, size), "order %u", order);
+		memset(p, 1, size);
+		for (size_t i = 0; i < size; i += PAGE_SIZE) {
+			struct page *at = alloc_virt_to_page(p + i + 5);
+
+			REQUIRE(alloc_page_address(at) == p + i);
+			REQUIRE(alloc_page_to_pfn(at) ==
+				(uintptr_t)(p + i) / PAGE_SIZE);
+			REQUIRE(alloc_pfn_to_page(alloc_page_to_pfn(at)) == at);
+		}
+		cr_assert_eq(alloc_page_to_nid(page), 0);
+		alloc___free_pages(page, order);
+	}
+	cr_assert_eq(errno, KEPT);
+	cr_assert_eq(used_pages(), 0);
+}
+
+Test(pages, by_address, .init = start)
+{
+	unsigned long p = alloc___get_free_pages(ALLOC_GFP_ATOMIC, 2);
+
+	cr_assert(p && IS_ALIGNED(p, 4 * PAGE_SIZE));
+	memset((void *)p, 0xff, 4 * PAGE_SIZE);
+	alloc_free_pages(p, 2);
+	for (u32 i = 0; i < 8; i++) {
+		p = alloc_get_zeroed_page(ALLOC_GFP_KERNEL);
+		cr_assert(p && is_filled((void *)p, PAGE_SIZE, 0));
+		memset((void *)p, 0xff, PAGE_SIZE);
+		if (i % 2)
+			alloc_free_page(p);
+	}
+	cr_assert_eq(used_pages(), 4);
+	cr_assert_eq(errno, KEPT);
+}
+
+Test(pages, zero_flag, .init = start)
+{
+	for (u32 i = 0; i < 3; i++) {
+		struct page *page = alloc_alloc_pages(
+			ALLOC_GFP_KERNEL | ALLOC___GFP_ZERO, 6);
+		char *p = alloc_page_address(page);
+
+		cr_assert(is_filled(p, 64 * PAGE_SIZE, 0));
+		memset(p, 1, 64 * PAGE_SIZE);
+		alloc___free_pages(page, 6);
+	}
+}
+
+static void *fail(void *p)
+{
+	return p;
+}
+
+#define FAILS(call, error)						\
+	do {								\
+		errno = KEPT;						\
+		cr_assert_null(fail((void *)(call)), #call);		\
+		cr_assert_eq(errno, error, #call);			\
+	} while (0)
+
+Test(pages, errors, .init = start)
+{
+	const gfp_t gfp = ALLOC_GFP_KERNEL;
+	const size_t huge = hide(SIZE_MAX / 2 + 1);
+
+	FAILS(alloc_alloc_pages(gfp, 11), ENOMEM);
+	FAILS(alloc_alloc_pages(gfp, ~0u), ENOMEM);
+	FAILS(alloc_alloc_pages(gfp | ALLOC___GFP_NOFAIL, 11), ENOMEM);
+	FAILS(alloc___get_free_pages(gfp, 11), ENOMEM);
+	FAILS(alloc_alloc_pages_node(12345, gfp, 0), EINVAL);
+	FAILS(alloc_alloc_pages_node(-2, gfp, 0), EINVAL);
+	FAILS(alloc_alloc_pages_exact(0, gfp), EINVAL);
+	FAILS(alloc_alloc_pages_exact(huge, gfp), ENOMEM);
+	FAILS(alloc_alloc_pages_exact(hide(SIZE_MAX), gfp), ENOMEM);
+	FAILS(alloc_alloc_contig_pages(0, gfp, -1), EINVAL);
+	FAILS(alloc_alloc_contig_pages(~0ul, gfp, -1), ENOMEM);
+	FAILS(alloc_alloc_contig_pages(1ul << 33, gfp, -1), ENOMEM);
+	FAILS(alloc_vmalloc(0), EINVAL);
+	FAILS(alloc_vmalloc(huge), ENOMEM);
+	FAILS(alloc_vzalloc(hide(SIZE_MAX)), ENOMEM);
+	FAILS(alloc_vmalloc_node(1, 12345), EINVAL);
+	FAILS(alloc_vmap(NULL, 1, 0, ALLOC_PAGE_KERNEL), EINVAL);
+	FAILS(alloc_vmap((struct page **)&huge, 0, 0, ALLOC_PAGE_KERNEL),
+	      EINVAL);
+	FAILS(alloc_vmap((struct page **)&huge, 1, 1, ALLOC_PAGE_KERNEL),
+	      EINVAL);
+	errno = KEPT;
+	cr_assert_eq(alloc_proc_read("nothing", NULL, 0), -1);
+	cr_assert_eq(errno, ENOENT);
+}
+
+/* Flags that are not ours mean nothing: 0x1000 is one that is used inside. */
+Test(pages, unknown_flags, .init = start)
+{
+	struct page *page = alloc_alloc_pages(ALLOC_GFP_KERNEL, 10);
+	u64 before = stat_read(STAT_PAGES_PREFAULT);
+
+	cr_assert(page);
+	page = alloc_alloc_pages(0xfffff800u | ALLOC_GFP_KERNEL, 1);
+	cr_assert(page);
+	cr_assert_eq(stat_read(STAT_PAGES_PREFAULT), before);
+	alloc___free_pages(page, 1);
+}
+
+Test(pages, node_0, .init = start)
+{
+	struct page *page = alloc_alloc_pages_node(
+		0, ALLOC_GFP_KERNEL | ALLOC___GFP_THISNODE, 3);
+
+	cr_assert(page);
+	cr_assert_eq(alloc_page_to_nid(page), 0);
+	alloc___free_pages(page, 3);
+	page = alloc_alloc_pages_node(ALLOC_NUMA_NO_NODE, ALLOC_GFP_KERNEL, 3);
+	cr_assert(page);
+}
+
+Test(pages, exact, .init = start)
+{
+	size_t before = used_pages();
+	char *p = alloc_alloc_pages_exact(hide(20 * PAGE_SIZE - 5),
+					  ALLOC_GFP_KERNEL);
+
+	cr_assert(p && IS_ALIGNED((uintptr_t)p, PAGE_SIZE));
+	memset(p, 1, 20 * PAGE_SIZE);
+	cr_assert_eq(used_pages(), before + 20);
+	alloc_free_pages_exact(p, 19 * PAGE_SIZE + 1);
+	cr_assert_eq(used_pages(), before);
+}
+
+Test(pages, contiguous_ranges, .init = start)
+{
+	size_t before = used_pages(), nr = 5 * MAX_ORDER_PAGES / 2 + 3;
+	struct page *page = alloc_alloc_contig_pages(nr, ALLOC_GFP_KERNEL, -1);
+	char *p = alloc_page_address(page);
+
+	cr_assert(page);
+	memset(p, 1, nr << PAGE_SHIFT);
+	cr_assert_eq(used_pages(), before + nr);
+	alloc_free_contig_range(alloc_page_to_pfn(page), nr);
+	cr_assert_eq(used_pages(), before);
+	cr_assert(zone_is_valid(&zone_normal));
+}
+
+Test(pages, split, .init = start)
+{
+	struct page *page = alloc_alloc_pages(ALLOC_GFP_KERNEL, 5);
+	char *p = alloc_page_address(page);
+	size_t before = used_pages();
+
+	memset(p, 7, 32 * PAGE_SIZE);
+	alloc_split_page(page, 5);
+	cr_assert(zone_is_valid(&zone_normal));
+	for (u32 i = 0; i < 32; i += 2)
+		alloc_free_pages((unsigned long)p + i * PAGE_SIZE, 0);
+	cr_assert_eq(used_pages(), before - 16);
+	for (u32 i = 1; i < 32; i += 2) {
+		cr_assert(is_filled(p + i * PAGE_SIZE, PAGE_SIZE, 7));
+		alloc___free_pages(alloc_virt_to_page(p + i * PAGE_SIZE), 0);
+	}
+	cr_assert_eq(used_pages(), before - 32);
+	cr_assert(zone_is_valid(&zone_normal));
+}
+
+Test(pages, split_of_one_page, .init = start)
+{
+	struct page *page = alloc_alloc_page(ALLOC_GFP_KERNEL);
+
+	alloc_split_page(page, 0);
+	alloc___free_page(page);
+}
+
+Test(pages, not_pages, .init = start)
+{
+	int local = 0;
+
+	cr_assert_null(alloc_virt_to_page(&local));
+	cr_assert_null(alloc_virt_to_page(start));
+	cr_assert_null(alloc_virt_to_page(NULL));
+	cr_assert_null(alloc_virt_to_page((void *)-1));
+	cr_assert_null(alloc_pfn_to_page(0));
+	cr_assert_null(alloc_pfn_to_page(~0ul));
+	cr_assert_null(alloc_page_address(NULL));
+	cr_assert_null(alloc_page_address((struct page *)&local));
+	cr_assert_eq(alloc_page_to_pfn((struct page *)&local), 0);
+	cr_assert_eq(alloc_page_to_nid((struct page *)&local), -1);
+	/* The struct pages are in the window, but no pages themselves. */
+	cr_assert_null(alloc_virt_to_page(
+		alloc_alloc_page(ALLOC_GFP_KERNEL)));
+}
+
+static struct page *low[1100];
+
+Test(pages, low_zone, .init = start, .timeout = 60)
+{
+	u32 n = 0;
+
+	do {
+		errno = KEPT;
+		low[n] = alloc_alloc_pages(ALLOC_GFP_DMA32, ALLOC_MAX_ORDER);
+		if (!low[n])
+			break;
+		cr_assert_leq((uintptr_t)alloc_page_address(low[n]) +
+			      (4 * MIB), 4 * GIB);
+	} while (++n < ARRAY_SIZE(low));
+	cr_assert_gt(n, 0, "none at all below 4 GiB");
+	cr_assert_lt(n, 1024, "more than there are addresses");
+	cr_assert_eq(errno, ENOMEM);
+	while (n--)
+		alloc___free_pages(low[n], ALLOC_MAX_ORDER);
+	low[0] = alloc_alloc_pages(ALLOC_GFP_DMA32, ALLOC_MAX_ORDER);
+	cr_assert(low[0], "and again");
+}
+
+/* --- no memory --- */
+
+static struct page *held[4096];
+
+/* What the process may write is all it has now: the zone cannot grow. */
+static u32 take_all(void)
+{
+	struct rlimit none = { 0, 0 };
+	u32 n = 0;
+
+	setrlimit(RLIMIT_DATA, &none);
+	while (n < ARRAY_SIZE(held) &&
+	       (held[n] = alloc_alloc_pages(ALLOC_GFP_KERNEL,
+					    ALLOC_MAX_ORDER)))
+		n++;
+	cr_assert_lt(n, ARRAY_SIZE(held), "no end of memory");
+	return n;
+}
+
+Test(pages, no_memory, .init = start, .timeout = 60)
+{
+	held[0] = alloc_alloc_pages(ALLOC_GFP_KERNEL, ALLOC_MAX_ORDER);
+	alloc___free_pages(held[0], ALLOC_MAX_ORDER);
+	cr_assert_gt(take_all(), 0);
+	FAILS(alloc_alloc_pages(ALLOC_GFP_KERNEL, ALLOC_MAX_ORDER), ENOMEM);
+	FAILS(alloc_alloc_pages(ALLOC_GFP_NOWAIT, ALLOC_MAX_ORDER), ENOMEM);
+	alloc___free_pages(held[0], ALLOC_MAX_ORDER);
+	cr_assert(alloc_alloc_pages(ALLOC_GFP_KERNEL, ALLOC_MAX_ORDER));
+}
+
+static u32 go, got_it;
+
+static void *wants_it(void *arg __unused)
+{
+	struct page *page;
+
+	while (!load_acquire(&go))
+		usleep(1000);
+	page = alloc_alloc_pages(ALLOC_GFP_KERNEL | ALLOC___GFP_NOFAIL,
+				 ALLOC_MAX_ORDER);
+	store_release(&got_it, page ? 1 : 2);
+	return NULL;
+}
+
+Test(pages, no_fail, .init = start, .timeout = 60)
+{
+	pthread_t thread;
+
+	pthread_create(&thread, NULL, wants_it, NULL);
+	held[0] = alloc_alloc_pages(ALLOC_GFP_KERNEL, ALLOC_MAX_ORDER);
+	alloc___free_pages(held[0], ALLOC_MAX_ORDER);
+	cr_assert_gt(take_all(), 0);
+	store_release(&go, 1);
+	usleep(200000);
+	cr_assert_eq(load_acquire(&got_it), 0, "it did not wait");
+	alloc___free_pages(held[0], ALLOC_MAX_ORDER);
+	pthread_join(thread, NULL);
+	cr_assert_eq(got_it, 1);
+}
+
+/* In a handler that interrupted the allocator: no wait, a free is put off. */
+Test(pages, re_entry, .init = start, .timeout = 20)
+{
+	struct page *page = alloc_alloc_pages(ALLOC_GFP_KERNEL, 9);
+	size_t used;
+
+	lock_try_enter(&zone_normal.lock);
+	errno = KEPT;
+	cr_assert_null(alloc_alloc_pages(ALLOC_GFP_KERNEL, 9));
+	cr_assert_eq(errno, ENOMEM);
+	cr_assert_null(alloc_alloc_pages(ALLOC_GFP_KERNEL | ALLOC___GFP_NOFAIL,
+					 9));
+	alloc___free_pages(page, 9);
+	lock_exit(&zone_normal.lock);
+	used = used_pages();
+	free_deferred_drain();
+	cr_assert_leq(used_pages(), used);
+}
+
+static u32 wrong;
+
+static void *churn(void *arg)
+{
+	struct { unsigned long p; u32 order; } b[32] = { { 0, 0 } };
+	u64 seed = 100 + (uintptr_t)arg;
+
+	for (u32 op = 0; op < 20000; op++) {
+		u32 i = (u32)rnd_below(&seed, 32);
+
+		if (b[i].p) {
+			if (*(u64 *)b[i].p != (uintptr_t)&b[i])
+				__atomic_fetch_add(&wrong, 1,
+						   __ATOMIC_RELAXED);
+			alloc_free_pages(b[i].p, b[i].order);
+			b[i].p = 0;
+			continue;
+		}
+		b[i].order = (u32)rnd_below(&seed, 7);
+		b[i].p = alloc___get_free_pages(
+			op % 3 ? ALLOC_GFP_KERNEL :
+				 ALLOC_GFP_HIGHUSER_MOVABLE, b[i].order);
+		if (b[i].p)
+			*(u64 *)b[i].p = (uintptr_t)&b[i];
+		else
+			__atomic_fetch_add(&wrong, 1, __ATOMIC_RELAXED);
+	}
+	for (u32 i = 0; i < 32; i++)
+		alloc_free_pages(b[i].p, b[i].order);
+	return NULL;
+}
+
+Test(pages, threads, .init = start, .timeout = 60)
+{
+	pthread_t t[4];
+	size_t before = used_pages();
+
+	for (uintptr_t i = 0; i < 4; i++)
+		pthread_create(&t[i], NULL, churn, (void *)i);
+	for (u32 i = 0; i < 4; i++)
+		pthread_join(t[i], NULL);
+	cr_assert_eq(wrong, 0);
+	cr_assert_eq(used_pages(), before);
+	cr_assert(zone_is_valid(&zone_normal));
+}
+
+/* Two threads free one block at once: one of them is told. */
+static u32 ready;
+
+static void *frees(void *page)
+{
+	__atomic_fetch_add(&ready, 1, __ATOMIC_RELAXED);
+	while (READ_ONCE(ready) != 2)
+		;
+	alloc___free_pages(page, 10);
+	return NULL;
+}
+
+static void two_frees(void *arg __unused)
+{
+	struct page *page = alloc_alloc_pages(ALLOC_GFP_KERNEL, 10);
+	pthread_t a, b;
+
+	pthread_create(&a, NULL, frees, page);
+	pthread_create(&b, NULL, frees, page);
+	pthread_join(a, NULL);
+	pthread_join(b, NULL);
+}
+
+Test(pages, two_threads_free_one_block, .init = start, .timeout = 60)
+{
+	for (u32 i = 0; i < 300; i++)
+		unit_reports(two_frees, NULL,
+			     "liballoc: double __free_pages: ");
+}
+
+/* --- areas --- */
+
+Test(vmem, vmalloc, .init = start)
+{
+	char *p = alloc_vmalloc(hide(100)), *q = alloc_vzalloc(hide(3 * MIB + 1));
+
+	cr_assert(p && q);
+	cr_assert(IS_ALIGNED((uintptr_t)p, PAGE_SIZE));
+	cr_assert(is_filled(q, 3 * MIB + 1, 0));
+	memset(p, 1, PAGE_SIZE);
+	memset(q, 1, 3 * MIB + PAGE_SIZE);
+	unit_faults(p + sys_page_size());
+	cr_assert(alloc_is_vmalloc_addr(p));
+	cr_assert(alloc_is_vmalloc_addr(q + MIB));
+	cr_assert(!alloc_is_vmalloc_addr(&p));
+	cr_assert_null(alloc_virt_to_page(p));
+	cr_assert_null(alloc_vmalloc_to_page(p));
+	alloc_vfree(p);
+	alloc_vfree(q);
+	q = alloc_vzalloc(3 * MIB + 1);
+	cr_assert(is_filled(q, 3 * MIB + 1, 0), "zeroed again");
+	alloc_vfree(q);
+	alloc_vfree(NULL);
+	cr_assert_eq(errno, KEPT);
+}
+
+Test(vmem, nodes_and_huge_pages, .init = start)
+{
+	char *p = alloc_vmalloc_node(5 * MIB, 0);
+	char *q = alloc_vzalloc_node(MIB, ALLOC_NUMA_NO_NODE);
+	char *r = alloc_vmalloc_huge(8 * MIB, ALLOC_GFP_KERNEL |
+					      ALLOC___GFP_ZERO);
+	char *s = alloc_vmalloc_huge(PAGE_SIZE, ALLOC_GFP_KERNEL);
+
+	cr_assert(p && q && r && s);
+	cr_assert(IS_ALIGNED((uintptr_t)r, 2 * MIB));
+	cr_assert(is_filled(q, MIB, 0));
+	cr_assert(is_filled(r, 8 * MIB, 0));
+	memset(p, 1, 5 * MIB);
+	memset(s, 1, PAGE_SIZE);
+	alloc_vfree(p);
+	alloc_vfree(q);
+	alloc_vfree(r);
+	alloc_vfree(s);
+}
+
+Test(vmem, vrealloc, .init = start)
+{
+	char *p = alloc_vrealloc(NULL, 2 * MIB, ALLOC_GFP_KERNEL);
+
+	cr_assert(p);
+	memset(p, 5, 2 * MIB);
+	/* Warm memory full of ones lies about. */
+	for (u32 i = 0; i < 3; i++) {
+		char *q = alloc_vmalloc(6 * MIB);
+
+		memset(q, 0xff, 6 * MIB);
+		alloc_vfree(q);
+	}
+	p = alloc_vrealloc(p, 7 * MIB, ALLOC_GFP_KERNEL | ALLOC___GFP_ZERO);
+	cr_assert(p);
+	cr_assert(is_filled(p, 2 * MIB, 5));
+	cr_assert(is_filled(p + 2 * MIB, 5 * MIB, 0));
+	p = alloc_vrealloc(p, MIB, ALLOC_GFP_KERNEL);
+	cr_assert(p && is_filled(p, MIB, 5));
+	errno = KEPT;
+	cr_assert_null(fail(alloc_vrealloc(p, hide(SIZE_MAX),
+					   ALLOC_GFP_KERNEL)));
+	cr_assert_eq(errno, ENOMEM);
+	cr_assert(is_filled(p, MIB, 5), "as it was");
+	errno = KEPT;
+	cr_assert_null(fail(alloc_vrealloc(p, 0, ALLOC_GFP_KERNEL)));
+	cr_assert_eq(errno, KEPT);
+}
+
+/* Single pages can be moved where the OS has pages of that size only. */
+static void start_small_pages(void)
+{
+	start();
+	if (sys_page_size() > PAGE_SIZE)
+		cr_skip_test("the OS has larger pages");
+}
+
+static void vmap_round(struct page **pages, u32 n,
+		       void *(*map)(struct page **pages, u32 n),
+		       void (*unmap)(void *addr, u32 n))
+{
+	char *p;
+
+	for (u32 i = 0; i < n; i++)
+		memset(alloc_page_address(pages[i]), (int)i + 1, PAGE_SIZE);
+	p = map(pages, n);
+	cr_assert(p);
+	for (u32 i = 0; i < n; i++) {
+		char *at = p + i * PAGE_SIZE;
+
+		cr_assert(is_filled(at, PAGE_SIZE, (char)(i + 1)));
+		cr_assert_eq(alloc_vmalloc_to_page(at + 9), pages[i]);
+		memset(at, (int)i + 100, PAGE_SIZE);
+	}
+	cr_assert_eq(errno, KEPT);
+	unmap(p, n);
+	for (u32 i = 0; i < n; i++)
+		cr_assert(is_filled(alloc_page_address(pages[i]), PAGE_SIZE,
+				    (char)(i + 100)));
+}
+
+static void *by_vmap(struct page **pages, u32 n)
+{
+	return alloc_vmap(pages, n, ALLOC_VM_MAP, ALLOC_PAGE_KERNEL);
+}
+
+static void by_vunmap(void *addr, u32 n __unused)
+{
+	alloc_vunmap(addr);
+}
+
+static void *by_map_ram(struct page **pages, u32 n)
+{
+	return alloc_vm_map_ram(pages, n, ALLOC_NUMA_NO_NODE);
+}
+
+static void by_unmap_ram(void *addr, u32 n)
+{
+	alloc_vm_unmap_ram(addr, n);
+}
+
+Test(vmem, vmap, .init = start_small_pages)
+{
+	struct page *block = alloc_alloc_pages(ALLOC_GFP_KERNEL, 5);
+	struct page *pages[20];
+
+	/* Single pages, and parts of a block, backwards. */
+	for (u32 i = 0; i < 10; i++) {
+		pages[i] = alloc_alloc_page(ALLOC_GFP_KERNEL);
+		pages[10 + i] = block + 30 - 2 * i;
+	}
+	for (u32 i = 0; i < 3; i++) {
+		vmap_round(pages, 20, by_vmap, by_vunmap);
+		vmap_round(pages, 20, by_map_ram, by_unmap_ram);
+		vmap_round(pages, 1, by_vmap, by_vunmap);
+	}
+	for (u32 i = 0; i < 10; i++)
+		alloc___free_page(pages[i]);
+	alloc___free_pages(block, 5);
+	cr_assert(zone_is_valid(&zone_normal));
+}
+
+Test(vmem, a_page_is_mapped_once, .init = start_small_pages)
+{
+	struct page *page = alloc_alloc_page(ALLOC_GFP_KERNEL);
+	void *p;
+
+	memset(alloc_page_address(page), 1, PAGE_SIZE);
+	p = by_vmap(&page, 1);
+	cr_assert(p);
+	errno = KEPT;
+	cr_assert_null(by_vmap(&page, 1));
+	cr_assert_eq(errno, ENOMEM);
+	alloc_vunmap(p);
+	p = by_vmap(&page, 1);
+	cr_assert(p && is_filled(p, PAGE_SIZE, 1));
+}
+
+/* --- looking inside --- */
+
+Test(pages, proc_read, .init = start)
+{
+	static char text[1 << 16];
+	char small[16];
+	long len = alloc_proc_read("buddyinfo", NULL, 0);
+	struct page *page = alloc_alloc_pages(ALLOC_GFP_KERNEL, 10);
+
+	cr_assert_eq(len, 0, "no zone has memory yet");
+	len = alloc_proc_read("buddyinfo", text, sizeof(text));
+	cr_assert_eq(len, (long)strlen(text));
+	cr_assert(!strncmp(text, "Node 0, zone   Normal ", 22), "%s", text);
+	cr_assert_eq(alloc_proc_read("buddyinfo", small, sizeof(small)), len);
+	cr_assert_str_eq(small, "Node 0, zone   ");
+	alloc___free_pages(page, 10);
+	cr_assert_gt(alloc_proc_read("meminfo", text, sizeof(text)), 500);
+	cr_assert_eq(errno, KEPT);
+}
+
+static void at_exit(void *arg)
+{
+	strcpy(options.proc, arg);
+	info_at_exit();
+}
+
+Test(pages, proc_at_exit, .init = start)
+{
+	static char text[1 << 16];
+
+	alloc_alloc_pages(ALLOC_GFP_KERNEL, 10);
+	mprotect(&options, OPTIONS_PAGE, PROT_READ | PROT_WRITE);
+	cr_assert_eq(unit_child(at_exit, "buddyinfo+meminfo", text,
+				sizeof(text)), 0);
+	cr_assert(!strncmp(text, "liballoc: /proc/buddyinfo of pid ", 33),
+		  "%s", text);
+	cr_assert(strstr(text, "\nNode 0, zone   Normal "));
+	cr_assert(strstr(text, "\nliballoc: /proc/meminfo of pid "));
+	cr_assert(strstr(text, "\nMemTotal:  "));
+	cr_assert_null(strstr(text, "zoneinfo"));
+	cr_assert_eq(unit_child(at_exit, "all", text, sizeof(text)), 0);
+	cr_assert(strstr(text, "liballoc: /proc/zoneinfo of pid "));
+	cr_assert(strstr(text, "liballoc: /proc/unusable_index of pid "));
+	cr_assert_eq(unit_child(at_exit, "nosuch", text, sizeof(text)), 0);
+	cr_assert(strstr(text, "liballoc: there is no /proc/nosuch here\n"));
+	cr_assert_eq(unit_child(at_exit, "", text, sizeof(text)), 0);
+	cr_assert_str_empty(text);
+}
