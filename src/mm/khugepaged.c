@@ -86,7 +86,7 @@ static struct page *next_candidate(struct zone *zone, u32 *look)
 	struct section *sec = sections[0];
 	size_t nr = (sec->frontier - sec->first) >> PAGEBLOCK_ORDER;
 
-	for (; *look; --*look) {
+	for (; nr && *look; --*look) {
 		struct page *head;
 
 		if (++cursor >= nr)
