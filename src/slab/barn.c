@@ -12,16 +12,66 @@
  *   B1. a sheaf in full holds 1 to SHEAF_MAX_BATCH objects, in empty none.
  *   B2. nr_full and nr_empty are the lengths of the lists.
  *   B3. nr_full <= max_full of the cache.
+ *   B4. (store.lock) nr_sheaves is the number of sheaves that barns have.
+ *	 A sheaf's memory is the store's, which takes it back only whole: when
+ *	 all of them are empty, in barns whose locks are held.
  *
- * Locking: LOCK_BARN is a leaf.  Failure: false or 0, never reported.
+ * Locking: LOCK_BARN, and under it that of the store, a leaf.  Failure: false
+ * or 0, never reported.
  */
 #include <string.h>
 
 #include "core/stats.h"
-#include "mm/memblock.h"
 #include "slab/slab.h"
+#include "sys/sys.h"
 
-#define BARN_MIN (8 * KIB)
+#define BARN_MIN	(8 * KIB)
+#define STORE_BYTES	(2 * MIB)	/* more than all caches of a node need */
+
+/* Where sheaves come from: bump allocation, reset as a whole. */
+static struct {
+	struct lock lock;
+	char *start, *next, *end;	/* under lock */
+	size_t nr_sheaves;		/* B4 */
+} store = { .lock = LOCK_INITIALIZER(LOCK_STORE) };
+
+/* Space and memory for it, once; @end stays where the kernel refused. */
+static bool store_grow(size_t bytes)
+{
+	size_t step = ALIGN_UP(max(bytes, 64 * KIB), sys_page_size());
+
+	if (!store.start)
+		store.start = store.next = store.end =
+			sys_reserve(STORE_BYTES, sys_page_size());
+	if (!store.start || store.end + step > store.start + STORE_BYTES ||
+	    !sys_commit(store.end, step))
+		return false;
+	store.end += step;
+	return true;
+}
+
+/* Objects that a sheaf of @s has room for. */
+static u32 sheaf_room(const struct kmem_cache *s)
+{
+	return max(s->max_capacity / 2u, 1u);
+}
+
+/* Under a barn's lock. */
+static struct sheaf *sheaf_new(const struct kmem_cache *s)
+{
+	size_t bytes = sizeof(struct sheaf) + sheaf_room(s) * sizeof(void *);
+	struct sheaf *sheaf = NULL;
+
+	if (!lock_enter_nested(&store.lock, 1))
+		return NULL;
+	if ((size_t)(store.end - store.next) >= bytes || store_grow(bytes)) {
+		sheaf = (struct sheaf *)store.next;
+		store.next += bytes;
+		store.nr_sheaves++;
+	}
+	lock_exit(&store.lock);
+	return sheaf;
+}
 
 u32 barn_get(struct kmem_cache *s, u32 nid, void **objs, u32 n)
 {
@@ -67,15 +117,15 @@ static u32 full_limit(const struct kmem_cache *s,
 }
 
 /* An empty sheaf that is in no list, or NULL. */
-static struct sheaf *sheaf_get_empty(struct barn *barn, u32 max_full)
+static struct sheaf *sheaf_get_empty(const struct kmem_cache *s,
+				     struct barn *barn, u32 max_full)
 {
 	struct sheaf *sheaf = barn->empty;
 
 	if (barn->nr_full >= max_full)
 		return NULL;
 	if (!sheaf)
-		return memblock_alloc(sizeof(*sheaf) +
-				      SHEAF_MAX_BATCH * sizeof(void *));
+		return sheaf_new(s);
 	barn->empty = sheaf->next;
 	barn->nr_empty--;
 	return sheaf;
@@ -88,14 +138,14 @@ bool barn_put(struct kmem_cache *s, u32 nid, void *const *objs, u32 n)
 	struct barn *barn;
 	u32 limit;
 
-	if (!node)
+	if (!node || n > sheaf_room(s))
 		return false;
 	barn = &node->barn;
 	limit = full_limit(s, node, n);
 	if (READ_ONCE(barn->nr_full) >= limit ||
 	    !lock_try_enter(&barn->lock))
 		return false;
-	sheaf = sheaf_get_empty(barn, limit);
+	sheaf = sheaf_get_empty(s, barn, limit);
 	if (sheaf) {
 		memcpy(sheaf->objs, objs, n * sizeof(*objs));
 		sheaf->size = n;
@@ -120,4 +170,75 @@ size_t barn_count(struct kmem_cache *s)
 		lock_exit(&n->barn.lock);
 	}
 	return nr;
+}
+
+/* --- giving the memory of empty sheaves back --- */
+
+/* All barns there are; one made meanwhile has no sheaves, or B4 tells. */
+static size_t barns_lock(void)
+{
+	size_t nr_empty = 0;
+
+	for (u32 i = FIRST_CACHE; i < MAX_SHEAVES; i++) {
+		struct kmem_cache *s = class_to_cache(i << SHEAF_HEAD_SHIFT);
+
+		if (!s)
+			continue;
+		for_each_cache_node(s, n) {
+			lock_enter_nested(&n->barn.lock, LOCKS_ANY);
+			n->barn.held = true;
+			nr_empty += n->barn.nr_empty;
+		}
+	}
+	return nr_empty;
+}
+
+static void barns_unlock(bool forget)
+{
+	for (u32 i = FIRST_CACHE; i < MAX_SHEAVES; i++) {
+		struct kmem_cache *s = class_to_cache(i << SHEAF_HEAD_SHIFT);
+
+		if (!s)
+			continue;
+		for_each_cache_node(s, n) {
+			if (!n->barn.held)
+				continue;
+			if (forget) {
+				n->barn.empty = NULL;
+				n->barn.nr_empty = 0;
+			}
+			n->barn.held = false;
+			lock_exit(&n->barn.lock);
+		}
+	}
+}
+
+void barns_reset(void)
+{
+	bool done = false;
+	size_t nr_empty;
+
+	if (!READ_ONCE(store.nr_sheaves) || lock_is_reentry())
+		return;
+	nr_empty = barns_lock();
+	lock_enter_nested(&store.lock, LOCKS_ANY);
+	if (nr_empty == store.nr_sheaves &&
+	    sys_discard(store.start, (size_t)(store.end - store.start))) {
+		store.next = store.start;
+		store.nr_sheaves = 0;
+		done = true;
+	}
+	/* Under this lock: no sheaf is made in what another still lists. */
+	barns_unlock(done);
+	lock_exit(&store.lock);
+}
+
+void barns_fork_lock(void)
+{
+	lock_fork_enter(&store.lock);
+}
+
+void barns_fork_unlock(void)
+{
+	lock_fork_exit(&store.lock);
 }

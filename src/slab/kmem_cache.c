@@ -99,6 +99,7 @@ void kmem_cache_fork_lock(void)
 		if (kmem_caches[i])
 			for_each_cache_node(kmem_caches[i], n)
 				lock_fork_enter(&n->barn.lock);
+	barns_fork_lock();
 }
 
 /* ... and last, for the same reason. */
@@ -116,6 +117,7 @@ static void cache_fork_unlock(struct kmem_cache *s)
 
 void kmem_cache_fork_unlock(void)
 {
+	barns_fork_unlock();
 	for (u32 i = 0; i < MAX_SHEAVES; i++)
 		if (kmem_caches[i])
 			cache_fork_unlock(kmem_caches[i]);

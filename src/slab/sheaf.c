@@ -254,6 +254,7 @@ void slab_reclaim(void)
 		slab_shrink(s, 0);
 	}
 	pcp_drain();
+	barns_reset();
 }
 
 /*

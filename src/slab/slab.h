@@ -51,6 +51,7 @@ struct barn {
 	struct sheaf *full;
 	struct sheaf *empty;
 	u32 nr_full, nr_empty;
+	bool held;			/* by barns_reset() */
 };
 
 struct kmem_cache_node {
@@ -201,6 +202,10 @@ u32 barn_get(struct kmem_cache *s, u32 nid, void **objs, u32 n);
 bool barn_put(struct kmem_cache *s, u32 nid, void *const *objs, u32 n);
 /* Objects in all barns, for counting. */
 size_t barn_count(struct kmem_cache *s);
+/* If no barn holds an object: the memory of their sheaves goes back. */
+void barns_reset(void);
+void barns_fork_lock(void);
+void barns_fork_unlock(void);
 
 /* --- sheaf.c: what the hot paths hand over --- */
 
