@@ -13,18 +13,28 @@ ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE $(CFLAGS) $(WARN) $(EXTRA_CFLAGS) $(OBJ_CF
 	-fno-semantic-interposition -ftls-model=initial-exec \
 	-fcf-protection=none -fno-stack-protector -fno-plt
 LIB_LDFLAGS = -shared -Wl,-soname,liballoc.so -Wl,-z,nodelete \
-	-Wl,-z,relro -Wl,-z,now -Wl,--hash-style=gnu \
+	-Wl,-z,noseparate-code -Wl,-z,relro -Wl,-z,now -Wl,--hash-style=gnu \
 	-Wl,--version-script=src/api/liballoc.map
 
 LAYERS = arch lib sys core mm slab api
 SRCS = $(sort $(foreach l,$(LAYERS),$(wildcard src/$(l)/*.c)))
-OBJS = $(SRCS:src/%.c=$(BUILD)/obj/%.o)
+# What a small program never calls comes last, and small, so that it maps less.
+COLD = $(wildcard $(addprefix src/,sys/low.c sys/thp.c core/report.c \
+	lib/rbtree.c mm/vmap.c mm/vmap_lazy.c mm/vmap_seg.c mm/vmalloc.c \
+	mm/khugepaged.c mm/vmstat.c mm/buddyinfo.c api/cxx.c api/info.c \
+	api/pages.c api/vmem.c))
+OBJS = $(patsubst src/%.c,$(BUILD)/obj/%.o,$(filter-out $(COLD),$(SRCS)) $(COLD))
 
 all: $(BUILD)/liballoc.so $(BUILD)/liballoc.a
 
 $(BUILD)/obj/%.o: src/%.c Makefile
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+# Where system calls or people are waited for, size counts.
+SMALL = $(filter-out api/cxx,$(COLD:src/%.c=%)) sys/numa sys/cgroup sys/cpu \
+	core/options mm/memblock mm/watermark mm/vmap_area lib/fmt
+$(SMALL:%=$(BUILD)/obj/%.o): OBJ_CFLAGS = -Os
 
 # C frames between a throwing operator new and its caller must unwind.
 $(BUILD)/obj/api/cxx.o: OBJ_CFLAGS = -fexceptions

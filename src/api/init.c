@@ -95,6 +95,7 @@ static __attribute__((destructor)) void destructor(void)
 {
 	if (load_acquire(&init_state) != INIT_READY)
 		return;
-	info_at_exit();
+	if (options.stats || options.stats_file[0] || options.proc[0])
+		info_at_exit();
 	slab_check_sheaves();
 }

@@ -117,9 +117,12 @@ static void set_flags(struct zone *zone, struct page *head, u32 flags)
  */
 static bool collapse(struct zone *zone, struct page *head)
 {
+	size_t bytes = PAGE_SIZE << PAGEBLOCK_ORDER;
 	u64 start = sys_clock_ns();
-	bool done = sys_collapse(page_address(head),
-				 PAGE_SIZE << PAGEBLOCK_ORDER);
+	bool done;
+
+	sys_huge(page_address(head), bytes, true);
+	done = sys_collapse(page_address(head), bytes);
 
 	judge(sys_clock_ns() - start);
 	set_flags(zone, head, done ? BLOCK_HUGE : BLOCK_TRIED);

@@ -7,6 +7,7 @@
  * halved until it agrees.
  */
 #include "arch/percpu_ops.h"
+#include "core/options.h"
 #include "lib/lock.h"
 #include "mm/memblock.h"
 #include "mm/page.h"
@@ -88,6 +89,9 @@ static bool section_init(struct section *sec, struct zone *zone, size_t window,
 		sys_release(mem - below, l.window + below);
 		return false;
 	}
+	/* Where the system wants them everywhere, a small heap is not small. */
+	if (options.thp != THP_ALWAYS)
+		sys_huge(mem, l.window, false);
 	if (nr_nodes > 1)
 		sys_bind(mem + (sec->first << PAGE_SHIFT),
 			 l.window - (sec->first << PAGE_SHIFT), zone->node);

@@ -37,7 +37,7 @@
 #define MAX_TAIL_SEGS	4
 
 static struct list_head lazy_list = LIST_HEAD_INIT(lazy_list);
-static size_t lazy_max = SIZE_MAX;
+static size_t lazy_max = SIZE_MAX;	/* under lock */
 
 /* @after: what is younger, or the list. */
 static void lazy_add(struct vmap_area *area, struct list_head *after)
@@ -104,6 +104,12 @@ static void lazy_merge(struct vmap_area *low, struct vmap_area *high)
 	lazy_add_sorted(low);
 }
 
+/* A quarter of what the heap may hold, or less. */
+static size_t lazy_limit(void)
+{
+	return min(min(options.lazy, lazy_max), wmark_limit / 4 << PAGE_SHIFT);
+}
+
 void lazy_put(struct vmap_area *area, u64 stamp)
 {
 	struct vmap_area *prev = vmap_prev(area);
@@ -116,7 +122,7 @@ void lazy_put(struct vmap_area *area, u64 stamp)
 		lazy_merge(area, next);
 	if (prev && prev->state == VMAP_LAZY)
 		lazy_merge(prev, area);
-	lazy_purge(min(options.lazy, lazy_max));
+	lazy_purge(lazy_limit());
 }
 
 /* --- finding --- */
@@ -268,7 +274,7 @@ size_t lazy_purge_idle(u64 now_ms, u32 age_ms)
 void lazy_set_max(size_t bytes)
 {
 	lazy_max = bytes;
-	lazy_purge(min(options.lazy, lazy_max));
+	lazy_purge(lazy_limit());
 }
 
 bool lazy_make_maps(size_t more)

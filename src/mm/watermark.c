@@ -62,7 +62,6 @@ void watermark_init(void)
 	wmark[WMARK_MIN] = min(min_pages, wmark_limit / 16);
 	wmark[WMARK_LOW] = wmark[WMARK_MIN] + wmark[WMARK_MIN] / 4;
 	wmark[WMARK_HIGH] = wmark[WMARK_MIN] + wmark[WMARK_MIN] / 2;
-	vmalloc_set_lazy_max(wmark_limit / 4 << PAGE_SHIFT);
 }
 
 size_t mm_resident_pages(void)

@@ -66,10 +66,6 @@ void sys_rseq_probe(struct sys_rseq *r)
 	r->mm_cid = size >= RSEQ_OFF_MM_CID + 4;
 }
 
-/* glibc's: true as long as no second thread was ever started. */
-extern char __libc_single_threaded
-	__attribute__((weak, visibility("default")));
-
 /*
  * Registration is per process and idempotent; it is made at the first fence,
  * since most short programs never need one: a process with one thread has
@@ -77,10 +73,7 @@ extern char __libc_single_threaded
  */
 bool sys_rseq_fence(void)
 {
-	const char *single = &__libc_single_threaded;
-
-	__asm__("" : "+r" (single));
-	if (single && *single)
+	if (!sys_is_threaded())
 		return true;
 	if (sys_call(SYS_membarrier, FENCE, 0, 0) == 0)
 		return true;

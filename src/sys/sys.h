@@ -107,7 +107,7 @@ bool sys_bind(void *addr, size_t size, u32 node);
 /* --- huge pages (thp.c) --- */
 
 enum sys_thp { SYS_THP_NEVER, SYS_THP_MADVISE, SYS_THP_ALWAYS };
-enum sys_thp sys_thp_mode(void);	/* of the system, at start-up */
+enum sys_thp sys_thp_mode(void);	/* of the system; opens a file */
 
 /* --- restartable sequences (rseq.c) --- */
 

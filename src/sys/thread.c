@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <linux/futex.h>
 #include <pthread.h>
+#include <dlfcn.h>
 #include <sched.h>
 #include <sys/auxv.h>
 #include <signal.h>
@@ -84,12 +85,14 @@ u64 sys_clock_ns(void)
 extern char __libc_single_threaded
 	__attribute__((weak, visibility("default")));
 
+static bool own_thread;		/* sys_thread_start() has been called */
+
 bool sys_is_threaded(void)
 {
 	const char *single = &__libc_single_threaded;
 
 	__asm__("" : "+r" (single));
-	return !single || !*single;
+	return !single || !*single || own_thread;
 }
 
 #define LOADER_BYTES MIB	/* more than it has; nothing is mapped behind */
@@ -186,6 +189,22 @@ static int create_default(void (*fn)(void))
 	return ret;
 }
 
+#pragma weak dlvsym
+
+/*
+ * glibc ends the process when as many threads have ended as it counts: a
+ * program whose main() leaves by pthread_exit() would never end because of
+ * ours.  So ours is taken out of the count; setuid() and the like go by
+ * another list and still find it.  The symbol is what libthread_db reads.
+ * Where it is missing, there is no thread.
+ */
+static unsigned int *thread_count(void)
+{
+	if (!is_there((void *)dlvsym))
+		return NULL;
+	return dlvsym(RTLD_DEFAULT, "__nptl_nthreads", "GLIBC_PRIVATE");
+}
+
 /*
  * libc takes the static TLS of all libraries out of the stack: a program
  * with much of it needs the default size.
@@ -194,9 +213,11 @@ bool sys_thread_start(void (*fn)(void), const char *name __unused)
 {
 	u64 blocked = signals_to_block(), old;
 	int ret = EINVAL, saved = errno;
+	unsigned int *count = thread_count();
 
-	if (!is_there((void *)pthread_create))
+	if (!is_there((void *)pthread_create) || !count)
 		return false;
+	__atomic_store_n(&own_thread, true, __ATOMIC_SEQ_CST);
 	/* Not pthread_sigmask(), which a static program may lack. */
 	if (sys_call(SYS_rt_sigprocmask, SIG_BLOCK, &blocked, &old,
 		     sizeof(old)) < 0)
@@ -206,6 +227,8 @@ bool sys_thread_start(void (*fn)(void), const char *name __unused)
 	if (ret == EINVAL)
 		ret = create_default(fn);
 	sys_call(SYS_rt_sigprocmask, SIG_SETMASK, &old, NULL, sizeof(old));
+	if (!ret)
+		__atomic_fetch_sub(count, 1, __ATOMIC_RELAXED);
 	errno = saved;
 	return ret == 0;
 }
@@ -218,6 +241,5 @@ void sys_init(void)
 	sys_cpu_init();
 	sys_cgroup_init("");
 	sys_numa_init("");
-	sys_thp_init("");
 	lock_set_sleep(&sleep);
 }
