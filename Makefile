@@ -8,12 +8,12 @@ WARN = -Wall -Wextra -Wshadow=compatible-local -Wundef -Wstrict-prototypes \
        -Wmissing-prototypes -Wpointer-arith -Wno-unused-parameter
 CFLAGS ?= $(OPT) -g
 ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE $(CFLAGS) $(WARN) $(EXTRA_CFLAGS) $(OBJ_CFLAGS) -Isrc -Iinclude -fPIC \
-	-fvisibility=hidden -fno-builtin-malloc -fno-builtin-free \
+	-fvisibility=hidden -fdata-sections -fno-builtin-malloc -fno-builtin-free \
 	-fno-builtin-calloc -fno-builtin-realloc -fno-strict-aliasing \
 	-fno-semantic-interposition -ftls-model=initial-exec \
 	-fcf-protection=none -fno-stack-protector -fno-plt
 LIB_LDFLAGS = -shared -Wl,-soname,liballoc.so -Wl,-z,nodelete \
-	-Wl,-z,noseparate-code -Wl,-z,relro -Wl,-z,now -Wl,--hash-style=gnu \
+	-Wl,-z,noseparate-code -Wl,--sort-section=alignment -Wl,-z,relro -Wl,-z,now -Wl,--hash-style=gnu \
 	-Wl,--version-script=src/api/liballoc.map
 
 LAYERS = arch lib sys core mm slab api
@@ -33,7 +33,8 @@ $(BUILD)/obj/%.o: src/%.c Makefile
 
 # Where system calls or people are waited for, size counts.
 SMALL = $(filter-out api/cxx,$(COLD:src/%.c=%)) sys/numa sys/cgroup sys/cpu \
-	core/options mm/memblock mm/watermark mm/vmap_area lib/fmt
+	core/options mm/memblock mm/watermark mm/vmap_area mm/zone \
+	mm/pagemap mm/vmscan slab/kmem_cache lib/fmt
 $(SMALL:%=$(BUILD)/obj/%.o): OBJ_CFLAGS = -Os
 
 # C frames between a throwing operator new and its caller must unwind.
