@@ -165,14 +165,26 @@ void *slab_alloc(struct kmem_cache *s)
 	return likely(obj) ? obj : slab_alloc_slow(s);
 }
 
-/*
- * Not memory of the node this CPU is on.  A slot, where there are no
- * restartable sequences, is of no CPU.
- */
-static bool is_remote(const void *obj)
+/* One object; in a function of its own, so that callers keep it in a register. */
+static __attribute__((noinline)) void free_to_slab(struct kmem_cache *s,
+						   void *obj)
 {
-	return unlikely(nr_nodes > 1) && percpu.mode == PERCPU_CPU &&
-	       object_to_nid(obj) != numa_node_id();
+	put_in_slabs(s, &obj, 1);
+}
+
+/*
+ * Several nodes: an object of another node than this CPU's goes to its slab;
+ * false if it is none.  A slot, where there are no restartable sequences, is
+ * of no CPU, so nothing is far from it.
+ */
+static __attribute__((noinline)) bool free_remote(struct kmem_cache *s,
+						  void *obj)
+{
+	if (percpu.mode != PERCPU_CPU || object_to_nid(obj) == numa_node_id())
+		return false;
+	free_deferred_drain();
+	free_to_slab(s, obj);
+	return true;
 }
 
 /*
@@ -195,11 +207,8 @@ __slowpath void slab_free_slow(struct kmem_cache *s, void *obj)
 
 	/* Without the inlined path this is the common one. */
 	if (percpu.mode != PERCPU_CID && slab_is_object(s, obj)) {
-		if (is_remote(obj)) {
-			free_deferred_drain();
-			put_in_slabs(s, &obj, 1);
+		if (unlikely(nr_nodes > 1) && free_remote(s, obj))
 			return;
-		}
 		if (percpu_push(off, obj))
 			return;
 	}
@@ -217,7 +226,7 @@ __slowpath void slab_free_slow(struct kmem_cache *s, void *obj)
 		if (percpu_push(off, obj))
 			return;
 	}
-	put_in_slabs(s, &obj, 1);
+	free_to_slab(s, obj);
 }
 
 /* --- reclaim --- */

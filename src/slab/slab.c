@@ -283,6 +283,14 @@ u32 slab_take(struct kmem_cache *s, u32 nid, void **objs, u32 n)
 	return got;
 }
 
+/* Not inlined: the loops over objects are for machines with one node. */
+u32 object_to_nid_slow(const void *obj)
+{
+	struct section *sec = addr_to_section(obj);
+
+	return sec ? sec->zone->node : 0;
+}
+
 static struct page *object_slab(const struct kmem_cache *s, const void *obj)
 {
 	uintptr_t start = (uintptr_t)obj & ~(uintptr_t)s->geo.slab_mask;

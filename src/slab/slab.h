@@ -136,14 +136,11 @@ static inline size_t kmem_cache_nr_used(struct kmem_cache *s)
 }
 
 /* The node of an object's pages; of an address that is nobody's, 0. */
+u32 object_to_nid_slow(const void *obj);
+
 static inline u32 object_to_nid(const void *obj)
 {
-	struct section *sec;
-
-	if (likely(nr_nodes == 1))
-		return 0;
-	sec = addr_to_section(obj);
-	return sec ? sec->zone->node : 0;
+	return likely(nr_nodes == 1) ? 0 : object_to_nid_slow(obj);
 }
 
 /* --- slab.c --- */
