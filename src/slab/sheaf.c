@@ -165,7 +165,7 @@ void *slab_alloc(struct kmem_cache *s)
 	return likely(obj) ? obj : slab_alloc_slow(s);
 }
 
-/* One object; in a function of its own, so that callers keep it in a register. */
+/* A function of its own: callers keep @obj in a register. */
 static __attribute__((noinline)) void free_to_slab(struct kmem_cache *s,
 						   void *obj)
 {
