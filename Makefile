@@ -65,6 +65,7 @@ include tests/tests.mk
 -include tests/strict/strict.mk
 -include tests/unit.mk
 -include tests/all.mk
+-include tests/vm/vm.mk
 include tests/practice/practice.mk
 
 # What must hold before a change lands: minutes on two cores.

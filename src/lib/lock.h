@@ -119,6 +119,16 @@ static inline bool lock_try_enter(struct lock *lock)
 	return lock_enter_nested(lock, 0);
 }
 
+/*
+ * Wait whatever this thread holds, for code that has shown that it does not
+ * hold @lock itself; two threads of one tag take turns.
+ */
+static inline void lock_enter(struct lock *lock)
+{
+	while (!lock_enter_nested(lock, LOCKS_ANY))
+		arch_relax();
+}
+
 static inline void lock_exit(struct lock *lock)
 {
 	u32 tag = lock_self();

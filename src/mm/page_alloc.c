@@ -62,7 +62,7 @@ static void prefault(struct zone *zone, struct page *page, u32 have,
 	else
 		sys_populate(page_address(page), nr << PAGE_SHIFT);
 	stat_add(STAT_PAGES_PREFAULT, nr);
-	lock_try_enter(&zone->lock);
+	lock_enter(&zone->lock);
 	if (flags)
 		pageblock_head(page)->block_flags |= (u8)flags;
 	bits_set_range(page_section(page)->dirty, page_pfn(page) + keep,

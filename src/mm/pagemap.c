@@ -146,10 +146,29 @@ bool section_commit(struct section *sec, size_t end)
 	return true;
 }
 
-static void section_publish(struct section *sec)
+/*
+ * Two zones may grow at once, each under its own lock: a section takes the
+ * first empty place, and whoever comes by moves the count past what is taken.
+ */
+static bool section_publish(struct section *sec)
 {
-	sections[nr_sections] = sec;
-	store_release(&nr_sections, nr_sections + 1);
+	u32 i = load_acquire(&nr_sections);
+
+	for (; i < MAX_SECTIONS; i++) {
+		struct section *none = NULL;
+
+		if (__atomic_compare_exchange_n(&sections[i], &none, sec,
+						false, __ATOMIC_ACQ_REL,
+						__ATOMIC_ACQUIRE))
+			break;
+	}
+	for (u32 nr = load_acquire(&nr_sections);
+	     nr < MAX_SECTIONS && load_acquire(&sections[nr]);)
+		if (__atomic_compare_exchange_n(&nr_sections, &nr, nr + 1,
+						false, __ATOMIC_ACQ_REL,
+						__ATOMIC_ACQUIRE))
+			nr++;
+	return i < MAX_SECTIONS;
 }
 
 static size_t rounddown_pow2(size_t n)
@@ -205,8 +224,9 @@ struct section *section_add(struct zone *zone, size_t pages)
 	for (size = max(section_size(zone), need);;
 	     size = max(size / 2, need)) {
 		if (section_init(sec, zone, ALIGN_UP(size, BLOCK_BYTES), 0)) {
-			section_publish(sec);
-			return sec;
+			if (section_publish(sec))
+				return sec;
+			break;
 		}
 		if (size == need)
 			break;

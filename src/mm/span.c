@@ -47,7 +47,8 @@ struct span_cache {
 	struct list_head lists[NR_LISTS];
 } __aligned(64);
 
-static struct span_cache *caches[1024];	/* made at first use; by CAS */
+static struct span_cache *caches[1024];	/* made at first use; set under make_lock */
+static struct lock make_lock = LOCK_INITIALIZER(LOCK_STORE);
 static size_t total;			/* pages in all caches; atomic */
 
 /* Lists 0-3: 1 to 4 pages; then four to a doubling. */
@@ -64,18 +65,19 @@ static u32 list_of(size_t nr)
 
 static struct span_cache *cache_make(u32 cpu)
 {
-	struct span_cache *c = memblock_alloc(sizeof(*c)), *none = NULL;
+	struct span_cache *c = memblock_alloc(sizeof(*c));
 
-	if (!c)
+	/* Under a lock that fork() takes: a cache is there before, or after. */
+	if (!c || !lock_try_enter(&make_lock))
 		return NULL;
 	c->lock = (struct lock)LOCK_INITIALIZER(LOCK_SPAN);
 	c->cpu = cpu;
 	for (u32 i = 0; i < NR_LISTS; i++)
 		list_init(&c->lists[i]);
-	if (!__atomic_compare_exchange_n(&caches[cpu], &none, c, false,
-					 __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
-		return none;	/* a few bytes lost, once */
-	return c;
+	if (!caches[cpu])	/* else a few bytes are lost, once */
+		store_release(&caches[cpu], c);
+	lock_exit(&make_lock);
+	return caches[cpu];
 }
 
 /* This CPU's cache, locked; NULL where there is none to be had. */
@@ -211,7 +213,7 @@ static void spans_to_zone(struct list_head *ranges)
 		struct zone *zone = page_zone(page);
 
 		list_del(&page->lru);
-		lock_enter_nested(&zone->lock, LOCKS_ANY);
+		lock_enter(&zone->lock);
 		bits_set_range(page_section(page)->dirty, page_pfn(page),
 			       page->nr_pages);
 		buddy_free_range(zone, page, page->nr_pages);
@@ -253,8 +255,8 @@ bool span_free(struct page *page, size_t nr)
 	struct span_cache *c;
 	struct page *other;
 
-	if (!may_keep() || (nr_nodes > 1 && page_to_nid(page) !=
-					    numa_node_id()))
+	if (!may_keep() || page_zone(page)->type != ZONE_NORMAL ||
+	    (nr_nodes > 1 && page_to_nid(page) != numa_node_id()))
 		return false;
 	c = cache_enter();
 	if (!c)
@@ -275,10 +277,8 @@ bool span_free(struct page *page, size_t nr)
 	span_evict(c, may_keep() && c->nr_pages <= MAX_PAGES ?
 		      SIZE_MAX : c->nr_pages / 2, &out);
 	lock_exit(&c->lock);
-	if (!list_empty(&out)) {
-		spans_to_zone(&out);
-		idle_poll();
-	}
+	spans_to_zone(&out);
+	idle_poll();
 	return true;
 }
 
@@ -328,6 +328,7 @@ size_t span_pages(void)
 
 void span_fork_lock(void)
 {
+	lock_fork_enter(&make_lock);
 	for (u32 i = 0; i < ARRAY_SIZE(caches); i++)
 		if (caches[i])
 			lock_fork_enter(&caches[i]->lock);
@@ -338,4 +339,5 @@ void span_fork_unlock(void)
 	for (u32 i = 0; i < ARRAY_SIZE(caches); i++)
 		if (caches[i])
 			lock_fork_exit(&caches[i]->lock);
+	lock_fork_exit(&make_lock);
 }

@@ -38,6 +38,9 @@
 #include "sys/sys.h"
 
 #define IDLE_LEAST	64	/* pages not worth a look */
+#define WAIT_YIELDS	1000	/* for another thread's reclaim */
+#define ASLEEP_MS	60000	/* kswapd looks all the same, once in a while */
+#define LOW_MS		100	/* between rounds that gave nothing */
 #define ARM_PAGES	2048	/* idle pages that are worth closing malloc */
 #define ARM_CALLS	256	/* ... for so many calls */
 
@@ -47,6 +50,7 @@ bool kswapd_pending;		/* atomic */
 static u32 kswapd_state;	/* atomic */
 static u32 kswapd_kicks;	/* atomic; kswapd waits on it */
 static u32 kswapd_low;		/* atomic; memory is short */
+static u32 nobody_wakes;	/* to sleep on */
 static int kswapd_forbidden;	/* atomic; vfork children */
 static u32 reclaiming;		/* atomic; W1 */
 static void (*slab_shrink_all)(void);	/* constant after start-up */
@@ -92,7 +96,8 @@ static size_t zones_report(size_t pages)
 
 		if (idle && given < pages)
 			given += zone_report_free(zone,
-						  min(idle, pages - given));
+						  min(idle, pages - given),
+						  false);
 	}
 	return given;
 }
@@ -108,12 +113,22 @@ static size_t areas_purge(size_t pages)
 		      PAGE_SHIFT : 0;
 }
 
+/* Another thread is at it: its gain is ours. */
+static size_t reclaim_wait(void)
+{
+	if (lock_is_reentry())
+		return 0;
+	for (u32 i = 0; i < WAIT_YIELDS && READ_ONCE(reclaiming); i++)
+		sys_yield();
+	return 1;
+}
+
 size_t reclaim(size_t pages)
 {
 	size_t given;
 
 	if (!reclaim_begin())
-		return 0;
+		return reclaim_wait();
 	given = areas_purge(pages);
 	if (given < pages)
 		given += zones_report(pages - given);
@@ -133,9 +148,11 @@ static size_t idle_pages(void)
 {
 	size_t idle = span_pages() + (vmalloc_lazy_bytes() >> PAGE_SHIFT);
 
-	for_each_zone(zone)
-		idle += READ_ONCE(zone->nr_free_dirty) -
-			READ_ONCE(zone->nr_lazy_free);
+	for_each_zone(zone) {
+		size_t dirty = READ_ONCE(zone->nr_free_dirty);
+
+		idle += dirty - min(dirty, READ_ONCE(zone->nr_lazy_free));
+	}
 	return idle;
 }
 
@@ -181,7 +198,8 @@ static bool idle_look(u64 now, bool quiet)
 		size_t idle = zone_idle(zone);
 
 		if (idle > (quiet ? 0 : IDLE_LEAST))
-			given += zone_report_free(zone, idle);
+			given += zone_report_free(zone, idle,
+						  options.madv_free);
 	}
 	if (given >= MAX_ORDER_PAGES || quiet)
 		zones_offline();
@@ -207,43 +225,59 @@ static bool idle_tick(u64 now)
 
 /* --- kswapd --- */
 
-static void balance(void)
+/* Up to the high watermark; false if there was nothing to be had. */
+static bool balance(void)
 {
-	size_t held = mm_resident_pages();
-	size_t want = held + wmark[WMARK_HIGH];
+	size_t want = mm_resident_pages() + wmark[WMARK_HIGH];
 
-	if (want > wmark_limit)
-		reclaim(want - wmark_limit);
+	return want <= wmark_limit || reclaim(want - wmark_limit);
 }
 
+/* Woken by a kick that came after @kicks was read, and none is lost. */
 static void kswapd_sleep(u32 kicks, u32 ms)
 {
 	if (READ_ONCE(kswapd_kicks) == kicks)
 		sys_wait_ms(&kswapd_kicks, kicks, ms);
 }
 
+/* Nothing is idle: sleep until somebody frees (kswapd_rouse()). */
+static void kswapd_rest(u32 kicks)
+{
+	u32 awake = KSWAPD_AWAKE;
+
+	if (!__atomic_compare_exchange_n(&kswapd_state, &awake, KSWAPD_ASLEEP,
+					 false, __ATOMIC_SEQ_CST,
+					 __ATOMIC_RELAXED))
+		return;
+	/* Who freed before the state was seen did not rouse. */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (idle_pages() <= IDLE_LEAST)
+		kswapd_sleep(kicks, ASLEEP_MS);
+	__atomic_store_n(&kswapd_state, KSWAPD_AWAKE, __ATOMIC_SEQ_CST);
+}
+
 static void kswapd(void)
 {
 	u32 interval = (u32)clamp(options.reclaim_delay, (size_t)10,
 				  (size_t)3600000);
+	u64 next = sys_clock_ms() + interval;
+	u32 kicks = load_acquire(&kswapd_kicks);
 
 	for (;;) {
-		u32 kicks = READ_ONCE(kswapd_kicks);
-		u32 awake = KSWAPD_AWAKE;
+		u64 now = sys_clock_ms();
 
-		kswapd_sleep(kicks, interval);
-		if (__atomic_exchange_n(&kswapd_low, 0, __ATOMIC_ACQUIRE))
-			balance();
-		if (idle_tick(sys_clock_ms()))
+		if (now < next)
+			kswapd_sleep(kicks, (u32)(next - now));
+		kicks = load_acquire(&kswapd_kicks);
+		if (__atomic_exchange_n(&kswapd_low, 0, __ATOMIC_ACQ_REL) &&
+		    !balance())
+			sys_wait_ms(&nobody_wakes, 0, LOW_MS);
+		now = sys_clock_ms();
+		if (now < next)
 			continue;
-		kicks = READ_ONCE(kswapd_kicks);
-		if (__atomic_compare_exchange_n(&kswapd_state, &awake,
-						KSWAPD_ASLEEP, false,
-						__ATOMIC_ACQ_REL,
-						__ATOMIC_RELAXED))
-			kswapd_sleep(kicks, UINT32_MAX);
-		__atomic_store_n(&kswapd_state, KSWAPD_AWAKE,
-				 __ATOMIC_RELEASE);
+		if (!idle_tick(now))
+			kswapd_rest(kicks);
+		next = sys_clock_ms() + interval;
 	}
 }
 
@@ -258,6 +292,7 @@ static void kswapd_rouse(void)
 {
 	u32 asleep = KSWAPD_ASLEEP;
 
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	if (READ_ONCE(kswapd_state) == KSWAPD_ASLEEP &&
 	    __atomic_compare_exchange_n(&kswapd_state, &asleep, KSWAPD_AWAKE,
 					false, __ATOMIC_ACQ_REL,
@@ -306,7 +341,10 @@ void kswapd_fork_child(void)
 		kswapd_init();
 	kswapd_state = KSWAPD_NONE;
 	kswapd_low = 0;
+	kswapd_forbidden = 0;
 	reclaiming = 0;
+	idle_armed = false;
+	percpu_hot_close(false);
 }
 
 /* --- without it --- */
@@ -324,8 +362,9 @@ static void arm(u64 now)
 		return;
 	WRITE_ONCE(armed_until_ms, now + options.reclaim_delay);
 	WRITE_ONCE(armed_calls, 0);
-	WRITE_ONCE(idle_armed, true);
+	/* In this order: closed and not armed would be for ever. */
 	percpu_hot_close(true);
+	store_release(&idle_armed, true);
 }
 
 __slowpath void idle_armed_poll(void)

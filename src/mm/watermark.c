@@ -69,9 +69,7 @@ size_t mm_resident_pages(void)
 	size_t pages = vmalloc_held_bytes() >> PAGE_SHIFT;
 
 	for_each_zone(zone)
-		pages += READ_ONCE(zone->nr_managed) -
-			 READ_ONCE(zone->nr_free) +
-			 READ_ONCE(zone->nr_free_dirty);
+		pages += zone_used(zone) + READ_ONCE(zone->nr_free_dirty);
 	return pages;
 }
 

@@ -56,16 +56,26 @@ static void fallback_init(struct pglist_data *pgdat)
 				break;
 			pgdat->fallback[at] = (u8)prev;
 		}
-		if (n == pgdat->node)
-			for (u32 i = at; i; i--, at--)
-				pgdat->fallback[i] = pgdat->fallback[i - 1];
 		pgdat->fallback[at] = (u8)n;
 	}
+}
+
+/* A thread's node is its CPU's, which only struct rseq tells for nothing. */
+static bool knows_cpu(void)
+{
+	struct sys_rseq rseq = { 0 };
+
+	if (options.percpu)
+		sys_rseq_probe(&rseq);
+	return rseq.cpu_id;
 }
 
 void zones_init(void)
 {
 	u32 want = min(sys_nr_nodes(), (u32)MAX_NODES);
+
+	if (want > 1 && !knows_cpu())
+		want = 1;	/* first touch decides, as for everybody */
 
 	for (u32 n = 0; n < want; n++) {
 		if (n && !(node_data[n] = memblock_alloc(sizeof(node_zero))))
@@ -81,9 +91,7 @@ void zones_init(void)
 
 u32 numa_node_slow(void)
 {
-	u32 cpu = percpu.mode == PERCPU_CPU ? percpu_index() : sys_getcpu();
-
-	return min(sys_cpu_to_node(cpu), nr_nodes - 1);
+	return min(sys_cpu_to_node(percpu_index()), nr_nodes - 1);
 }
 
 size_t zones_used_pages(void)
@@ -91,7 +99,7 @@ size_t zones_used_pages(void)
 	size_t used = 0;
 
 	for_each_zone(zone)
-		used += READ_ONCE(zone->nr_managed) - READ_ONCE(zone->nr_free);
+		used += zone_used(zone);
 	return used;
 }
 
@@ -196,17 +204,18 @@ static void block_not_huge(struct page *page, u32 order)
 		pageblock_head(page + i)->block_flags = 0;
 }
 
-/* Back into the lists; @clean: its pages are gone. */
+/* Back into the lists; @clean: its pages are gone, @lazy: they will be. */
 static void block_return(struct zone *zone, struct page *page, u32 order,
-			 bool clean)
+			 bool clean, size_t lazy)
 {
-	lock_try_enter(&zone->lock);
+	lock_enter(&zone->lock);
 	if (clean) {
 		bits_clear_range(page_section(page)->dirty, page_pfn(page),
 				 (size_t)1 << order);
 		block_not_huge(page, order);
 	}
 	buddy_free_range(zone, page, (size_t)1 << order);
+	ADD_ONCE(zone->nr_lazy_free, lazy);
 	lock_exit(&zone->lock);
 }
 
@@ -217,7 +226,7 @@ static size_t block_discard(struct zone *zone, struct page *page, u32 order)
 	void *addr = page_address(page);
 	bool ok = sys_discard(addr, nr << PAGE_SHIFT);
 
-	block_return(zone, page, order, ok);
+	block_return(zone, page, order, ok, 0);
 	return ok ? dirty : 0;
 }
 
@@ -231,9 +240,7 @@ static size_t block_discard_lazily(struct zone *zone, struct page *page,
 	size_t nr = (size_t)1 << order, dirty = range_nr_dirty(page, nr);
 	bool ok = sys_discard_lazily(page_address(page), nr << PAGE_SHIFT);
 
-	if (ok)
-		ADD_ONCE(zone->nr_lazy_free, dirty);
-	block_return(zone, page, order, false);
+	block_return(zone, page, order, false, ok ? dirty : 0);
 	return ok ? dirty : 0;
 }
 
@@ -274,7 +281,7 @@ size_t zones_discard(u32 min_order, size_t keep)
 	return given;
 }
 
-size_t zone_report_free(struct zone *zone, size_t pages)
+size_t zone_report_free(struct zone *zone, size_t pages, bool lazily)
 {
 	size_t given = 0, got = 0;
 
@@ -289,7 +296,7 @@ size_t zone_report_free(struct zone *zone, size_t pages)
 		lock_exit(&zone->lock);
 		if (!page)
 			break;
-		got = options.madv_free ?
+		got = lazily ?
 		      block_discard_lazily(zone, page, order) :
 		      block_discard(zone, page, order);
 		if (!got)
@@ -322,14 +329,14 @@ static void classes_discard(struct section *sec, size_t block)
 		sys_discard((void *)start, os);
 }
 
-static void block_offline(struct zone *zone, struct page *page)
+static bool block_offline(struct zone *zone, struct page *page)
 {
 	struct section *sec = page_section(page);
 	size_t block = (page_pfn(page) - sec->first) >> MAX_ORDER;
 	size_t bytes = MAX_ORDER_PAGES * sizeof(struct page);
 	bool gone = bytes >= sys_page_size() && sys_discard(page, bytes);
 
-	lock_try_enter(&zone->lock);
+	lock_enter(&zone->lock);
 	if (!gone) {
 		buddy_free_range(zone, page, MAX_ORDER_PAGES);
 	} else {
@@ -340,6 +347,7 @@ static void block_offline(struct zone *zone, struct page *page)
 		stat_add(STAT_PAGES_OFFLINE, 1);
 	}
 	lock_exit(&zone->lock);
+	return gone;
 }
 
 static void zone_offline(struct zone *zone)
@@ -353,9 +361,8 @@ static void zone_offline(struct zone *zone)
 			return;
 		page = buddy_take_clean_block(zone);
 		lock_exit(&zone->lock);
-		if (!page)
+		if (!page || !block_offline(zone, page))
 			return;
-		block_offline(zone, page);
 	}
 }
 
@@ -397,7 +404,7 @@ void zone_put_warm(struct page *page, u32 order, bool moved)
 	struct zone *zone = page_zone(page);
 
 	/* zone_take_warm() has shown that this thread does not hold it. */
-	lock_enter_nested(&zone->lock, LOCKS_ANY);
+	lock_enter(&zone->lock);
 	if (moved) {
 		bits_clear_range(page_section(page)->dirty, page_pfn(page),
 				 (size_t)1 << order);

@@ -94,7 +94,15 @@ static inline u32 numa_node_id(void)
 	return likely(nr_nodes == 1) ? 0 : numa_node_slow();
 }
 
-/* Pages in use in all zones; racy. */
+/* Pages in use; racy, and while the zone grows too few rather than many. */
+static inline size_t zone_used(const struct zone *zone)
+{
+	size_t managed = READ_ONCE(zone->nr_managed);
+
+	return managed - min(managed, READ_ONCE(zone->nr_free));
+}
+
+/* The same of all zones. */
 size_t zones_used_pages(void);
 
 /* --- page_alloc.c --- */
@@ -144,8 +152,11 @@ static inline struct page *alloc_pages_node(int nid, gfp_t gfp, u32 order)
  * 2^@min_order pages, smallest first, keeping @keep pages; returns pages.
  */
 size_t zones_discard(u32 min_order, size_t keep);
-/* The same, largest blocks first, whole ones only, at most @pages. */
-size_t zone_report_free(struct zone *zone, size_t pages);
+/*
+ * The same of one zone, largest blocks first, whole ones only, at most @pages;
+ * @lazily: the kernel takes them when it wants them.
+ */
+size_t zone_report_free(struct zone *zone, size_t pages, bool lazily);
 /* Free clean blocks of the largest order leave, with their metadata. */
 void zones_offline(void);
 

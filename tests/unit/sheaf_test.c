@@ -685,12 +685,3 @@ Test(sheaf, churn_and_migrate, .timeout = 60)
 	two_nodes(160);
 	churn_two_nodes(churn_and_wander);
 }
-
-/* Without restartable sequences a sheaf is of no CPU. */
-Test(sheaf, two_nodes_and_slots, .timeout = 60)
-{
-	nodes_up_mode(false);
-	cr_assert_eq(percpu.mode, PERCPU_SLOTS);
-	make(160);
-	churn_two_nodes(churn_and_wander);
-}
