@@ -88,6 +88,13 @@ static bool area_grow(struct vmap_area *area, size_t size)
 	return true;
 }
 
+/* Freed memory that @area may take in: of its own node. */
+static bool is_idle_beside(const struct vmap_area *area,
+			   const struct vmap_area *next)
+{
+	return next->state == VMAP_LAZY && next->nid == area->nid;
+}
+
 /* Whether what follows @area up to @end is lazy areas and then free space. */
 static bool area_may_extend(struct vmap_area *area, uintptr_t end)
 {
@@ -95,10 +102,10 @@ static bool area_may_extend(struct vmap_area *area, uintptr_t end)
 
 	while (next && next->end < end) {
 		next = vmap_next(next);
-		if (!next || next->state != VMAP_LAZY)
+		if (!next || !is_idle_beside(area, next))
 			break;
 	}
-	return next && (next == area || next->state == VMAP_LAZY ||
+	return next && (next == area || is_idle_beside(area, next) ||
 			next->state == VMAP_FREE) && next->end >= end;
 }
 
@@ -116,7 +123,7 @@ static bool area_extend(struct vmap_area *area, size_t size, size_t *warm)
 	if (!vmap_reserve(4, 4) || !area_may_extend(area, end) ||
 	    !make_maps(2) || !area_may_extend(area, end))
 		return false;
-	while ((next = vmap_next(area)) && next->state == VMAP_LAZY &&
+	while ((next = vmap_next(area)) && is_idle_beside(area, next) &&
 	       end > area->end)
 		if (!vmap_reserve(4, 4) || !area_absorb(area, next))
 			return false;
@@ -184,6 +191,7 @@ static struct vmap_area *alloc_space(size_t size, size_t align)
 	if (!area)
 		return NULL;
 	if (sys_commit((void *)area->start, size)) {
+		area->nid = numa_node_id();
 		vmap_set_busy(area, size);
 		return area;
 	}

@@ -267,6 +267,7 @@ struct vmap_area *vmap_cut(struct vmap_area *area, size_t size)
 
 	mapping_settle(guard);
 	upper = vmap_split(area, guard + guard_size());
+	upper->nid = area->nid;
 	segs_truncate(area, size);
 	if (own)
 		sys_uncommit((void *)guard, guard_size());

@@ -42,6 +42,7 @@ struct vmap_area {
 	bool window_start;	/* does not merge downward */
 	bool huge;
 	bool own_guard;		/* the guard goes on with the last segment */
+	u32 nid;		/* BUSY, LAZY: of most of its pages, likely */
 	u32 nr_segs;
 	struct list_head segs;	/* cover [start, start + size), by address */
 	struct list_head list;	/* LAZY: by age; unused descriptors */

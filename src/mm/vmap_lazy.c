@@ -118,9 +118,9 @@ void lazy_put(struct vmap_area *area, u64 stamp)
 	area->huge = false;
 	area->stamp = stamp;
 	lazy_add_sorted(area);
-	if (next && next->state == VMAP_LAZY)
+	if (next && next->state == VMAP_LAZY && next->nid == area->nid)
 		lazy_merge(area, next);
-	if (prev && prev->state == VMAP_LAZY)
+	if (prev && prev->state == VMAP_LAZY && prev->nid == area->nid)
 		lazy_merge(prev, area);
 	lazy_purge(lazy_limit());
 }
@@ -136,9 +136,10 @@ static bool fits_better(size_t size, size_t best, size_t need)
 struct vmap_area *lazy_find(size_t size, size_t align)
 {
 	struct vmap_area *best = NULL;
+	u32 nid = numa_node_id();
 
 	list_for_each(area, &lazy_list, struct vmap_area, list)
-		if (IS_ALIGNED(area->start, align) &&
+		if (IS_ALIGNED(area->start, align) && area->nid == nid &&
 		    (!best || fits_better(area->size, best->size, size)))
 			best = area;
 	return best;
@@ -167,11 +168,12 @@ static struct vmap_area *pick(size_t need, size_t least,
 {
 	struct vmap_area *best = NULL;
 	size_t best_size = 0;
+	u32 nid = numa_node_id();
 
 	list_for_each(area, &lazy_list, struct vmap_area, list) {
 		size_t size = part(area);
 
-		if (size >= least &&
+		if (size >= least && area->nid == nid &&
 		    (!best || fits_better(size, best_size, need))) {
 			best = area;
 			best_size = size;

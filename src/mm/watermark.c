@@ -19,6 +19,17 @@
 #include "mm/zone.h"
 #include "sys/sys.h"
 
+/*
+ * What the heap's pages do not show: struct pages and page tables, a 64th of
+ * them, and what the program holds beside its heap.
+ */
+#define OVERHEAD_SHIFT	6
+#define OVERHEAD_PAGES	512
+
+/* Where the kernel kills instead of refusing, there is more to spare. */
+#define KILL_SHIFT	4	/* a 16th of the limit */
+#define KILL_PAGES	4096	/* ... at most 16 MiB */
+
 #define RETRY_MS	20	/* between reclaims that gave little */
 #define LITTLE		64	/* pages */
 
@@ -60,6 +71,10 @@ void watermark_init(void)
 	min_pages = 4 * isqrt(wmark_limit << PAGE_SHIFT >> 10) * KIB >>
 		    PAGE_SHIFT;
 	wmark[WMARK_MIN] = min(min_pages, wmark_limit / 16);
+	if (wmark_limit == sys_limit_cgroup() >> PAGE_SHIFT)
+		wmark[WMARK_MIN] = max(wmark[WMARK_MIN],
+				       min(wmark_limit >> KILL_SHIFT,
+					   (size_t)KILL_PAGES));
 	wmark[WMARK_LOW] = wmark[WMARK_MIN] + wmark[WMARK_MIN] / 4;
 	wmark[WMARK_HIGH] = wmark[WMARK_MIN] + wmark[WMARK_MIN] / 2;
 }
@@ -73,17 +88,20 @@ size_t mm_resident_pages(void)
 	return pages;
 }
 
-static size_t pages_left(void)
-{
-	size_t held = mm_resident_pages();
-
-	return held < wmark_limit ? wmark_limit - held : 0;
-}
-
 /* The option is a limit of our own, of which nothing is let go. */
 static bool limit_is_ours(void)
 {
 	return options.limit && wmark_limit == options.limit >> PAGE_SHIFT;
+}
+
+static size_t pages_left(void)
+{
+	size_t held = mm_resident_pages();
+
+	/* Of our own limit, the heap alone is counted, and exactly. */
+	if (!limit_is_ours())
+		held += (held >> OVERHEAD_SHIFT) + OVERHEAD_PAGES;
+	return held < wmark_limit ? wmark_limit - held : 0;
 }
 
 /*

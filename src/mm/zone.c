@@ -11,7 +11,8 @@
  * Invariants, under zone->lock:
  *   N1. a block whose offline bit is set is free, clean, in no list and not
  *	 counted in nr_free and nr_managed; its struct pages are all zero
- *	 (PAGE_NONE), and so are its classes.
+ *	 (PAGE_NONE), and so are its classes.  Under strict overcommit it is
+ *	 not committed.
  *   N2. a section belongs to one zone and is bound to that zone's node.
  *   N3. a MAX_ORDER block that is being discarded, moved or taken offline is
  *	 out of the lists and counted as in use: nobody else's, so that no
@@ -27,6 +28,8 @@
 #include "mm/memblock.h"
 #include "mm/percpu.h"
 #include "sys/sys.h"
+
+#define BLOCK_BYTES (MAX_ORDER_PAGES << PAGE_SHIFT)
 
 static struct pglist_data node_zero;
 struct pglist_data *node_data[MAX_NODES] = { &node_zero };
@@ -124,6 +127,10 @@ static bool section_online_block(struct zone *zone, struct section *sec,
 	if (!sec->nr_offline)
 		return false;
 	block = bits_find(sec->offline, 0, nr_blocks(sec), true);
+	if (sys_overcommit_strict() &&
+	    !sys_commit((void *)(sec->base + (block_pfn(sec, block) <<
+					      PAGE_SHIFT)), BLOCK_BYTES))
+		return false;
 	bits_clear_range(sec->offline, block, 1);
 	sec->nr_offline--;
 	ADD_ONCE(zone->nr_managed, MAX_ORDER_PAGES);
@@ -335,6 +342,11 @@ static bool block_offline(struct zone *zone, struct page *page)
 	size_t block = (page_pfn(page) - sec->first) >> MAX_ORDER;
 	size_t bytes = MAX_ORDER_PAGES * sizeof(struct page);
 	bool gone = bytes >= sys_page_size() && sys_discard(page, bytes);
+
+	/* Under strict overcommit what is only discarded is charged still. */
+	if (gone && sys_overcommit_strict())
+		sys_forget((void *)(sec->base + (page_pfn(page) <<
+						 PAGE_SHIFT)), BLOCK_BYTES);
 
 	lock_enter(&zone->lock);
 	if (!gone) {

@@ -40,6 +40,7 @@ u32 sys_nr_cpus(void)
 static size_t ram_bytes = 4 * GIB;
 static size_t limit_as = SIZE_MAX, limit_data = SIZE_MAX;
 static size_t max_map_count;
+static bool overcommit_strict;
 
 static size_t soft_limit(int resource)
 {
@@ -64,6 +65,19 @@ static size_t read_max_map_count(void)
 	return fmt_parse_size(text, len, &count) ? count : 65530;
 }
 
+static bool read_strict(void)
+{
+	char text[8];
+
+	return sys_read_file("/proc/sys/vm/overcommit_memory", text,
+			     sizeof(text)) && text[0] == '2';
+}
+
+bool sys_overcommit_strict(void)
+{
+	return overcommit_strict;
+}
+
 void sys_cpu_init(void)
 {
 	struct sysinfo si;
@@ -73,6 +87,7 @@ void sys_cpu_init(void)
 	limit_as = soft_limit(RLIMIT_AS);
 	limit_data = soft_limit(RLIMIT_DATA);
 	max_map_count = read_max_map_count();
+	overcommit_strict = read_strict();
 }
 
 size_t sys_ram_bytes(void)

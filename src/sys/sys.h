@@ -85,6 +85,7 @@ size_t sys_limit_data(void);	/* RLIMIT_DATA */
 size_t sys_limit_cgroup(void);
 /* What of all these and RAM is least: never SIZE_MAX. */
 size_t sys_limit_memory(void);
+bool sys_overcommit_strict(void);	/* what is committed is charged */
 size_t sys_max_map_count(void);	/* mappings a process may have */
 
 /* --- NUMA (numa.c): what /sys said at start-up; one node if nothing --- */
