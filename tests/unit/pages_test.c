@@ -38,7 +38,7 @@ static bool is_filled(const void *addr, size_t size, char c)
 static size_t used_pages(void)
 {
 	span_drain();
-	return zone_normal.nr_managed - zone_normal.nr_free;
+	return zones_used_pages();
 }
 
 /* --- pages --- */
@@ -330,6 +330,8 @@ Test(pages, re_entry, .init = start, .timeout = 20)
 	struct page *page = alloc_alloc_pages(ALLOC_GFP_KERNEL, 9);
 	size_t used;
 
+	if (nr_nodes > 1)
+		cr_skip_test("another node would serve");
 	lock_try_enter(&zone_normal.lock);
 	errno = KEPT;
 	cr_assert_null(alloc_alloc_pages(ALLOC_GFP_KERNEL, 9));
@@ -595,9 +597,10 @@ Test(pages, proc_read, .init = start)
 	cr_assert_eq(len, 0, "no zone has memory yet");
 	len = alloc_proc_read("buddyinfo", text, sizeof(text));
 	cr_assert_eq(len, (long)strlen(text));
-	cr_assert(!strncmp(text, "Node 0, zone   Normal ", 22), "%s", text);
+	cr_assert(!strncmp(text, "Node ", 5) &&
+		  !strncmp(text + 6, ", zone   Normal ", 16), "%s", text);
 	cr_assert_eq(alloc_proc_read("buddyinfo", small, sizeof(small)), len);
-	cr_assert_str_eq(small, "Node 0, zone   ");
+	cr_assert(!strncmp(small, text, 15) && strlen(small) == 15);
 	alloc___free_pages(page, 10);
 	cr_assert_gt(alloc_proc_read("meminfo", text, sizeof(text)), 500);
 	cr_assert_eq(errno, KEPT);
