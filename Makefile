@@ -78,6 +78,7 @@ check: all
 	$(MAKE) check-misuse
 	$(MAKE) check-practice
 	$(MAKE) check-static
+	$(MAKE) check-strict
 	$(MAKE) check-preload
 	$(MAKE) check-stress
 	$(MAKE) check-aarch64

@@ -374,19 +374,29 @@ static struct page *block_before(struct section *sec, size_t pfn)
 	return NULL;
 }
 
+/* @type is that of the page's pageblock, or MIGRATE_TYPES for any. */
+static bool type_fits(const struct page *page, u32 type)
+{
+	return type == MIGRATE_TYPES ||
+	       pageblock_head(page)->block_type == type;
+}
+
 /*
- * The free pages around a free block; @pfn is moved to the first of them.
- * More than @enough are not looked for.
+ * The free pages around a free block, of pageblocks of @type; @pfn is moved
+ * to the first of them.  More than @enough are not looked for.
  */
-static size_t run_around(struct section *sec, size_t *pfn, size_t enough)
+static size_t run_around(struct section *sec, size_t *pfn, size_t enough,
+			 u32 type)
 {
 	size_t start = *pfn, end = start;
 	struct page *page;
 
 	while (end < sec->frontier && end - start < enough &&
-	       sec->vmemmap[end].type == PAGE_FREE)
+	       sec->vmemmap[end].type == PAGE_FREE &&
+	       type_fits(&sec->vmemmap[end], type))
 		end += (size_t)1 << sec->vmemmap[end].order;
-	while (end - start < enough && (page = block_before(sec, start)))
+	while (end - start < enough && (page = block_before(sec, start)) &&
+	       type_fits(page, type))
 		start -= (size_t)1 << page->order;
 	*pfn = start;
 	return end - start;
@@ -399,12 +409,13 @@ struct run {
 };
 
 /* Look around the blocks of one list; true when that is enough. */
-static bool run_search(struct list_head *list, size_t nr, struct run *best)
+static bool run_search(struct list_head *list, size_t nr, u32 type,
+		       struct run *best)
 {
 	list_for_each(page, list, struct page, lru) {
 		struct section *sec = page_section(page);
 		size_t pfn = page_pfn(page);
-		size_t len = run_around(sec, &pfn, best->len);
+		size_t len = run_around(sec, &pfn, best->len, type);
 
 		if (len >= nr && len < best->len) {
 			best->sec = sec;
@@ -422,12 +433,13 @@ static void run_search_type(struct zone *zone, size_t nr, u32 type, bool dirty,
 			    struct run *best)
 {
 	u32 order = min(ilog2(nr), (u32)MAX_ORDER);
+	u32 within = types_matter(zone) ? type : MIGRATE_TYPES;
 
 	best->tries = RUN_TRIES;
 	for (u32 k = order > 1 ? order - 1 : 0; k <= MAX_ORDER; k++)
 		if (best->len == nr ||
 		    run_search(&zone->free_area[k].list[type][dirty], nr,
-			       best))
+			       within, best))
 			break;
 }
 
@@ -490,6 +502,20 @@ struct page *buddy_take_largest(struct zone *zone, u32 min_order, size_t pages,
 			if (range_nr_dirty(page, (size_t)1 << k) <= pages)
 				return block_take(zone, page, *order);
 		}
+	/* All have more: a part of the smallest does. */
+	*order = pages ? ilog2(pages) : 0;
+	if (!pages || *order < min_order)
+		return NULL;
+	for (u32 k = *order; k <= MAX_ORDER; k++)
+		for (u32 type = 0; type < MIGRATE_TYPES; type++) {
+			struct list_head *list =
+				&zone->free_area[k].list[type][1];
+
+			if (!list_empty(list))
+				return block_take(zone,
+						  list_last(list, struct page,
+							    lru), *order);
+		}
 	return NULL;
 }
 
@@ -498,14 +524,16 @@ static struct page *find_cold(struct zone *zone, u32 order)
 {
 	for (u32 type = 0; type < MIGRATE_TYPES; type++) {
 		struct list_head *list = &zone->free_area[order].list[type][1];
-		struct page *page;
+		u32 tries = RUN_TRIES;
 
-		if (list_empty(list))
-			continue;
-		page = list_last(list, struct page, lru);
-		if (order >= PAGEBLOCK_ORDER ||
-		    !(pageblock_head(page)->block_flags & BLOCK_HUGE))
-			return page;
+		for (struct list_head *at = list->prev; at != list && tries;
+		     at = at->prev, tries--) {
+			struct page *page = list_entry(at, struct page, lru);
+
+			if (order >= PAGEBLOCK_ORDER ||
+			    !(pageblock_head(page)->block_flags & BLOCK_HUGE))
+				return page;
+		}
 	}
 	return NULL;
 }

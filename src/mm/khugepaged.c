@@ -45,9 +45,11 @@ static bool is_wanted(void)
 /* Not now: the last ones were dear. */
 static bool is_skipped(void)
 {
-	if (options.thp == THP_ALWAYS || !READ_ONCE(skip))
+	u32 left = READ_ONCE(skip);
+
+	if (options.thp == THP_ALWAYS || !left)
 		return false;
-	ADD_ONCE(skip, -1);
+	WRITE_ONCE(skip, left - 1);	/* by two threads: never below 0 */
 	return true;
 }
 

@@ -43,7 +43,10 @@ static u32 prefault_order(u32 order)
 
 	if (!options.prefault || locks_held > 1)
 		return order;
-	return clamp(want, order, (u32)PAGEBLOCK_ORDER);
+	/* Not above the limit for what nobody has asked for. */
+	if (mm_resident_pages() + ((size_t)2 << PAGEBLOCK_ORDER) > wmark_limit)
+		return order;
+	return max(order, min(want, (u32)PAGEBLOCK_ORDER));
 }
 
 /*
@@ -317,7 +320,7 @@ struct page *page_range_alloc(int nid, size_t nr, u32 align_order, gfp_t gfp)
 	struct page *page;
 	u32 tries = 0;
 
-	if (align_order > MAX_ORDER || nr >> 32)
+	if (!nr || align_order > MAX_ORDER || nr >> 32)
 		return NULL;
 	if (spans_serve(nid, nr, align_order, gfp)) {
 		page = span_alloc(nr);

@@ -146,29 +146,20 @@ bool section_commit(struct section *sec, size_t end)
 	return true;
 }
 
-/*
- * Two zones may grow at once, each under its own lock: a section takes the
- * first empty place, and whoever comes by moves the count past what is taken.
- */
+/* Zones have locks of their own, but the sections are everybody's. */
 static bool section_publish(struct section *sec)
 {
-	u32 i = load_acquire(&nr_sections);
+	static struct lock lock = LOCK_INITIALIZER(LOCK_MEMBLOCK);
+	bool ok;
 
-	for (; i < MAX_SECTIONS; i++) {
-		struct section *none = NULL;
-
-		if (__atomic_compare_exchange_n(&sections[i], &none, sec,
-						false, __ATOMIC_ACQ_REL,
-						__ATOMIC_ACQUIRE))
-			break;
+	lock_enter(&lock);
+	ok = nr_sections < MAX_SECTIONS;
+	if (ok) {
+		sections[nr_sections] = sec;
+		store_release(&nr_sections, nr_sections + 1);
 	}
-	for (u32 nr = load_acquire(&nr_sections);
-	     nr < MAX_SECTIONS && load_acquire(&sections[nr]);)
-		if (__atomic_compare_exchange_n(&nr_sections, &nr, nr + 1,
-						false, __ATOMIC_ACQ_REL,
-						__ATOMIC_ACQUIRE))
-			nr++;
-	return i < MAX_SECTIONS;
+	lock_exit(&lock);
+	return ok;
 }
 
 static size_t rounddown_pow2(size_t n)

@@ -623,11 +623,40 @@ static bool heads_are_empty(u32 cpu, const struct bounds *b)
 	for (u32 off = 0; off <= last_off; off += sizeof(struct sheaf_head)) {
 		const struct bounds *old = &b[off >> SHEAF_HEAD_SHIFT];
 
-		if (old->hi != CLOSED_HI &&
-		    percpu_head(cpu, off)->cur != old->lo)
+		void **cur = percpu_head(cpu, off)->cur;
+
+		/* One closed for good keeps its cur. */
+		if (cur != (old->hi == CLOSED_HI ? NULL : old->lo))
 			return false;
 	}
 	return true;
+}
+
+/*
+ * A pop reads cur and then lo.  If the memory went between the two, it would
+ * find an old cur above a lo of 0: so cur goes first, and then a fence.
+ */
+static bool heads_blank(u32 cpu, const struct bounds *b)
+{
+	bool ok = true;
+
+	for (u32 off = 0; off <= last_off; off += sizeof(struct sheaf_head))
+		if (b[off >> SHEAF_HEAD_SHIFT].hi != CLOSED_HI)
+			WRITE_ONCE(percpu_head(cpu, off)->cur, NULL);
+	fence_or_nothing(&ok);
+	return ok;
+}
+
+/* As before heads_blank(); keeps S4. */
+static void heads_restore(u32 cpu, const struct bounds *b)
+{
+	bool ok = true;
+
+	for (u32 off = 0; off <= last_off; off += sizeof(struct sheaf_head))
+		if (b[off >> SHEAF_HEAD_SHIFT].hi != CLOSED_HI)
+			WRITE_ONCE(percpu_head(cpu, off)->cur,
+				   b[off >> SHEAF_HEAD_SHIFT].lo);
+	fence_or_nothing(&ok);
 }
 
 /*
@@ -657,9 +686,13 @@ static void block_reset(u32 cpu)
 		return;
 	block_close(cpu, 0, last_off, saved);
 	fence_or_nothing(&ok);
-	if (ok && heads_are_empty(cpu, saved))
-		block_forget(cpu);
-	if (b->next)	/* cur has not changed: no fence is needed (S4) */
+	if (ok && heads_are_empty(cpu, saved)) {
+		if (heads_blank(cpu, saved))
+			block_forget(cpu);
+		if (b->next)
+			heads_restore(cpu, saved);
+	}
+	if (b->next)	/* cur is what it was: no fence is needed (S4) */
 		block_open(cpu, 0, last_off, saved);
 	slot_exit(cpu);
 }

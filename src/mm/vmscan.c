@@ -38,7 +38,6 @@
 #include "sys/sys.h"
 
 #define IDLE_LEAST	64	/* pages not worth a look */
-#define WAIT_YIELDS	1000	/* for another thread's reclaim */
 #define ASLEEP_MS	60000	/* kswapd looks all the same, once in a while */
 #define LOW_MS		100	/* between rounds that gave nothing */
 #define ARM_PAGES	2048	/* idle pages that are worth closing malloc */
@@ -52,7 +51,7 @@ static u32 kswapd_kicks;	/* atomic; kswapd waits on it */
 static u32 kswapd_low;		/* atomic; memory is short */
 static u32 nobody_wakes;	/* to sleep on */
 static int kswapd_forbidden;	/* atomic; vfork children */
-static u32 reclaiming;		/* atomic; W1 */
+static u32 reclaiming;		/* atomic; W1: who, by lock_self() */
 static void (*slab_shrink_all)(void);	/* constant after start-up */
 
 static u64 next_look_ms;	/* without kswapd; racy */
@@ -70,8 +69,12 @@ void reclaim_set_slab(void (*shrink)(void))
 
 static bool reclaim_begin(void)
 {
+	u32 none = 0;
+
 	return !lock_is_reentry() &&
-	       !__atomic_exchange_n(&reclaiming, 1, __ATOMIC_ACQUIRE);
+	       __atomic_compare_exchange_n(&reclaiming, &none, lock_self(),
+					   false, __ATOMIC_ACQUIRE,
+					   __ATOMIC_RELAXED);
 }
 
 static void reclaim_end(void)
@@ -113,22 +116,27 @@ static size_t areas_purge(size_t pages)
 		      PAGE_SHIFT : 0;
 }
 
-/* Another thread is at it: its gain is ours. */
-static size_t reclaim_wait(void)
+/*
+ * What another thread is giving back is not lost: who needs it waits.  W1
+ * holds as nobody waits for himself.
+ */
+static bool reclaim_wait(void)
 {
-	if (lock_is_reentry())
-		return 0;
-	for (u32 i = 0; i < WAIT_YIELDS && READ_ONCE(reclaiming); i++)
+	while (!reclaim_begin()) {
+		if (lock_is_reentry() ||
+		    READ_ONCE(reclaiming) == lock_self())
+			return false;
 		sys_yield();
-	return 1;
+	}
+	return true;
 }
 
 size_t reclaim(size_t pages)
 {
 	size_t given;
 
-	if (!reclaim_begin())
-		return reclaim_wait();
+	if (!reclaim_wait())
+		return 0;
 	given = areas_purge(pages);
 	if (given < pages)
 		given += zones_report(pages - given);
@@ -187,7 +195,7 @@ static bool idle_look(u64 now, bool quiet)
 
 	stat_add(STAT_IDLE_TICK, 1);
 	vmalloc_purge_idle(now, (u32)options.reclaim_delay);
-	if (quiet && !shrunk) {
+	if (quiet && (!shrunk || span_pages())) {
 		caches_shrink();
 		percpu_reset();
 		given = zones_report(SIZE_MAX);

@@ -118,18 +118,14 @@ static size_t nr_blocks(const struct section *sec)
 	return (sec->frontier - sec->first) >> MAX_ORDER;
 }
 
-/* An offline block comes back (N1). */
-static bool section_online_block(struct zone *zone, struct section *sec,
-				 enum migratetype type)
+/* An offline block comes back (N1); false: its memory is refused. */
+static bool block_online(struct zone *zone, struct section *sec, size_t block,
+			 enum migratetype type)
 {
-	size_t block;
+	void *addr = (void *)(sec->base + (block_pfn(sec, block) <<
+					   PAGE_SHIFT));
 
-	if (!sec->nr_offline)
-		return false;
-	block = bits_find(sec->offline, 0, nr_blocks(sec), true);
-	if (sys_overcommit_strict() &&
-	    !sys_commit((void *)(sec->base + (block_pfn(sec, block) <<
-					      PAGE_SHIFT)), BLOCK_BYTES))
+	if (sys_overcommit_strict() && !sys_commit(addr, BLOCK_BYTES))
 		return false;
 	bits_clear_range(sec->offline, block, 1);
 	sec->nr_offline--;
@@ -137,6 +133,14 @@ static bool section_online_block(struct zone *zone, struct section *sec,
 	buddy_add_block(zone, &sec->vmemmap[block_pfn(sec, block)], type);
 	stat_add(STAT_PAGES_ONLINE, 1);
 	return true;
+}
+
+static bool section_online_block(struct zone *zone, struct section *sec,
+				 enum migratetype type)
+{
+	return sec->nr_offline &&
+	       block_online(zone, sec, bits_find(sec->offline, 0,
+						 nr_blocks(sec), true), type);
 }
 
 /* One more block from beyond the frontier; false: no memory. */
@@ -177,10 +181,53 @@ bool zone_grow(struct zone *zone, enum migratetype type)
 	return sec && section_grow(zone, sec, type);
 }
 
+/* @nr blocks in a row that are offline or free, or SIZE_MAX. */
+static size_t find_blocks(struct section *sec, size_t nr)
+{
+	size_t run = 0;
+
+	for (size_t block = 0; block < nr_blocks(sec); block++) {
+		struct page *page = &sec->vmemmap[block_pfn(sec, block)];
+
+		if (bit_test(sec->offline, block) ||
+		    (page->type == PAGE_FREE && page->order == MAX_ORDER))
+			run++;
+		else
+			run = 0;
+		if (run == nr)
+			return block + 1 - nr;
+	}
+	return SIZE_MAX;
+}
+
+/* @nr pages of @sec's whole blocks below the frontier, or NULL. */
+static struct page *section_take_blocks(struct zone *zone,
+					struct section *sec, size_t nr)
+{
+	size_t blocks = DIV_ROUND_UP(nr, MAX_ORDER_PAGES);
+	size_t at = find_blocks(sec, blocks);
+
+	if (at == SIZE_MAX)
+		return NULL;
+	for (size_t i = at; i < at + blocks; i++)
+		if (bit_test(sec->offline, i) &&
+		    !block_online(zone, sec, i, MIGRATE_MOVABLE))
+			return NULL;	/* what has come stays, free */
+	buddy_take_range(zone, sec, block_pfn(sec, at), nr);
+	return &sec->vmemmap[block_pfn(sec, at)];
+}
+
 struct page *zone_grow_contig(struct zone *zone, size_t nr)
 {
 	size_t blocks = DIV_ROUND_UP(nr, MAX_ORDER_PAGES), start;
 	struct section *sec = NULL;
+	struct page *page;
+
+	for (u32 i = 0; i < nr_sections; i++)
+		if ((sec = zone_section(zone, i)) &&
+		    (page = section_take_blocks(zone, sec, nr)))
+			return page;
+	sec = NULL;
 
 	for (u32 i = 0; i < nr_sections && !sec; i++) {
 		sec = zone_section(zone, i);
@@ -211,9 +258,9 @@ static void block_not_huge(struct page *page, u32 order)
 		pageblock_head(page + i)->block_flags = 0;
 }
 
-/* Back into the lists; @clean: its pages are gone, @lazy: they will be. */
+/* Back into the lists; @clean: its pages are gone. */
 static void block_return(struct zone *zone, struct page *page, u32 order,
-			 bool clean, size_t lazy)
+			 bool clean)
 {
 	lock_enter(&zone->lock);
 	if (clean) {
@@ -222,7 +269,6 @@ static void block_return(struct zone *zone, struct page *page, u32 order,
 		block_not_huge(page, order);
 	}
 	buddy_free_range(zone, page, (size_t)1 << order);
-	ADD_ONCE(zone->nr_lazy_free, lazy);
 	lock_exit(&zone->lock);
 }
 
@@ -233,22 +279,40 @@ static size_t block_discard(struct zone *zone, struct page *page, u32 order)
 	void *addr = page_address(page);
 	bool ok = sys_discard(addr, nr << PAGE_SHIFT);
 
-	block_return(zone, page, order, ok, 0);
+	block_return(zone, page, order, ok);
 	return ok ? dirty : 0;
 }
 
 /*
  * The same, but the kernel takes the pages when it wants them: they may still
  * hold what they held, so they stay dirty, and are counted as spoken for.
+ * Until all is done they are kept in @done, or they would be found again.
  */
-static size_t block_discard_lazily(struct zone *zone, struct page *page,
-				   u32 order)
+static size_t block_discard_lazily(struct page *page, u32 order,
+				   struct list_head *done)
 {
 	size_t nr = (size_t)1 << order, dirty = range_nr_dirty(page, nr);
 	bool ok = sys_discard_lazily(page_address(page), nr << PAGE_SHIFT);
 
-	block_return(zone, page, order, false, ok ? dirty : 0);
+	page->order = (u8)order;
+	list_add(&page->lru, done);
 	return ok ? dirty : 0;
+}
+
+static void lazy_return(struct zone *zone, struct list_head *done, size_t given)
+{
+	while (!list_empty(done)) {
+		struct page *page = list_first(done, struct page, lru);
+
+		list_del(&page->lru);
+		block_return(zone, page, page->order, false);
+	}
+	if (!given)
+		return;
+	lock_enter(&zone->lock);
+	zone->nr_lazy_free = min(zone->nr_lazy_free + given,
+				 zone->nr_free_dirty);
+	lock_exit(&zone->lock);
 }
 
 static u32 os_order(void)
@@ -258,8 +322,9 @@ static u32 os_order(void)
 
 static size_t zone_discard(struct zone *zone, u32 min_order, size_t keep)
 {
-	size_t given = 0, got;
+	size_t given = 0, got, most = READ_ONCE(zone->nr_free_dirty);
 
+	/* Not what others free meanwhile: that may never end. */
 	do {
 		struct page *page;
 		u32 order = 0;
@@ -272,7 +337,7 @@ static size_t zone_discard(struct zone *zone, u32 min_order, size_t keep)
 			break;
 		got = block_discard(zone, page, order);
 		given += got;
-	} while (got);
+	} while (got && given < most);
 	return given;
 }
 
@@ -290,8 +355,10 @@ size_t zones_discard(u32 min_order, size_t keep)
 
 size_t zone_report_free(struct zone *zone, size_t pages, bool lazily)
 {
-	size_t given = 0, got = 0;
+	size_t given = 0, got, lazy = 0;
+	struct list_head done;
 
+	list_init(&done);
 	while (given < pages) {
 		struct page *page;
 		u32 order;
@@ -303,13 +370,14 @@ size_t zone_report_free(struct zone *zone, size_t pages, bool lazily)
 		lock_exit(&zone->lock);
 		if (!page)
 			break;
-		got = lazily ?
-		      block_discard_lazily(zone, page, order) :
-		      block_discard(zone, page, order);
+		got = lazily ? block_discard_lazily(page, order, &done) :
+			       block_discard(zone, page, order);
 		if (!got)
 			break;
 		given += got;
+		lazy += lazily ? got : 0;
 	}
+	lazy_return(zone, &done, lazy);
 	stat_add(STAT_PAGES_REPORTED, given);
 	return given;
 }

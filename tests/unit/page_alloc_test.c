@@ -1,0 +1,186 @@
+/*
+ * page_alloc_test.c - what a request gets, from where, and what it leaves.
+ */
+#include "mm/buddy.h"
+#include "unit.h"
+
+static struct page *get(size_t nr, u32 align, gfp_t gfp)
+{
+	return page_range_alloc(NUMA_NO_NODE, nr, align, gfp);
+}
+
+static void put(struct page *page, size_t nr)
+{
+	REQUIRE(page_range_free(page, nr));
+}
+
+static void up(void)
+{
+	unit_up();
+	unit_pin(0);
+}
+
+Test(page_alloc, orders, .init = up)
+{
+	for (u32 order = 0; order <= MAX_ORDER; order++) {
+		struct page *page = alloc_pages_node(0, GFP_KERNEL, order);
+
+		cr_assert(page);
+		cr_assert_eq(page_pfn(page) & (((size_t)1 << order) - 1), 0);
+		cr_assert_eq(page->nr_pages, 1u << order);
+		put(page, (size_t)1 << order);
+	}
+	cr_assert_null(alloc_pages_node(0, GFP_KERNEL, MAX_ORDER + 1));
+	cr_assert_eq(zones_used_pages(), 0);
+}
+
+Test(page_alloc, nodes_that_are_none, .init = up)
+{
+	cr_assert(page_range_alloc(-1, 1, 0, 0));
+	cr_assert(page_range_alloc(1, 1, 0, 0));
+	cr_assert(page_range_alloc(4000, 1, 0, __GFP_THISNODE));
+}
+
+/* Nothing is asked for, nothing is given, nothing breaks. */
+Test(page_alloc, no_pages, .init = up)
+{
+	cr_assert_null(get(0, 0, 0));
+	cr_assert(zone_is_valid(&zone_normal));
+}
+
+/* --- batches --- */
+
+static struct page *heap;
+
+static void up_large(void)
+{
+	up();
+	options.thp = THP_NEVER;
+	heap = get(16384, 0, 0);
+	cr_assert(heap);
+}
+
+Test(page_alloc, batches_are_warm, .init = up_large)
+{
+	struct page *page = get(1, 0, __GFP_PREFAULT), *other;
+
+	cr_assert_eq(stat_read(STAT_PAGES_PREFAULT), 512);
+	cr_assert_eq(zone_normal.nr_free_dirty, 511);
+	cr_assert_eq(unit_resident(page_address(pageblock_head(page)),
+				   2 * MIB), 2 * MIB);
+	for (u32 i = 0; i < 511; i++) {
+		other = get(1, 0, __GFP_PREFAULT);
+		cr_assert_eq(pageblock_head(other), pageblock_head(page));
+	}
+	cr_assert_eq(stat_read(STAT_PAGES_PREFAULT), 512);
+	cr_assert(zone_is_valid(&zone_normal));
+}
+
+Test(page_alloc, no_batches_by_option, .init = up_large)
+{
+	options.prefault = 0;
+	get(1, 0, __GFP_PREFAULT);
+	cr_assert_eq(stat_read(STAT_PAGES_PREFAULT), 0);
+}
+
+/* More than a batch, and not a power of two. */
+Test(page_alloc, larger_than_a_batch, .init = up_large)
+{
+	struct page *page = get(600, 0, __GFP_PREFAULT);
+
+	cr_assert(page);
+	cr_assert_eq(zones_used_pages(), 16384 + 600);
+	cr_assert(zone_is_valid(&zone_normal));
+	memset(page_address(page), 1, 600 << PAGE_SHIFT);
+	put(page, 600);
+	cr_assert(zone_is_valid(&zone_normal));
+}
+
+Test(page_alloc, huge_pages_are_marked, .init = up_large)
+{
+	struct page *page;
+
+	options.thp = THP_ALWAYS;
+	page = get(1, 0, __GFP_PREFAULT);
+	cr_assert_eq(stat_read(STAT_THP_FAULT), 1);
+	cr_assert_eq(pageblock_head(page)->block_flags, BLOCK_HUGE);
+	put(page, 1);
+	zones_discard(0, 1);
+	cr_assert_eq(pageblock_head(page)->block_flags, BLOCK_HUGE,
+		     "half of a huge page was given back");
+	zones_discard(0, 0);
+	cr_assert_eq(pageblock_head(page)->block_flags, 0);
+}
+
+/* --- zero --- */
+
+Test(page_alloc, zero_where_it_was_dirty, .init = up)
+{
+	static const u32 sizes[] = { 1, 2, 3, 17, 64, 600, 3000 };
+	u64 seed = 1;
+
+	for (u32 i = 0; i < 300; i++) {
+		size_t nr = sizes[rnd_below(&seed, ARRAY_SIZE(sizes))];
+		struct page *page = get(nr, 0, __GFP_ZERO |
+					(i & 1 ? __GFP_MOVABLE : 0));
+		u64 *p = page_address(page);
+
+		for (size_t k = 0; k < nr * 512; k += 64)
+			REQUIRE(p[k] == 0 && p[k + 63] == 0);
+		/* Every other page only. */
+		for (size_t k = 0; k < nr; k += 2)
+			p[k * 512 + 64] = p[k * 512 + 511] = ~0ul;
+		put(page, nr);
+		if (i % 50 == 0)
+			zones_discard(0, i % 100);
+	}
+}
+
+/* --- resize --- */
+
+Test(page_alloc, resize, .init = up)
+{
+	struct page *page = get(100, 0, 0), *wall;
+	size_t used = zones_used_pages();
+
+	cr_assert(page_range_resize(page, 100, 100));
+	cr_assert(page_range_resize(page, 100, 300));
+	cr_assert_eq(page->nr_pages, 300);
+	cr_assert_eq(zones_used_pages(), used + 200);
+	cr_assert(page_range_resize(page, 300, 1));
+	cr_assert_eq(zones_used_pages(), used - 99);
+	/* Given back dirty: the caller may have written to it. */
+	cr_assert_eq(zone_normal.nr_free_dirty, 299);
+	cr_assert(page_range_resize(page, 1, 11));
+	put(page + 5, 6);
+	page->nr_pages = 5;
+	wall = get(6, 0, 0);
+	if (wall == page + 5)
+		cr_assert_not(page_range_resize(page, 5, 6));
+	cr_assert(zone_is_valid(&zone_normal));
+	cr_assert_not(page_range_resize(page, 5, (size_t)1 << 30));
+	cr_assert_eq(page->nr_pages, 5);
+}
+
+/* --- in a handler that interrupted a holder --- */
+
+Test(page_alloc, re_entry_fails_cleanly, .init = up)
+{
+	struct page *page = get(10, 0, 0);
+	size_t free = zone_normal.nr_free;
+
+	lock_try_enter(&zone_normal.lock);
+	cr_assert_null(get(10, 0, GFP_KERNEL | __GFP_NOFAIL));
+	cr_assert_not(page_range_free(page, 10));
+	cr_assert_not(page_range_resize(page, 10, 5));
+	cr_assert_eq(reclaim(SIZE_MAX), 0);
+	cr_assert_eq(zones_discard(0, 0), 0);
+	zones_offline();
+	idle_poll();
+	span_drain();
+	cr_assert_eq(zone_normal.nr_free, free);
+	lock_exit(&zone_normal.lock);
+	cr_assert_eq(locks_held, 0);
+	put(page, 10);
+	cr_assert(zone_is_valid(&zone_normal));
+}

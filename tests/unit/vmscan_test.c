@@ -1,0 +1,579 @@
+/*
+ * vmscan_test.c - does idle memory go back, with kswapd and without, once and
+ * by one thread at a time; and do the per-CPU blocks that are forgotten
+ * meanwhile lose nothing?
+ */
+#include <stdatomic.h>
+#include <sys/syscall.h>
+
+#include "mm/vmalloc.h"
+#include "unit.h"
+
+#define DELAY	20	/* ms */
+
+static void up(void)
+{
+	unit_up();
+	watermark_init();
+	vmalloc_init();
+	options.reclaim_delay = DELAY;
+	reclaim_set_slab(slab_reclaim);
+}
+
+static size_t dirty(void)
+{
+	return READ_ONCE(zone_normal.nr_free_dirty);
+}
+
+/* Pages that were used and are idle: more than @nr. */
+static void leave_idle(size_t nr)
+{
+	struct page *page[64];
+	u32 n = 0;
+
+	for (; n < 64 && n * 256 < nr; n++) {
+		page[n] = page_range_alloc(NUMA_NO_NODE, 256, 0, 0);
+		REQUIRE(page[n] != NULL);
+		memset(page_address(page[n]), 1, 256 << PAGE_SHIFT);
+	}
+	while (n--)
+		REQUIRE(page_range_free(page[n], 256));
+}
+
+/* A call that allocates nothing to speak of, and lets the clock be seen. */
+static void look(void)
+{
+	struct page *page = page_range_alloc(NUMA_NO_NODE, 1, 0, 0);
+
+	page_range_free(page, 1);
+}
+
+static bool wait_for(bool (*done)(void), u32 ms)
+{
+	u64 end = unit_now_ns() + (u64)ms * 1000000;
+
+	while (!done() && unit_now_ns() < end)
+		usleep(1000);
+	return done();
+}
+
+static bool all_gone(void)
+{
+	return !dirty() && !span_pages() && !READ_ONCE(zone_normal.nr_managed);
+}
+
+/* --- without a thread --- */
+
+Test(vmscan, calls_look_at_the_clock, .init = up)
+{
+	u64 ticks;
+
+	leave_idle(8192);
+	cr_assert_gt(dirty(), 8000);
+	for (u32 i = 0; i < 100 && dirty() > MAX_ORDER_PAGES; i++) {
+		usleep(DELAY * 1000);
+		look();
+	}
+	cr_assert_leq(dirty(), MAX_ORDER_PAGES);
+	ticks = stat_read(STAT_IDLE_TICK);
+	cr_assert_gt(ticks, 0);
+	/* Nothing idle: nobody looks. */
+	zones_discard(0, 0);
+	usleep(2 * DELAY * 1000);
+	look();
+	cr_assert_eq(stat_read(STAT_IDLE_TICK), ticks);
+}
+
+/* The last block is not too large to go, though a page of it is in use. */
+Test(vmscan, calls_give_the_last_block_back, .init = up)
+{
+	leave_idle(8192);
+	for (u32 i = 0; i < 50 && dirty() > 64; i++) {
+		usleep(DELAY * 1000);
+		look();
+	}
+	cr_assert_leq(dirty(), 64);
+}
+
+/* Once in a delay, however many calls there are. */
+Test(vmscan, not_at_every_call, .init = up)
+{
+	u64 end;
+
+	options.reclaim_delay = 200;
+	leave_idle(8192);
+	end = unit_now_ns() + 300000000;
+	while (unit_now_ns() < end)
+		look();
+	cr_assert_leq(stat_read(STAT_IDLE_TICK), 4);
+}
+
+static void cid_only(void)
+{
+	if (percpu.mode != PERCPU_CID)
+		cr_skip_test("malloc has no hot path here");
+}
+
+Test(vmscan, arming, .init = up)
+{
+	cid_only();
+	options.reclaim_delay = 1000;
+	cr_assert_gt(hot.malloc_end, 0);
+	leave_idle(1000);		/* not worth it */
+	cr_assert_not(idle_armed);
+	leave_idle(16384);
+	cr_assert(idle_armed);
+	cr_assert_eq(hot.malloc_end, 0);
+	/* Who goes on allocating has it back soon. */
+	for (u32 i = 0; i < 255; i++)
+		idle_armed_poll();
+	cr_assert(idle_armed);
+	idle_armed_poll();
+	cr_assert_not(idle_armed);
+	cr_assert_eq(hot.malloc_end, HOT_MAX_SIZE + 1);
+	cr_assert_gt(dirty(), 8000, "too early");
+	/* ... and is not closed again at once. */
+	leave_idle(16384);
+	cr_assert_not(idle_armed);
+	usleep(300000);
+	look();
+	cr_assert(idle_armed);
+}
+
+Test(vmscan, armed_until_the_deadline, .init = up)
+{
+	size_t blocks = (size_t)percpu.nr_cpus << PERCPU_SHIFT;
+	void *obj = kmalloc(100);
+
+	cid_only();
+	slab_free_slow(class_to_cache(addr_to_class(obj)), obj);
+	leave_idle(16384);
+	cr_assert(idle_armed);
+	cr_assert_gt(unit_resident(percpu.blocks, blocks), 0);
+	usleep(2 * DELAY * 1000);
+	idle_armed_poll();
+	cr_assert_not(idle_armed);
+	cr_assert_eq(hot.malloc_end, HOT_MAX_SIZE + 1);
+	cr_assert(all_gone(), "%zu dirty, %zu managed", dirty(),
+		  zone_normal.nr_managed);
+	cr_assert_eq(zone_normal.nr_free, 0);
+	cr_assert_eq(unit_resident(percpu.blocks, blocks), 0);
+	cr_assert(zone_is_valid(&zone_normal));
+}
+
+Test(vmscan, no_hot_path_no_closing)
+{
+	unit_up_mode(PERCPU_SLOTS);
+	percpu_hot_close(true);
+	percpu_hot_close(false);
+	cr_assert_eq(hot.malloc_end, 0, "opened what never was");
+}
+
+/* --- reclaim --- */
+
+static u32 shrinks, inner;
+
+static void shrink_again(void)
+{
+	shrinks++;
+	inner += reclaim(SIZE_MAX) != 0;
+	idle_poll();
+	look();
+}
+
+Test(vmscan, never_recurses, .init = up)
+{
+	reclaim_set_slab(shrink_again);
+	leave_idle(1000);
+	cr_assert_gt(reclaim(SIZE_MAX), 0);
+	cr_assert_eq(shrinks, 1);
+	cr_assert_eq(inner, 0);
+	cr_assert_eq(reclaim(SIZE_MAX), 1, "the page of look()");
+	cr_assert_eq(shrinks, 2);
+}
+
+/* As much as is asked, if only large blocks are idle. */
+Test(vmscan, a_few_pages_of_a_large_block, .init = up)
+{
+	struct page *page = page_range_alloc(NUMA_NO_NODE, MAX_ORDER_PAGES, 0,
+					     0);
+
+	memset(page_address(page), 1, MAX_ORDER_PAGES << PAGE_SHIFT);
+	page_range_free(page, MAX_ORDER_PAGES);
+	cr_assert_eq(dirty(), MAX_ORDER_PAGES);
+	cr_assert_geq(reclaim(100), 100);
+}
+
+static atomic_uint in_shrink, go_on;
+
+static void shrink_slowly(void)
+{
+	in_shrink = 1;
+	while (!go_on)
+		usleep(1000);
+}
+
+static void *reclaim_all(void *arg)
+{
+	reclaim(SIZE_MAX);
+	return NULL;
+}
+
+static void *let_go(void *arg)
+{
+	usleep(100000);
+	go_on = 1;
+	return NULL;
+}
+
+/* What another thread is about to give back is no reason to fail. */
+Test(vmscan, waits_for_who_reclaims)
+{
+	struct page *page;
+	pthread_t t, u;
+
+	options.limit = 32 * MIB;
+	up();
+	page = page_range_alloc(NUMA_NO_NODE, 7000, 0, GFP_KERNEL);
+	cr_assert(page);
+	reclaim_set_slab(shrink_slowly);
+	pthread_create(&t, NULL, reclaim_all, NULL);
+	while (!in_shrink)
+		usleep(1000);
+	page_range_free(page, 7000);	/* idle, after it was looked for */
+	pthread_create(&u, NULL, let_go, NULL);
+	/* Fresh pages, as these do not fit among the warm. */
+	page = page_range_alloc(NUMA_NO_NODE, 7500, 0, GFP_KERNEL);
+	cr_assert(page, "ENOMEM with 28 MiB idle");
+	pthread_join(t, NULL);
+	pthread_join(u, NULL);
+}
+
+/* --- kswapd --- */
+
+static pthread_t bystander;
+
+static void *stand_by(void *arg)
+{
+	for (;;)
+		pause();
+	return NULL;
+}
+
+static void up_kswapd(void)
+{
+	up();
+	if (!sys_thread_known())
+		cr_skip_test("libc does not tell");
+	kswapd_init();
+	cr_assert(kswapd_pending);
+	pthread_create(&bystander, NULL, stand_by, NULL);
+	kswapd_start();
+	cr_assert_not(kswapd_pending);
+	cr_assert_eq(stat_read(STAT_KSWAPD_START), 1);
+}
+
+Test(vmscan, a_thread_gives_everything_back, .init = up_kswapd)
+{
+	static void *obj[2000];
+	u64 start;
+
+	for (u32 i = 0; i < 2000; i++)
+		obj[i] = kmalloc(3000);
+	for (u32 i = 0; i < 2000; i++)
+		slab_free_slow(class_to_cache(addr_to_class(obj[i])), obj[i]);
+	leave_idle(16384);
+	start = unit_now_ns();
+	cr_assert(wait_for(all_gone, 2000), "%zu dirty, %zu managed, %zu spans",
+		  dirty(), zone_normal.nr_managed, span_pages());
+	/* Three delays; the rest is the machine's. */
+	cr_assert_lt(unit_now_ns() - start, 1000000000);
+	cr_assert(zone_is_valid(&zone_normal));
+}
+
+static bool ticks_stand_still(void)
+{
+	u64 ticks = stat_read(STAT_IDLE_TICK);
+
+	usleep(6 * DELAY * 1000);
+	return stat_read(STAT_IDLE_TICK) == ticks;
+}
+
+/* Voluntary switches of all threads but this and Criterion's. */
+static u64 switches_of_others(void)
+{
+	char path[64], line[128];
+	u64 sum = 0, n;
+
+	for (int tid = getpid() + 1; tid < getpid() + 64; tid++) {
+		FILE *f;
+
+		snprintf(path, sizeof(path), "/proc/self/task/%d/status", tid);
+		f = fopen(path, "r");
+		while (f && fgets(line, sizeof(line), f))
+			if (sscanf(line, "voluntary_ctxt_switches: %lu", &n) ==
+			    1)
+				sum += n;
+		if (f)
+			fclose(f);
+	}
+	return sum;
+}
+
+Test(vmscan, asleep_and_roused, .init = up_kswapd)
+{
+	u64 before;
+
+	for (u32 round = 0; round < 3; round++) {
+		leave_idle(4096);
+		cr_assert(wait_for(all_gone, 2000), "round %u: %zu dirty",
+			  round, dirty());
+		cr_assert(wait_for(ticks_stand_still, 2000),
+			  "it goes on looking");
+		before = switches_of_others();
+		usleep(8 * DELAY * 1000);
+		cr_assert_leq(switches_of_others() - before, 2,
+			      "it has a timer");
+	}
+}
+
+/* Freed buffers may go no farther than a span: those too. */
+Test(vmscan, spans_rouse, .init = up_kswapd)
+{
+	struct page *heap = page_range_alloc(NUMA_NO_NODE, 20000, 0, 0);
+	struct page *page = page_range_alloc(NUMA_NO_NODE, 800, 0,
+					     GFP_HIGHUSER_MOVABLE);
+
+	cr_assert(heap && page);
+	leave_idle(1000);
+	wait_for(ticks_stand_still, 2000);
+	cr_assert(ticks_stand_still());
+	page_range_free(page, 800);
+	cr_assert_eq(span_pages(), 800);
+	for (u32 i = 0; i < 100 && span_pages(); i++)
+		usleep(DELAY * 1000);
+	cr_assert_eq(span_pages(), 0);
+}
+
+static atomic_uint wake_in_shrink;
+
+static void shrink_and_wake(void)
+{
+	if (wake_in_shrink) {
+		wake_in_shrink = 0;
+		kswapd_wake();
+	}
+}
+
+/*
+ * Woken for low memory in the middle of its last look, it must not sleep
+ * over it: nobody would wake it again.
+ */
+Test(vmscan, woken_while_it_looks, .init = up_kswapd)
+{
+	u64 wakes;
+
+	reclaim_set_slab(shrink_and_wake);
+	wake_in_shrink = 1;
+	leave_idle(4096);
+	for (u32 i = 0; i < 100 && wake_in_shrink; i++)
+		usleep(DELAY * 1000);
+	cr_assert_eq(wake_in_shrink, 0);
+	wait_for(ticks_stand_still, 2000);
+	wakes = stat_read(STAT_KSWAPD_WAKE);
+	kswapd_wake();
+	cr_assert_eq(stat_read(STAT_KSWAPD_WAKE), wakes + 1,
+		     "the last call was never seen");
+}
+
+/* The same, but the look gives nothing back and so is the last. */
+Test(vmscan, woken_in_the_last_look, .init = up_kswapd)
+{
+	u64 wakes;
+
+	cr_assert(wait_for(ticks_stand_still, 2000));
+	reclaim_set_slab(shrink_and_wake);
+	for (u32 round = 0; round < 5; round++) {
+		/* Roused by something that is gone when it looks. */
+		wakes = stat_read(STAT_KSWAPD_WAKE);
+		wake_in_shrink = 1;
+		leave_idle(256);
+		zones_discard(0, 0);
+		for (u32 i = 0; i < 50 && wake_in_shrink; i++)
+			usleep(DELAY * 1000);
+		wait_for(ticks_stand_still, 1000);
+		cr_assert_gt(stat_read(STAT_KSWAPD_WAKE), wakes);
+		wakes = stat_read(STAT_KSWAPD_WAKE);
+		kswapd_wake();
+		cr_assert_eq(stat_read(STAT_KSWAPD_WAKE), wakes + 1,
+			     "the last call was never seen");
+		wait_for(ticks_stand_still, 1000);
+	}
+}
+
+static void in_child(void *arg)
+{
+	kswapd_fork_child();
+	if (kswapd_pending)
+		_exit(1);
+	leave_idle(8192);
+	for (u32 i = 0; i < 100 && dirty() > MAX_ORDER_PAGES; i++) {
+		usleep(DELAY * 1000);
+		look();
+	}
+	_exit(dirty() > MAX_ORDER_PAGES ? 2 : 0);
+}
+
+/* kswapd does not come along: the child looks at the clock itself. */
+Test(vmscan, a_fork_child_does_without, .init = up_kswapd)
+{
+	char text[512];
+
+	cr_assert_eq(unit_child(in_child, NULL, text, sizeof(text)), 0);
+}
+
+Test(vmscan, not_in_a_vfork_child, .init = up)
+{
+	kswapd_init();
+	pthread_create(&bystander, NULL, stand_by, NULL);
+	kswapd_forbid(1);
+	kswapd_start();
+	cr_assert(kswapd_pending);
+	cr_assert_eq(stat_read(STAT_KSWAPD_START), 0);
+	kswapd_forbid(-1);
+	kswapd_start();
+	cr_assert_eq(stat_read(STAT_KSWAPD_START), 1);
+}
+
+/* --- percpu_reset() against pop and push --- */
+
+#define OFF	(40u << SHEAF_HEAD_SHIFT)
+#define OBJS	512
+#define THREADS	4
+
+static char objs[OBJS][64] __attribute__((aligned(64)));
+static atomic_uchar held[OBJS];		/* by a thread, not a sheaf */
+static atomic_uint wrong, stop, pops;
+
+static const struct sheaf_geometry geo = {
+	.off = OFF, .magic = 7, .slab_mask = 4095, .align_mask = 63,
+};
+
+static u32 number(const void *obj)
+{
+	return (u32)(((const char *)obj - objs[0]) / 64);
+}
+
+/* Out of a sheaf, out of no thread's hands. */
+static void took(const void *obj, u32 *mine, u32 *n)
+{
+	u32 i = number(obj);
+
+	if (i >= OBJS || atomic_exchange(&held[i], 1))
+		wrong++;
+	else
+		mine[(*n)++] = i;
+}
+
+static void give(u32 *mine, u32 *n)
+{
+	u32 i = mine[*n - 1];
+
+	held[i] = 0;
+	if (percpu_push(OFF, objs[i])) {
+		--*n;
+		return;
+	}
+	held[i] = 1;
+	percpu_grow(&geo, 64);
+}
+
+static void *hammer(void *arg)
+{
+	u32 mine[OBJS], n = 0, me = (u32)(uintptr_t)arg;
+	u64 seed = me + 1;
+	void *batch[16], *obj;
+
+	for (u32 i = me; i < OBJS; i += THREADS)
+		mine[n++] = i;
+	for (u32 k = 0; !stop; k++) {
+		u32 want = (u32)rnd_below(&seed, 24);
+
+		if (k % 256 == 0)
+			unit_pin((me + k / 256) % sys_nr_cpus());
+		for (u32 i = 0; n && i < want; i++)
+			give(mine, &n);
+		for (u32 i = 0; n < OBJS && i < want; i++)
+			if ((obj = percpu_pop(OFF))) {
+				took(obj, mine, &n);
+				pops++;
+			}
+		if (k % 16 == 0) {
+			u32 got = percpu_pop_batch(OFF, batch, 16);
+
+			while (got)
+				took(batch[--got], mine, &n);
+		}
+		/* Now and then it is empty everywhere. */
+		while (k % 64 == 0 && (obj = percpu_pop(OFF)))
+			took(obj, mine, &n);
+	}
+	return NULL;
+}
+
+static u32 in_sheaves;
+
+static void count_put(u32 off, void **obj, u32 n)
+{
+	in_sheaves += n;
+	for (u32 i = 0; i < n; i++)
+		if (atomic_exchange(&held[number(obj[i])], 1))
+			wrong++;
+}
+
+TEST_MODES(vmscan, reset_loses_nothing, .timeout = 30)
+{
+	u64 end = unit_now_ns() + 800000000;
+	pthread_t t[THREADS];
+	u32 nr_held = 0;
+
+	memset(held, 1, sizeof(held));
+	for (u32 i = 0; i < THREADS; i++)
+		pthread_create(&t[i], NULL, hammer, (void *)(uintptr_t)i);
+	while (unit_now_ns() < end)
+		percpu_reset();
+	stop = 1;
+	for (u32 i = 0; i < THREADS; i++)
+		pthread_join(t[i], NULL);
+	cr_assert_eq(wrong, 0, "%u objects twice", wrong);
+	cr_assert_gt(pops, 1000);
+	for (u32 i = 0; i < OBJS; i++)
+		nr_held += held[i];
+	percpu_drain(OFF, OFF, count_put);
+	cr_assert_eq(wrong, 0);
+	cr_assert_eq(nr_held + in_sheaves, OBJS, "%u objects lost",
+		     OBJS - nr_held - in_sheaves);
+}
+
+/* Empty blocks are forgotten, memory and all; others stay. */
+TEST_MODES(vmscan, reset_of_what_is_empty)
+{
+	u32 n = 0;
+
+	unit_pin(0);
+	cr_assert(percpu_grow(&geo, 64));
+	cr_assert(percpu_push(OFF, objs[3]));
+	percpu_reset();
+	cr_assert_eq(percpu_capacity(OFF), 64, "not empty");
+	cr_assert_eq(percpu_pop(OFF), objs[3]);
+	percpu_reset();
+	cr_assert_eq(percpu_capacity(OFF), 0);
+	cr_assert_not(percpu_push(OFF, objs[3]));
+	cr_assert_null(percpu_pop(OFF));
+	cr_assert(percpu_grow(&geo, 64));
+	while (percpu_push(OFF, objs[n]))
+		n++;
+	cr_assert_eq(n, 64);
+	while (n)
+		cr_assert_eq(percpu_pop(OFF), objs[--n]);
+}
