@@ -176,10 +176,27 @@ static void set_large(struct page *page, size_t nr)
 	page->nr_pages = (u32)nr;
 }
 
+/*
+ * A run around a warm block may be clean in part, and the watermarks have a
+ * word on that.  False: they refuse, and it is free again.  Nothing makes room
+ * for it: what this run has used was idle itself a moment ago.
+ */
+static bool admit_fresh(struct zone *zone, const struct request *req,
+			struct page *page, size_t fresh)
+{
+	if (!fresh || lock_is_reentry() || watermark_ok(fresh, req->gfp))
+		return true;
+	lock_enter(&zone->lock);
+	buddy_free_range(zone, page, req->nr);
+	lock_exit(&zone->lock);
+	return false;
+}
+
 static struct page *zone_alloc_warm(struct zone *zone,
 				    const struct request *req)
 {
 	struct page *page;
+	size_t fresh = 0;
 
 	if (!READ_ONCE(zone->nr_free_dirty))
 		return NULL;
@@ -188,10 +205,12 @@ static struct page *zone_alloc_warm(struct zone *zone,
 		return NULL;
 	}
 	page = take_warm(zone, req);
-	if (page)
+	if (page) {
 		set_large(page, req->nr);
+		fresh = req->nr - range_nr_dirty(page, req->nr);
+	}
 	lock_exit(&zone->lock);
-	return page;
+	return page && admit_fresh(zone, req, page, fresh) ? page : NULL;
 }
 
 static struct page *zone_alloc_fresh(struct zone *zone,

@@ -27,8 +27,8 @@
 #define OVERHEAD_PAGES	512
 
 /* Where the kernel kills instead of refusing, there is more to spare. */
-#define KILL_SHIFT	4	/* a 16th of the limit */
-#define KILL_PAGES	4096	/* ... at most 16 MiB */
+#define KILL_SHIFT	3	/* an eighth of the limit */
+#define KILL_PAGES	16384	/* ... at most 64 MiB */
 
 #define RETRY_MS	20	/* between reclaims that gave little */
 #define LITTLE		64	/* pages */
