@@ -298,11 +298,6 @@ static struct page *find_for(struct zone *zone, u32 order,
 					   dirty);
 }
 
-bool buddy_has_warm(struct zone *zone, u32 order, enum migratetype type)
-{
-	return find_for(zone, order, type, true);
-}
-
 struct page *buddy_alloc(struct zone *zone, u32 order, enum migratetype type,
 			 bool warm)
 {

@@ -30,8 +30,6 @@ void buddy_add_block(struct zone *zone, struct page *page,
  * bits are already set.
  */
 void buddy_free_range(struct zone *zone, struct page *page, size_t nr);
-/* There is a warm block for buddy_alloc(). */
-bool buddy_has_warm(struct zone *zone, u32 order, enum migratetype type);
 /*
  * An aligned block of @order, warm or clean, of @type or of a pageblock that
  * becomes of @type; NULL if there is none.  Its pages are no longer free.

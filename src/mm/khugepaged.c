@@ -151,18 +151,3 @@ bool khugepaged(void)
 	}
 	return true;
 }
-
-size_t thp_coverage(void)
-{
-	size_t nr = 0;
-
-	for (u32 i = 0; i < load_acquire(&nr_sections); i++) {
-		struct section *sec = sections[i];
-
-		for (size_t pfn = sec->first; pfn < READ_ONCE(sec->frontier);
-		     pfn += (size_t)1 << PAGEBLOCK_ORDER)
-			nr += READ_ONCE(sec->vmemmap[pfn].block_flags) &
-			      BLOCK_HUGE;
-	}
-	return nr;
-}

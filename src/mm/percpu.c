@@ -1,6 +1,7 @@
 /*
- * percpu.c - modes, opening, growing and draining of sheaves; percpu.h has
- * the invariants, arch/percpu_ops.h the sequences.
+ * percpu.c - modes; opening, growing, draining and forgetting of sheaves, and
+ * their closing for a vfork child.  percpu.h has the invariants,
+ * percpu_sheaf.c pop and push.
  *
  * A block holds MAX_SHEAVES heads and then arrays, handed out upward and
  * kept by size in lists when a sheaf has grown out of them.
@@ -43,7 +44,6 @@ struct block {
 };
 
 static struct block *blocks;
-static struct lock *slot_locks;		/* PERCPU_SLOTS */
 
 static struct bounds *saved;		/* [MAX_SHEAVES], made when needed */
 static u32 last_off;			/* highest offset ever opened */
@@ -83,11 +83,11 @@ bool percpu_init(u32 nr_cpus)
 	choose_mode();
 	if (percpu.mode != PERCPU_SLOTS)
 		return true;
-	slot_locks = memblock_alloc(nr_cpus * sizeof(*slot_locks));
-	if (!slot_locks)
+	percpu.slot_locks = memblock_alloc(nr_cpus * sizeof(*percpu.slot_locks));
+	if (!percpu.slot_locks)
 		return false;
 	for (u32 i = 0; i < nr_cpus; i++)
-		slot_locks[i] = (struct lock)LOCK_INITIALIZER(LOCK_SLOT);
+		percpu.slot_locks[i] = (struct lock)LOCK_INITIALIZER(LOCK_SLOT);
 	return true;
 }
 
@@ -113,136 +113,6 @@ void percpu_hot_close(bool close)
 		WRITE_ONCE(hot.malloc_end, close ? 0 : HOT_MAX_SIZE + 1);
 }
 
-static u32 slot_index(void)
-{
-	uintptr_t tp = arch_thread_pointer();
-
-	return (u32)((tp >> 6) * 0x9e3779b97f4a7c15u >> 40) % percpu.nr_slots;
-}
-
-u32 percpu_index(void)
-{
-	if (percpu.mode == PERCPU_SLOTS)
-		return slot_index();
-	return arch_rseq_read(percpu.rseq, percpu.idx);
-}
-
-static uintptr_t block_base(void)
-{
-	return (uintptr_t)percpu.blocks - PERCPU_BIAS;
-}
-
-/* --- the operations on a block under its lock --- */
-
-static void *slot_pop(struct sheaf_head *h)
-{
-	void *obj;
-
-	if (h->cur <= h->lo)
-		return NULL;
-	obj = h->cur[-1];
-	WRITE_ONCE(h->cur, h->cur - 1);
-	return obj;
-}
-
-static bool slot_push(struct sheaf_head *h, void *obj)
-{
-	if (h->cur >= h->hi || h->cur[-1] == obj ||
-	    (uintptr_t)obj & h->align_mask)
-		return false;
-	WRITE_ONCE(*h->cur, obj);
-	WRITE_ONCE(h->cur, h->cur + 1);
-	return true;
-}
-
-void *percpu_pop(u32 off)
-{
-	uintptr_t head;
-	void *obj;
-	u32 slot;
-
-	switch (percpu.mode) {
-	case PERCPU_CID:
-		return arch_pop_cid(block_base(), percpu.rseq, off, &head);
-	case PERCPU_CPU:
-		return arch_pop_cpu(block_base(), percpu.rseq, off, &head);
-	default:
-		break;
-	}
-	slot = slot_index();
-	if (!lock_try_enter(&slot_locks[slot]))
-		return NULL;
-	obj = slot_pop(percpu_head(slot, off));
-	lock_exit(&slot_locks[slot]);
-	return obj;
-}
-
-bool percpu_push(u32 off, void *obj)
-{
-	bool done;
-	u32 slot;
-
-	switch (percpu.mode) {
-	case PERCPU_CID:
-		return arch_push_cid(block_base(), percpu.rseq, off, obj);
-	case PERCPU_CPU:
-		return arch_push_cpu(block_base(), percpu.rseq, off, obj);
-	default:
-		break;
-	}
-	slot = slot_index();
-	if (!lock_try_enter(&slot_locks[slot]))
-		return false;
-	done = slot_push(percpu_head(slot, off), obj);
-	lock_exit(&slot_locks[slot]);
-	return done;
-}
-
-u32 percpu_pop_batch(u32 off, void **dst, u32 n)
-{
-	struct sheaf_head *h;
-	u32 slot, got = 0;
-
-	if (percpu.mode != PERCPU_SLOTS)
-		return arch_pop_batch(block_base(), percpu.rseq, percpu.idx,
-				      off, dst, n);
-	slot = slot_index();
-	if (!lock_try_enter(&slot_locks[slot]))
-		return 0;
-	h = percpu_head(slot, off);
-	/* The same order as the sequence: dst[0] is the lowest. */
-	if (h->cur > h->lo)
-		got = (u32)min((size_t)n, (size_t)(h->cur - h->lo));
-	if (got)	/* the cur of a closed head may be another's */
-		WRITE_ONCE(h->cur, h->cur - got);
-	for (u32 i = 0; i < got; i++)
-		dst[i] = h->cur[i];
-	lock_exit(&slot_locks[slot]);
-	return got;
-}
-
-u32 percpu_push_batch(u32 off, void *const *src, u32 n)
-{
-	struct sheaf_head *h;
-	u32 slot, put = 0;
-
-	if (percpu.mode != PERCPU_SLOTS)
-		return arch_push_batch(block_base(), percpu.rseq, percpu.idx,
-				       off, src, n);
-	slot = slot_index();
-	if (!lock_try_enter(&slot_locks[slot]))
-		return 0;
-	h = percpu_head(slot, off);
-	if (h->cur < h->hi)
-		put = (u32)min((size_t)n, (size_t)(h->hi - h->cur));
-	for (u32 i = 0; i < put; i++)
-		WRITE_ONCE(h->cur[i], src[i]);
-	if (put)
-		WRITE_ONCE(h->cur, h->cur + put);
-	lock_exit(&slot_locks[slot]);
-	return put;
-}
-
 /* --- closing and opening, under lock --- */
 
 static void fence_or_nothing(bool *ok)
@@ -260,13 +130,13 @@ static bool head_is_open(const struct sheaf_head *h)
 static bool slot_enter(u32 cpu)
 {
 	return percpu.mode != PERCPU_SLOTS ||
-	       lock_enter_nested(&slot_locks[cpu], 1);
+	       lock_enter_nested(&percpu.slot_locks[cpu], 1);
 }
 
 static void slot_exit(u32 cpu)
 {
 	if (percpu.mode == PERCPU_SLOTS)
-		lock_exit(&slot_locks[cpu]);
+		lock_exit(&percpu.slot_locks[cpu]);
 }
 
 /* Store into @cpu's block from that very CPU; false if not running there. */
@@ -790,14 +660,14 @@ void percpu_thaw(void)
 void percpu_fork_lock(void)
 {
 	lock_fork_enter(&lock);
-	for (u32 i = 0; slot_locks && i < percpu.nr_slots; i++)
-		lock_fork_enter(&slot_locks[i]);
+	for (u32 i = 0; percpu.slot_locks && i < percpu.nr_slots; i++)
+		lock_fork_enter(&percpu.slot_locks[i]);
 }
 
 void percpu_fork_unlock(void)
 {
-	for (u32 i = 0; slot_locks && i < percpu.nr_slots; i++)
-		lock_fork_exit(&slot_locks[i]);
+	for (u32 i = 0; percpu.slot_locks && i < percpu.nr_slots; i++)
+		lock_fork_exit(&percpu.slot_locks[i]);
 	lock_fork_exit(&lock);
 }
 

@@ -60,6 +60,7 @@ struct percpu {
 	enum percpu_mode mode;
 	long rseq;
 	long idx;		/* of the index in struct rseq */
+	struct lock *slot_locks; /* PERCPU_SLOTS: one a block */
 };
 
 extern __hidden struct percpu percpu;	/* constant after percpu_init() */

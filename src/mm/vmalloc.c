@@ -430,14 +430,6 @@ size_t vmalloc_purge_idle(u64 now_ms, u32 age_ms)
 	return given;
 }
 
-void vmalloc_set_lazy_max(size_t bytes)
-{
-	if (!lock_try_enter(&vmap_lock))
-		return;
-	lazy_set_max(bytes);
-	lock_exit(&vmap_lock);
-}
-
 void vmalloc_make_room(size_t bytes)
 {
 	size_t lazy = READ_ONCE(vmap_info.lazy_bytes);

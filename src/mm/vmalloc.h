@@ -61,8 +61,6 @@ void *vrealloc(void *addr, size_t size);
 size_t vmalloc_purge(size_t keep);
 /* Those that were freed @age_ms before @now_ms (sys_clock_ms()) or earlier. */
 size_t vmalloc_purge_idle(u64 now_ms, u32 age_ms);
-/* No more than @bytes of them, nor more than options.lazy, from now on. */
-void vmalloc_set_lazy_max(size_t bytes);
 /* Something else is about to fault @bytes in: idle areas make room. */
 void vmalloc_make_room(size_t bytes);
 

@@ -177,7 +177,6 @@ size_t lazy_purge_idle(u64 now_ms, u32 age_ms);
 bool lazy_make_maps(size_t more);
 /* The smallest at a multiple of @align that holds @size, else the largest. */
 struct vmap_area *lazy_find(size_t size, size_t align);
-void lazy_set_max(size_t bytes);
 
 /**
  * lazy_fill - move warm memory in under the fresh end of a used area

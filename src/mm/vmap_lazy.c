@@ -37,7 +37,6 @@
 #define MAX_TAIL_SEGS	4
 
 static struct list_head lazy_list = LIST_HEAD_INIT(lazy_list);
-static size_t lazy_max = SIZE_MAX;	/* under lock */
 
 /* @after: what is younger, or the list. */
 static void lazy_add(struct vmap_area *area, struct list_head *after)
@@ -107,7 +106,7 @@ static void lazy_merge(struct vmap_area *low, struct vmap_area *high)
 /* A quarter of what the heap may hold, or less. */
 static size_t lazy_limit(void)
 {
-	return min(min(options.lazy, lazy_max), wmark_limit / 4 << PAGE_SHIFT);
+	return min(options.lazy, wmark_limit / 4 << PAGE_SHIFT);
 }
 
 void lazy_put(struct vmap_area *area, u64 stamp)
@@ -271,12 +270,6 @@ size_t lazy_purge_idle(u64 now_ms, u32 age_ms)
 	while (vmap_info.nr_lazy && oldest()->stamp <= now_ms - age_ms)
 		purge_one(oldest());
 	return before - vmap_info.lazy_bytes;
-}
-
-void lazy_set_max(size_t bytes)
-{
-	lazy_max = bytes;
-	lazy_purge(lazy_limit());
 }
 
 bool lazy_make_maps(size_t more)

@@ -325,7 +325,7 @@ void kswapd_start(void)
 	    !__atomic_exchange_n(&kswapd_pending, false, __ATOMIC_ACQ_REL))
 		return;
 	__atomic_store_n(&kswapd_state, KSWAPD_AWAKE, __ATOMIC_RELEASE);
-	if (sys_thread_start(kswapd, "kswapd"))
+	if (sys_thread_start(kswapd))
 		stat_add(STAT_KSWAPD_START, 1);
 	else
 		__atomic_store_n(&kswapd_state, KSWAPD_NONE, __ATOMIC_RELEASE);

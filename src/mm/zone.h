@@ -138,13 +138,6 @@ bool page_range_free(struct page *page, size_t nr);
  */
 bool page_range_resize(struct page *page, size_t old, size_t nr);
 
-/* 2^@order pages at a multiple of that; order at most MAX_ORDER. */
-static inline struct page *alloc_pages_node(int nid, gfp_t gfp, u32 order)
-{
-	return order > MAX_ORDER ? NULL :
-	       page_range_alloc(nid, (size_t)1 << order, order, gfp);
-}
-
 /* --- buddy.c, zone.c --- */
 
 /*
@@ -201,8 +194,6 @@ void pcp_drain(void);
 
 /* Make huge pages of dense pageblocks, a few; true if there may be more. */
 bool khugepaged(void);
-/* Pageblocks that are huge pages as far as is known; walks all. */
-size_t thp_coverage(void);
 
 /* --- watermark.c --- */
 

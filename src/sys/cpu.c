@@ -105,14 +105,6 @@ size_t sys_limit_data(void)
 	return limit_data;
 }
 
-size_t sys_limit_memory(void)
-{
-	size_t rlimits = min(limit_as, limit_data);
-	size_t limit = min(ram_bytes, sys_limit_cgroup());
-
-	return min(limit, rlimits);
-}
-
 size_t sys_max_map_count(void)
 {
 	return max_map_count;

@@ -20,7 +20,6 @@ void sys_cpu_init(void);
 /* These read files below @root: "", or what a test has made. */
 void sys_cgroup_init(const char *root);
 void sys_numa_init(const char *root);
-void sys_thp_init(const char *root);
 
 #define SYS_ARGS(nr, a, b, c, d, e, f, ...)				\
 	arch_syscall(nr, (long)(a), (long)(b), (long)(c), (long)(d),	\

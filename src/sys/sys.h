@@ -83,8 +83,6 @@ size_t sys_limit_as(void);	/* RLIMIT_AS */
 size_t sys_limit_data(void);	/* RLIMIT_DATA */
 /* (cgroup.c) the tightest of the memory cgroups that this process is in */
 size_t sys_limit_cgroup(void);
-/* What of all these and RAM is least: never SIZE_MAX. */
-size_t sys_limit_memory(void);
 bool sys_overcommit_strict(void);	/* what is committed is charged */
 size_t sys_max_map_count(void);	/* mappings a process may have */
 
@@ -104,11 +102,6 @@ u32 sys_node_distance(u32 from, u32 to);	/* 10: local */
  * space at start-up, when it is reserved.
  */
 bool sys_bind(void *addr, size_t size, u32 node);
-
-/* --- huge pages (thp.c) --- */
-
-enum sys_thp { SYS_THP_NEVER, SYS_THP_MADVISE, SYS_THP_ALWAYS };
-enum sys_thp sys_thp_mode(void);	/* of the system; opens a file */
 
 /* --- restartable sequences (rseq.c) --- */
 
@@ -143,10 +136,10 @@ bool sys_in_loader(const void *code);	/* in ld.so; false if there is none */
 /*
  * A detached thread of our own with all signals blocked and a small stack.
  * False: none could be made.  May allocate: no lock may be held; takes locks
- * of libc: not from a signal handler.  The thread has no @name: that would be
- * a prctl() that a filter of the program may kill for.
+ * of libc: not from a signal handler.  The thread has no name: that would be a
+ * prctl() that a filter of the program may kill for.
  */
-bool sys_thread_start(void (*fn)(void), const char *name);
+bool sys_thread_start(void (*fn)(void));
 /*
  * Sleep until *@word is no longer @val, or woken, or @ms have passed; may
  * return early for no reason.  sys_wake() wakes all.

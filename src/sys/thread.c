@@ -209,7 +209,7 @@ static unsigned int *thread_count(void)
  * libc takes the static TLS of all libraries out of the stack: a program
  * with much of it needs the default size.
  */
-bool sys_thread_start(void (*fn)(void), const char *name __unused)
+bool sys_thread_start(void (*fn)(void))
 {
 	u64 blocked = signals_to_block(), old;
 	int ret = EINVAL, saved = errno;

@@ -83,7 +83,7 @@ int main(void)
 		return puts("thread-local data fits in a small stack"), 1;
 	pthread_attr_destroy(&attr);
 #endif
-	if (sys_thread_start(own, "own"))
+	if (sys_thread_start(own))
 		return puts("sys_thread_start"), 1;
 	if (sys_is_threaded() != (PROGRAM > 0))
 		return puts("sys_is_threaded"), 1;

@@ -49,7 +49,6 @@ Test(cgroup, no_mount, TREE)
 Test(cgroup, of_this_process, .init = sys_init)
 {
 	cr_assert_gt(sys_limit_cgroup(), 0);
-	cr_assert_leq(sys_limit_memory(), sys_limit_cgroup());
 }
 
 /* --- version 2 --- */
@@ -278,17 +277,4 @@ Test(cgroup, again, V2_TREE)
 	cr_assert_eq(limit(), 3000);
 	proc("");
 	cr_assert_eq(limit(), SIZE_MAX);
-}
-
-/* Of RAM, the rlimits and this one, the least. */
-Test(cgroup, limits_memory, V2_TREE)
-{
-	sys_init();
-	proc("0::/a\n");
-	tree_put("/sys/fs/cgroup/a/memory.max", "3000\n");
-	cr_assert_eq(limit(), 3000);
-	cr_assert_eq(sys_limit_memory(), 3000);
-	tree_put("/sys/fs/cgroup/a/memory.max", "1000000000000000\n");
-	cr_assert_eq(limit(), 1000000000000000);
-	cr_assert_leq(sys_limit_memory(), sys_ram_bytes());
 }

@@ -82,27 +82,6 @@ Test(cpu, no_limit_of_data)
 }
 
 /* Each in its turn is the least. */
-Test(cpu, limit_of_memory)
-{
-	struct rlimit lim = { 64 * MIB, RLIM_INFINITY };
-
-	getrlimit(RLIMIT_DATA, &lim);
-	sys_init();
-	cr_assert_leq(sys_limit_memory(), sys_ram_bytes());
-	if (sys_limit_cgroup() == SIZE_MAX && sys_limit_as() == SIZE_MAX &&
-	    sys_limit_data() == SIZE_MAX)
-		cr_assert_eq(sys_limit_memory(), sys_ram_bytes());
-	lim.rlim_cur = 64 * MIB;
-	cr_assert(!setrlimit(RLIMIT_DATA, &lim));
-	sys_init();
-	cr_assert_eq(sys_limit_memory(), 64 * MIB);
-	getrlimit(RLIMIT_AS, &lim);
-	lim.rlim_cur = 63 * MIB;
-	cr_assert(!setrlimit(RLIMIT_AS, &lim));
-	sys_init();
-	cr_assert_eq(sys_limit_memory(), 63 * MIB);
-}
-
 Test(cpu, max_map_count, .init = sys_init)
 {
 	FILE *f = fopen("/proc/sys/vm/max_map_count", "r");

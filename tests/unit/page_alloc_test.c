@@ -23,14 +23,15 @@ static void up(void)
 Test(page_alloc, orders, .init = up)
 {
 	for (u32 order = 0; order <= MAX_ORDER; order++) {
-		struct page *page = alloc_pages_node(0, GFP_KERNEL, order);
+		struct page *page = page_range_alloc(0, (size_t)1 << order,
+						     order, GFP_KERNEL);
 
 		cr_assert(page);
 		cr_assert_eq(page_pfn(page) & (((size_t)1 << order) - 1), 0);
 		cr_assert_eq(page->nr_pages, 1u << order);
 		put(page, (size_t)1 << order);
 	}
-	cr_assert_null(alloc_pages_node(0, GFP_KERNEL, MAX_ORDER + 1));
+	cr_assert_null(page_range_alloc(0, 1, MAX_ORDER + 1, GFP_KERNEL));
 	cr_assert_eq(zones_used_pages(), 0);
 }
 

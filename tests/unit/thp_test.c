@@ -1,54 +1,9 @@
 /*
  * thp_test.c - huge pages, and pages that may be lost.
  */
-#include "tree.h"
+#include "unit.h"
 
-#include "sys/internal.h"
-
-#define TREE .init = tree_make, .fini = tree_remove
-#define FILE_NAME "/sys/kernel/mm/transparent_hugepage/enabled"
 #define HUGE (2 * MIB)
-
-static enum sys_thp mode_of(const char *text)
-{
-	tree_put(FILE_NAME, text);
-	errno = 0;
-	sys_thp_init(tree);
-	cr_assert_eq(errno, 0);
-	return sys_thp_mode();
-}
-
-Test(thp, mode, TREE)
-{
-	cr_assert_eq(mode_of("[always] madvise never\n"), SYS_THP_ALWAYS);
-	cr_assert_eq(mode_of("always [madvise] never\n"), SYS_THP_MADVISE);
-	cr_assert_eq(mode_of("always madvise [never]\n"), SYS_THP_NEVER);
-}
-
-Test(thp, mode_that_is_none, TREE)
-{
-	sys_thp_init(tree);
-	cr_assert_eq(sys_thp_mode(), SYS_THP_NEVER);
-	cr_assert_eq(mode_of("[always] madvise never\n"), SYS_THP_ALWAYS);
-	cr_assert_eq(mode_of(""), SYS_THP_NEVER);
-	cr_assert_eq(mode_of("always madvise never\n"), SYS_THP_NEVER);
-	cr_assert_eq(mode_of("always ["), SYS_THP_NEVER);
-	cr_assert_eq(mode_of("[sometimes]\n"), SYS_THP_NEVER);
-}
-
-Test(thp, mode_of_this_machine, .init = sys_init)
-{
-	static const char *const words[] = { "[never]", "[madvise]",
-					     "[always]" };
-	char text[64] = "";
-	FILE *f = fopen(FILE_NAME, "r");
-
-	if (!f)
-		cr_skip_test("no huge pages in this kernel");
-	fgets(text, sizeof(text), f);
-	fclose(f);
-	cr_assert(strstr(text, words[sys_thp_mode()]), "%s", text);
-}
 
 /* KiB of huge pages at @addr, by /proc. */
 static size_t huge_kib(void *addr)
@@ -84,7 +39,7 @@ Test(thp, collapse, .init = sys_init)
 	sys_huge(p, HUGE, true);
 	if (sys_collapse(p, HUGE))
 		cr_assert_eq(huge_kib(p), HUGE / KIB);
-	else if (sys_thp_mode() != SYS_THP_NEVER)
+	else
 		cr_log_warn("no MADV_COLLAPSE, or no huge page free");
 	cr_assert_eq(errno, 0);
 	for (size_t i = 0; i < HUGE; i += 4096)

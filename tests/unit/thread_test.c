@@ -233,7 +233,7 @@ Test(thread, start, .timeout = 10)
 	sigaddset(&before, SIGUSR2);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	errno = 0;
-	cr_assert(sys_thread_start(own_thread, "test"));
+	cr_assert(sys_thread_start(own_thread));
 	cr_assert_eq(errno, 0);
 	pthread_sigmask(SIG_SETMASK, NULL, &after);
 	for (int sig = 1; sig <= 64; sig++)
@@ -261,7 +261,7 @@ static void sleep_long(void)
 /* setuid() waits for every thread to take a signal of libc's. */
 Test(thread, start_does_not_stop_setuid, .timeout = 10)
 {
-	cr_assert(sys_thread_start(sleep_long, "test"));
+	cr_assert(sys_thread_start(sleep_long));
 	cr_assert_eq(setuid(getuid()), 0);
 }
 
@@ -278,7 +278,7 @@ Test(thread, start_takes_no_signals, .timeout = 10)
 	sigset_t set, old;
 
 	signal(SIGUSR1, handler);
-	cr_assert(sys_thread_start(sleep_long, "test"));
+	cr_assert(sys_thread_start(sleep_long));
 	sigemptyset(&set);
 	sigaddset(&set, SIGUSR1);
 	pthread_sigmask(SIG_BLOCK, &set, &old);
@@ -299,7 +299,7 @@ static void start_without_space(void *arg)
 	setrlimit(RLIMIT_AS, &lim);
 	pthread_sigmask(SIG_SETMASK, NULL, &before);
 	errno = 0;
-	if (sys_thread_start(own_thread, "test"))
+	if (sys_thread_start(own_thread))
 		_exit(1);
 	if (errno)
 		_exit(2);

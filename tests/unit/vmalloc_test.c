@@ -292,11 +292,12 @@ Test(vmalloc, laziness_is_bounded, .init = up)
 		vfree(p[i], &size);
 	vmalloc_info(&info);
 	cr_assert_eq(info.nr_lazy, 512);
-	/* The limit from inside counts as well as the option. */
-	vmalloc_set_lazy_max(20 * 65536);
+	/* A quarter of the limit counts as well as the option. */
+	wmark_limit = 4 * 20 * 65536 >> PAGE_SHIFT;
+	p[0] = vmalloc(65536, 4096, 0);
+	vfree(p[0], &size);
 	vmalloc_info(&info);
 	cr_assert_eq(info.nr_lazy, 20);
-	vmalloc_set_lazy_max(SIZE_MAX);
 	cr_assert(vmalloc_is_valid());
 	vmap_check_maps();
 	cr_assert_not_null(hold[0]);

@@ -5,6 +5,7 @@
 #include "vmap_unit.h"
 
 #include "mm/zone.h"
+#include "nodes.h"
 
 static u64 seed = 81;
 
@@ -176,4 +177,25 @@ Test(vmap_lazy, warm_blocks_of_the_zone, .init = up)
 	memset(page_address(page[0]), 2, 4 * MIB);
 	for (size_t at = 0; at < 17 * MIB; at += 4096)
 		REQUIRE(q[at] == 1);
+}
+
+/* What a CPU of one node has freed is not for a CPU of the other. */
+Test(vmap_lazy, areas_stay_on_their_node, .init = nodes_up)
+{
+	char *p, *q, *r;
+	size_t size;
+
+	vmalloc_init();
+	p = warm_area(8 * MIB, 1);
+	cr_assert_eq(vfree(p, &size), VFREE_OK);
+	unit_pin(1);
+	q = vmalloc(8 * MIB, 4096, 0);
+	cr_assert_eq(unit_resident(q, 8 * MIB), 0, "the other node's memory");
+	unit_pin(0);
+	p = warm_area(8 * MIB, 1);
+	cr_assert_eq(vfree(p, &size), VFREE_OK);
+	/* Its own is warm, cut to size or moved in. */
+	r = vmalloc(6 * MIB, 4096, 0);
+	cr_assert_geq(unit_resident(r, 6 * MIB), 4 * MIB);
+	cr_assert(vmalloc_is_valid());
 }

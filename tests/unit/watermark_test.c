@@ -272,6 +272,28 @@ Test(watermark, limit_is_kept_by_batches)
 	cr_assert_leq(left(), wmark[WMARK_MIN]);
 }
 
+/* A run that is warm at one end only: the rest of it is growth. */
+Test(watermark, limit_is_kept_by_runs, .init = up_32)
+{
+	struct page *page = page_range_alloc(NUMA_NO_NODE, 4, 0,
+					     GFP_HIGHUSER_MOVABLE);
+	size_t before;
+
+	memset(page_address(page), 1, 4 * PAGE_SIZE);
+	cr_assert(page_range_free(page, 4));
+	before = mm_resident_pages();
+	wmark_limit = before + wmark[WMARK_MIN] + 20;
+	options.limit = wmark_limit << PAGE_SHIFT;
+	cr_assert_null(page_range_alloc(NUMA_NO_NODE, 64, 0,
+					GFP_NOWAIT | __GFP_MOVABLE));
+	cr_assert_eq(mm_resident_pages(), before, "nothing is lost");
+	cr_assert(zone_is_valid(&zone_normal));
+	page = page_range_alloc(NUMA_NO_NODE, 16, 0,
+				GFP_NOWAIT | __GFP_MOVABLE);
+	cr_assert(page, "%zu of %zu, min %zu", mm_resident_pages(),
+		  wmark_limit, wmark[WMARK_MIN]);
+}
+
 Test(watermark, limit_is_kept_by_areas, .init = up_32)
 {
 	void *area[64];
