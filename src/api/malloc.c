@@ -126,53 +126,16 @@ __slowpath void malloc_bad_object(void *obj, u32 off)
 	slab_bad_free(class_to_cache(off), "invalid free", obj);
 }
 
-/* Length of the free block that covers @page, or 0. */
-static size_t free_block_pages(const struct page *page)
-{
-	const struct section *sec = page_section(page);
-	size_t pfn = page_pfn(page);
-
-	for (u32 order = 0; order <= MAX_ORDER; order++) {
-		size_t nr = (size_t)1 << order;
-		const struct page *head = &sec->vmemmap[pfn & ~(nr - 1)];
-
-		if (head->type == PAGE_FREE && head->order >= order)
-			return (size_t)1 << head->order;
-		if (head->type == PAGE_PCP)
-			return nr;
-	}
-	return 0;
-}
-
-/* Pages of the large allocation that covers @page, or 0. */
-static size_t large_block_pages(const struct page *page)
-{
-	const struct section *sec = page_section(page);
-	size_t pfn = page_pfn(page);
-
-	for (size_t n = 0; n < MAX_ORDER_PAGES && n <= pfn - sec->first; n++) {
-		const struct page *head = page - n;
-
-		if (head->type == PAGE_LARGE)
-			return n < head->nr_pages ? head->nr_pages : 0;
-		if (head->type != PAGE_NONE)
-			return 0;
-	}
-	return 0;
-}
-
 static __slowpath __noreturn void bad_page(const char *call, const void *ptr,
 					   const struct page *page)
 {
-	size_t nr = large_block_pages(page);
+	size_t nr;
+	const struct page *head = page_block(page, &nr);
+	bool again = !strcmp(call, "free") &&
+		     (!head || head->type != PAGE_LARGE);
 
-	if (nr)
-		alloc_fatal("invalid %s: %p (pages, size %zu)", call, ptr,
-			    nr << PAGE_SHIFT);
-	nr = free_block_pages(page);
-	alloc_fatal("%s%s: %p (pages, size %zu)",
-		    strcmp(call, "free") ? "invalid " : "double ", call, ptr,
-		    nr << PAGE_SHIFT);
+	alloc_fatal("%s %s: %p (pages, size %zu)", again ? "double" : "invalid",
+		    call, ptr, head ? nr << PAGE_SHIFT : 0);
 }
 
 static __slowpath __noreturn void bad_area(const char *call, const void *ptr,

@@ -195,31 +195,21 @@ EXPORT int alloc_page_to_nid(const struct page *page)
 
 /* --- misuse ------------------------------------------------------------- */
 
-/*
- * The slab or the large block that @page is part of, or NULL: then it is free.
- * Every block that is online says where it begins (P1); what is offline says
- * nothing.  It may walk as far as a block is large.
- */
-static const struct page *find_head(const struct page *page)
+/* The block in use that covers @page, or NULL. */
+static const struct page *block_in_use(const struct page *page)
 {
-	const struct section *sec = page_section(page);
-	const struct page *head = page;
-	size_t nr = 0;
+	size_t nr;
+	const struct page *head = page_block(page, &nr);
 
-	while (head->type == PAGE_NONE && head > &sec->vmemmap[sec->first])
-		head--;
-	if (head->type == PAGE_LARGE)
-		nr = head->nr_pages;
-	else if (head->type == PAGE_SLAB)
-		nr = (size_t)1 << head->order;
-	return (size_t)(page - head) < nr ? head : NULL;
+	return head && (head->type == PAGE_LARGE || head->type == PAGE_SLAB) ?
+	       head : NULL;
 }
 
 /* @ptr is no block of @nr pages: say what it is instead. */
 static __slowpath __noreturn void bad_free(const char *call, const void *ptr,
 					   const struct page *page, size_t nr)
 {
-	const struct page *head = find_head(page);
+	const struct page *head = block_in_use(page);
 	const struct kmem_cache *s = class_to_cache(addr_to_class(ptr));
 
 	if (!head)
@@ -250,7 +240,7 @@ void api_check_page(const char *call, const struct page *page)
 
 	if (unlikely(!page_is_ours(page)))
 		not_ours(call, page);
-	head = find_head(page);
+	head = block_in_use(page);
 	if (unlikely(!head || head->type != PAGE_LARGE))
 		alloc_fatal("invalid %s: %p (not an allocated page)", call,
 			    page_address(page));

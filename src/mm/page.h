@@ -111,6 +111,13 @@ struct section *section_add(struct zone *zone, size_t pages);
 /* Make pages up to number @end usable, with their metadata. */
 bool section_commit(struct section *sec, size_t end);
 
+/*
+ * The first page of the block that covers @page, free or in use, and its
+ * length; NULL if that is offline.  For checks: it may walk as far as a block
+ * is large, and what it finds may be stale.
+ */
+const struct page *page_block(const struct page *page, size_t *nr);
+
 /* The section an address lies in, or NULL; lock-free. */
 static inline struct section *addr_to_section(const void *addr)
 {

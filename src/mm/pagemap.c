@@ -226,3 +226,32 @@ struct section *section_add(struct zone *zone, size_t pages)
 	zone->full = zone->type == ZONE_DMA32;
 	return NULL;
 }
+
+static size_t block_pages(const struct page *head)
+{
+	switch (head->type) {
+	case PAGE_FREE:
+	case PAGE_PCP:
+	case PAGE_SLAB:
+		return (size_t)1 << head->order;
+	case PAGE_LARGE:
+	case PAGE_SPAN:
+		return head->nr_pages;
+	default:
+		return 0;
+	}
+}
+
+const struct page *page_block(const struct page *page, size_t *nr)
+{
+	const struct section *sec = page_section(page);
+	const struct page *head = page;
+
+	if (page->type == PAGE_SPAN_TAIL)
+		head -= page->nr_pages - 1;
+	/* Every block that is online says where it begins (P1). */
+	while (head->type == PAGE_NONE && head > &sec->vmemmap[sec->first])
+		head--;
+	*nr = block_pages(head);
+	return (size_t)(page - head) < *nr ? head : NULL;
+}
