@@ -21,7 +21,7 @@ SRCS = $(sort $(foreach l,$(LAYERS),$(wildcard src/$(l)/*.c)))
 # What a small program never calls comes last, and small, so that it maps less.
 COLD = $(wildcard $(addprefix src/,sys/low.c sys/thp.c core/report.c \
 	lib/rbtree.c mm/vmap.c mm/vmap_lazy.c mm/vmap_seg.c mm/vmalloc.c \
-	mm/khugepaged.c mm/vmstat.c mm/buddyinfo.c api/cxx.c api/info.c \
+	mm/khugepaged.c mm/rcu.c mm/vmstat.c mm/buddyinfo.c api/cxx.c api/info.c \
 	api/pages.c api/vmem.c))
 OBJS = $(patsubst src/%.c,$(BUILD)/obj/%.o,$(filter-out $(COLD),$(SRCS)) $(COLD))
 

@@ -17,6 +17,7 @@
 #include "api/init.h"
 #include "mm/memblock.h"
 #include "mm/percpu.h"
+#include "mm/rcu.h"
 #include "mm/vmalloc.h"
 #include "mm/zone.h"
 #include "slab/kmalloc.h"
@@ -38,6 +39,7 @@ static void child(void)
 {
 	percpu_fork_child();
 	kswapd_fork_child();
+	rcu_fork_child();
 	release();
 }
 

@@ -64,6 +64,12 @@ static inline void arch_relax(void)
 	__asm__ volatile("yield");
 }
 
+/* A full barrier behind an atomic read-modify-write, which is none. */
+static inline void arch_mb_after_rmw(void)
+{
+	__asm__ volatile("dmb ish" ::: "memory");
+}
+
 /* The result, or minus the error number; errno is left alone. */
 static inline long arch_syscall(long nr, long a, long b, long c, long d,
 				long e, long f)

@@ -70,6 +70,12 @@ static inline void arch_relax(void)
 	__builtin_ia32_pause();
 }
 
+/* A full barrier behind an atomic read-modify-write, which is one itself. */
+static inline void arch_mb_after_rmw(void)
+{
+	__asm__ volatile("" ::: "memory");
+}
+
 /* The result, or minus the error number; errno is left alone. */
 static inline long arch_syscall(long nr, long a, long b, long c, long d,
 				long e, long f)

@@ -1,0 +1,405 @@
+/*
+ * rcu.c - see rcu.h.
+ *
+ * Readers count themselves in one of two counters, in a slot picked by a hash
+ * of the thread pointer.  A grace period looks at the counters that new
+ * readers do not use, slot after slot, until each has been 0; turns the
+ * readers over to these; and looks at the others in the same way.  So it
+ * waits for no reader that came after the turn, and new readers cannot hold
+ * it up (the two phases of McKenney's sleepable RCU, 2006; here a thread
+ * keeps its slot, so one counter that goes up and down is exact).
+ *
+ * Invariants:
+ *   U1. a thread inside a section has added 1 to one counter of its slot, and
+ *	 takes it from the same: its word `reader` has the phase.  So no
+ *	 counter is 0 while a reader is counted in it.
+ *   U2. `reader` is not 0 only while U1 holds: it is stored after the
+ *	 addition and its barrier, and is 0 before the subtraction.  A handler
+ *	 that finds 0 counts itself, one that finds more is protected already.
+ *   U3. gp.seq is even between grace periods and odd in one; a period that
+ *	 ends has seen both counters of every slot at 0 since it began.
+ *   U4. all of gp but seq is of the holder of gp.lock, all of cb but next and
+ *	 the numbers of the holder of cb.lock.  Nobody waits for either.
+ *
+ * Why no reader is overtaken, by letter.  An updater makes something
+ * unreachable (A), rcu_start_gp() is a full barrier (B) and reads gp.seq (C).
+ * A period that this one counts on stores an odd gp.seq that C did not see
+ * (D), is a full barrier (E), and reads a counter as 0 (F).  A reader adds to
+ * that counter (G), is a full barrier (H), reads what it finds (I) and
+ * subtracts (J).  F reads a value of the counter before G or after J, by U1.
+ *   - Before G: then E precedes H in the order of all full barriers, and B
+ *     precedes E since C did not see D; so I sees A: the reader does not find
+ *     what is gone.
+ *   - After J: J is a release, F an acquire, and additions and subtractions
+ *     between them continue the release.  So what the reader did happens
+ *     before the end of the period, which is a release of gp.seq that
+ *     rcu_gp_done() acquires.  From F to the end several threads may have
+ *     helped; they hand over by gp.lock.
+ * Neither case depends on which counter the reader took: a stale phase costs
+ * time, not safety, and every counter is looked at in every period.
+ *
+ * Fork.  The child has one thread, so it counts afresh: it turns to another
+ * pair of counters (bit 1 of the phase), where only its own section is
+ * counted.  A section that a handler interrupted between addition and store,
+ * and whose handler forked, finds the pair changed and adds again; between
+ * the store of 0 and the subtraction, it subtracts from a pair that nobody
+ * looks at.  The grandchild clears that pair before it takes it.
+ */
+#include "core/report.h"
+#include "lib/lock.h"
+#include "mm/rcu.h"
+#include "sys/sys.h"
+
+#define SLOT_BITS	6
+#define NR_SLOTS	(1u << SLOT_BITS)
+#define PHASE_TURN	1u	/* readers of before and after */
+#define PHASE_FORK	2u	/* readers of parent and child */
+#define PHASES		4u
+#define NESTED		PHASES	/* `reader` is phase + depth * NESTED */
+
+#define POLL_EVERY	16	/* callbacks */
+#define POLL_BATCHES	2
+#define YIELDS		20	/* before a waiter sleeps */
+
+struct rcu_slot {
+	u32 count[PHASES];	/* atomic */
+} __aligned(64);
+
+static struct rcu_slot slots[NR_SLOTS];
+static u32 phase;		/* atomic; of new readers */
+static __thread u32 reader __attribute__((tls_model("initial-exec")));
+
+static struct {
+	u64 seq;		/* U3; atomic */
+	u32 lock;		/* tag of the holder, or 0; atomic */
+	u32 turns;		/* of this period */
+	u32 slot;		/* all before have been 0 since the turn */
+} gp;
+
+static struct {
+	struct rcu_head *next;	/* last first; atomic */
+	u64 queued;		/* ever; atomic */
+	u64 done;		/* ever; atomic */
+	u32 lock;		/* tag of the holder, or 0; atomic */
+	struct rcu_head *wait;	/* for the end of .gp, first first */
+	u64 gp;
+	struct rcu_head *due;	/* being called */
+} cb;
+
+static void (*rcu_free)(void *obj);	/* atomic */
+
+static struct rcu_slot *own_slot(void)
+{
+	u32 hash = (u32)(arch_thread_pointer() >> 6) * 0x9e3779b1u;
+
+	return &slots[hash >> (32 - SLOT_BITS)];
+}
+
+/* --- readers --- */
+
+/* Stores and additions in this order also for a handler on this thread. */
+static inline void in_order(void)
+{
+	__asm__ volatile("" ::: "memory");
+}
+
+static __attribute__((noinline)) void reader_enter(void)
+{
+	struct rcu_slot *slot = own_slot();
+
+	do {
+		u32 p = READ_ONCE(phase);
+
+		__atomic_fetch_add(&slot->count[p], 1, __ATOMIC_SEQ_CST); /* G */
+		arch_mb_after_rmw();					/* H */
+		WRITE_ONCE(reader, p + NESTED);				/* U2 */
+		in_order();
+		/* A handler forked in between: see above. */
+	} while (unlikely((READ_ONCE(reader) ^ READ_ONCE(phase)) &
+			  PHASE_FORK));
+}
+
+void rcu_read_lock(void)
+{
+	if (reader)
+		WRITE_ONCE(reader, reader + NESTED);
+	else
+		reader_enter();
+	in_order();
+}
+
+void rcu_read_unlock(void)
+{
+	u32 r = reader;
+
+	in_order();
+	if (unlikely(r < NESTED))
+		alloc_fatal("invalid rcu_read_unlock: not in rcu_read_lock()");
+	if (r >= 2 * NESTED) {
+		WRITE_ONCE(reader, r - NESTED);
+		return;
+	}
+	WRITE_ONCE(reader, 0);						/* U2 */
+	in_order();
+	__atomic_fetch_sub(&own_slot()->count[r % PHASES], 1,
+			   __ATOMIC_RELEASE);				/* J */
+}
+
+bool rcu_read_held(void)
+{
+	return reader != 0;
+}
+
+/* --- grace periods --- */
+
+static bool tag_lock(u32 *lock)
+{
+	u32 none = 0;
+
+	return __atomic_compare_exchange_n(lock, &none, lock_self(), false,
+					   __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+}
+
+static void tag_unlock(u32 *lock)
+{
+	__atomic_store_n(lock, 0, __ATOMIC_RELEASE);
+}
+
+static bool seq_reached(u64 gp_end)
+{
+	return (int64_t)(load_acquire(&gp.seq) - gp_end) >= 0;
+}
+
+static void gp_begin(void)
+{
+	WRITE_ONCE(gp.seq, gp.seq + 1);					/* D */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);			/* E */
+	gp.turns = 0;
+	gp.slot = 0;
+}
+
+/* As far as it goes; true: the period is over. */
+static bool gp_run(void)
+{
+	for (;;) {
+		for (; gp.slot < NR_SLOTS; gp.slot++) {
+			u32 old = READ_ONCE(phase) ^ PHASE_TURN;
+
+			if (load_acquire(&slots[gp.slot].count[old]))	/* F */
+				return false;
+		}
+		if (gp.turns)
+			break;
+		__atomic_fetch_xor(&phase, PHASE_TURN, __ATOMIC_RELAXED);
+		gp.slot = 0;
+		gp.turns = 1;
+	}
+	store_release(&gp.seq, gp.seq + 1);
+	return true;
+}
+
+/* One that is under way may have begun too early; the next has not. */
+u64 rcu_start_gp(void)
+{
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);			/* B */
+	return (READ_ONCE(gp.seq) + 3) & ~(u64)1;			/* C */
+}
+
+bool rcu_gp_done(u64 gp_end)
+{
+	bool ran = true;
+
+	while (!seq_reached(gp_end) && ran) {
+		if (!tag_lock(&gp.lock))
+			return false;
+		while (ran && !seq_reached(gp_end)) {
+			if (!(gp.seq & 1))
+				gp_begin();
+			ran = gp_run();
+		}
+		tag_unlock(&gp.lock);
+	}
+	return ran;
+}
+
+/* Patience for the @i-th time. */
+static void rcu_wait(u32 i)
+{
+	static u32 nobody_wakes;
+
+	if (i < YIELDS)
+		sys_yield();
+	else
+		sys_wait_ms(&nobody_wakes, 0, 1);
+}
+
+static void may_wait(const char *call)
+{
+	if (unlikely(reader))
+		alloc_fatal("invalid %s: inside rcu_read_lock()", call);
+	if (unlikely(READ_ONCE(gp.lock) == lock_self()))
+		alloc_fatal("invalid %s: in a signal handler", call);
+}
+
+void synchronize_rcu(void)
+{
+	u64 gp_end;
+
+	may_wait("synchronize_rcu");
+	gp_end = rcu_start_gp();
+	for (u32 i = 0; !rcu_gp_done(gp_end); i++)
+		rcu_wait(i);
+	rcu_poll();
+}
+
+/* --- callbacks --- */
+
+void rcu_set_free(void (*fn)(void *obj))
+{
+	store_release(&rcu_free, fn);
+}
+
+static struct rcu_head *reversed(struct rcu_head *head)
+{
+	struct rcu_head *list = NULL;
+
+	while (head) {
+		struct rcu_head *next = head->next;
+
+		head->next = list;
+		list = head;
+		head = next;
+	}
+	return list;
+}
+
+static void call(struct rcu_head *head)
+{
+	uintptr_t offset = (uintptr_t)head->func;
+
+	if (offset < RCU_FREE_OFFSETS)
+		load_acquire(&rcu_free)((char *)head - offset);
+	else
+		head->func(head);
+	__atomic_fetch_add(&cb.done, 1, __ATOMIC_RELEASE);
+}
+
+static void call_due(void)
+{
+	while (cb.due) {
+		struct rcu_head *head = cb.due;
+
+		cb.due = head->next;
+		call(head);
+	}
+}
+
+/* Under cb.lock; false if a grace period is not over. */
+static bool batch_run(void)
+{
+	call_due();	/* of a process that forked meanwhile */
+	if (!cb.wait) {
+		cb.wait = reversed(__atomic_exchange_n(&cb.next, NULL,
+						       __ATOMIC_ACQUIRE));
+		cb.gp = rcu_start_gp();
+	}
+	if (!cb.wait || !rcu_gp_done(cb.gp))
+		return false;
+	cb.due = cb.wait;
+	cb.wait = NULL;
+	call_due();
+	return true;
+}
+
+static bool callbacks_wait(void)
+{
+	return (int64_t)(load_acquire(&cb.done) - READ_ONCE(cb.queued)) < 0;
+}
+
+bool rcu_poll(void)
+{
+	if (!callbacks_wait())
+		return false;
+	if (reader || lock_is_reentry() || !tag_lock(&cb.lock))
+		return true;
+	/* What callbacks ask for in turn may have no end. */
+	for (u32 i = 0; i < POLL_BATCHES && batch_run(); i++)
+		;
+	tag_unlock(&cb.lock);
+	return callbacks_wait();
+}
+
+void call_rcu(struct rcu_head *head, void (*func)(struct rcu_head *head))
+{
+	u64 nr = __atomic_add_fetch(&cb.queued, 1, __ATOMIC_RELAXED);
+
+	head->func = func;
+	head->next = READ_ONCE(cb.next);
+	while (!__atomic_compare_exchange_n(&cb.next, &head->next, head, true,
+					    __ATOMIC_RELEASE,
+					    __ATOMIC_RELAXED))
+		;
+	if (nr % POLL_EVERY == 0)
+		rcu_poll();
+}
+
+void rcu_barrier(void)
+{
+	u64 queued = READ_ONCE(cb.queued);
+
+	may_wait("rcu_barrier");
+	if (unlikely(READ_ONCE(cb.lock) == lock_self()))
+		alloc_fatal("invalid rcu_barrier: in a callback");
+	for (u32 i = 0; (int64_t)(load_acquire(&cb.done) - queued) < 0; i++)
+		if (rcu_poll())
+			rcu_wait(i);
+}
+
+/* --- fork --- */
+
+static u64 list_length(const struct rcu_head *head)
+{
+	u64 n = 0;
+
+	for (; head; head = head->next)
+		n++;
+	return n;
+}
+
+static void clear_counts(u32 pair)
+{
+	for (u32 i = 0; i < NR_SLOTS; i++)
+		for (u32 turn = 0; turn < 2; turn++)
+			if (READ_ONCE(slots[i].count[pair + turn]))
+				WRITE_ONCE(slots[i].count[pair + turn], 0);
+}
+
+/* Unless this thread holds it: then a handler that interrupted it forked. */
+static bool break_lock(u32 *lock)
+{
+	if (!*lock || *lock == lock_self())
+		return false;
+	*lock = 0;
+	return true;
+}
+
+void rcu_fork_child(void)
+{
+	clear_counts((phase ^ PHASE_FORK) & PHASE_FORK);
+	if (reader) {
+		own_slot()->count[reader % PHASES ^ PHASE_FORK]++;
+		in_order();
+		reader ^= PHASE_FORK;
+	}
+	in_order();
+	WRITE_ONCE(phase, phase ^ PHASE_FORK);
+	if (break_lock(&gp.lock)) {
+		/* Once more from the beginning. */
+		gp.turns = 0;
+		gp.slot = 0;
+	}
+	break_lock(&cb.lock);
+	/* What another thread was about to queue or call is lost. */
+	cb.done = cb.queued - list_length(cb.due) - list_length(cb.wait) -
+		  list_length(cb.next) - (cb.lock != 0);
+}
