@@ -8,9 +8,13 @@
  * and an object in another thread's registers is lost to the child, as it
  * would be with any allocator.
  *
- * The handlers are registered at start-up, before any other library's, so
- * they run last before the fork and first after it: other handlers may
- * allocate.
+ * The handlers are registered before main() or with the first allocation,
+ * whichever is first, so before those of any library that allocates before it
+ * registers its own: ours run last before the fork and first after it, since
+ * other handlers may allocate.
+ *
+ * A fork may come before start-up, or during it: then the lock of that is all
+ * there is to take.
  */
 #include <pthread.h>
 
@@ -22,8 +26,14 @@
 #include "mm/zone.h"
 #include "slab/kmalloc.h"
 
+static bool heap_locked;	/* under the lock of start-up */
+
 static void prepare(void)
 {
+	init_fork_lock();
+	heap_locked = nr_sections != 0;
+	if (!heap_locked)
+		return;
 	kmalloc_fork_lock();
 	vmalloc_fork_lock();
 	percpu_fork_lock();
@@ -33,30 +43,35 @@ static void prepare(void)
 	memblock_fork_lock();
 }
 
-static void release(void);
+static void release(void)
+{
+	if (heap_locked) {
+		memblock_fork_unlock();
+		zones_fork_unlock();
+		span_fork_unlock();
+		kmem_cache_fork_unlock();
+		percpu_fork_unlock();
+		vmalloc_fork_unlock();
+		kmalloc_fork_unlock();
+	}
+	init_fork_unlock();
+}
 
 static void child(void)
 {
-	percpu_fork_child();
+	if (heap_locked)
+		percpu_fork_child();
 	kswapd_fork_child();
 	rcu_fork_child();
 	release();
 }
 
-static void release(void)
-{
-	memblock_fork_unlock();
-	zones_fork_unlock();
-	span_fork_unlock();
-	kmem_cache_fork_unlock();
-	percpu_fork_unlock();
-	vmalloc_fork_unlock();
-	kmalloc_fork_unlock();
-}
-
 void fork_init(void)
 {
-	pthread_atfork(prepare, release, child);
+	static bool done;
+
+	if (!__atomic_exchange_n(&done, true, __ATOMIC_RELAXED))
+		pthread_atfork(prepare, release, child);
 }
 
 /*

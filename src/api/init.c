@@ -5,6 +5,12 @@
  * another library or from dlsym() inside one: start-up uses nothing of libc
  * that allocates or needs its own start-up.
  *
+ * Before main() there is only what cannot come later: the handlers of fork()
+ * (fork.c says why they are early) and, where LIBALLOC_OPTIONS asks for
+ * something, everything.  A program that never allocates reads no limits and
+ * maps no heap; one that allocates once has read all files it ever will, so
+ * that a filter for system calls may follow.
+ *
  * Order: operating system, options, page map, per-CPU blocks, size table;
  * then the hot paths may run.
  */
@@ -86,9 +92,22 @@ __slowpath bool alloc_init_slow(void)
 	return ok;
 }
 
+void init_fork_lock(void)
+{
+	lock_fork_enter(&lock);
+}
+
+void init_fork_unlock(void)
+{
+	lock_fork_exit(&lock);
+}
+
 static __attribute__((constructor)) void constructor(void)
 {
-	alloc_init();
+	fork_init();
+	kswapd_init();		/* the first call may be that of a new thread */
+	if (options_given())
+		alloc_init();
 }
 
 static __attribute__((destructor)) void destructor(void)

@@ -19,8 +19,11 @@ static inline bool alloc_init(void)
 	       alloc_init_slow();
 }
 
-/* Register the fork handlers: first thing after start-up (fork.c). */
+/* Register the fork handlers, once. */
 void fork_init(void);
+/* Nobody is starting up. */
+void init_fork_lock(void);
+void init_fork_unlock(void);
 /* Reports asked for by options, at exit (info.c). */
 void info_at_exit(void);
 

@@ -371,7 +371,7 @@ ALIAS(free) void own_free(void *ptr);
 EXPORT void *calloc(size_t n, size_t size)
 {
 	if (unlikely(kswapd_pending) && sys_is_threaded() &&
-	    sys_in_loader(__builtin_return_address(0)))
+	    sys_in_loader(__builtin_return_address(0)) && alloc_init())
 		kswapd_start();
 	return calloc_impl(n, size);
 }

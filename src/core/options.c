@@ -144,14 +144,25 @@ void options_help(void)
 	}
 }
 
-void options_init(void)
+static const char *options_text(void)
 {
 	static char early[16384];	/* touched only before libc is up */
-	const char *text;
 
-	if (sys_secure())
-		return;
-	text = sys_getenv("LIBALLOC_OPTIONS", early, sizeof(early));
+	return sys_secure() ? NULL :
+	       sys_getenv("LIBALLOC_OPTIONS", early, sizeof(early));
+}
+
+bool options_given(void)
+{
+	const char *text = options_text();
+
+	return text && *text;
+}
+
+void options_init(void)
+{
+	const char *text = options_text();
+
 	if (text)
 		options_parse(text);
 	if (options.help)

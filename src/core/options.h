@@ -30,6 +30,8 @@ extern __hidden struct options options;
  * reported once on stderr with the list of names, and skipped.
  */
 void options_init(void);
+/* LIBALLOC_OPTIONS is set to something; before options_init(), too. */
+bool options_given(void);
 
 /* No stray write changes them any more. */
 void options_seal(void);

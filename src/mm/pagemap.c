@@ -187,6 +187,10 @@ bool pagemap_init(u32 nr_cpus)
 		if (section_init(&first, &zone_normal,
 				 size + ROUND(percpu) + BLOCK_BYTES,
 				 percpu)) {
+			sys_overcommit_probe((void *)(first.base +
+					     (first.first << PAGE_SHIFT)),
+					     (first.nr_pages - first.first) <<
+					     PAGE_SHIFT);
 			section_publish(&first);
 			return true;
 		}

@@ -1,6 +1,7 @@
 /*
  * cpu.c - the machine's size and the process's limits.
  */
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/sysinfo.h>
 
@@ -73,6 +74,21 @@ static bool read_strict(void)
 			     sizeof(text)) && text[0] == '2';
 }
 
+/*
+ * What is not charged may be committed whatever its size.  The file is read
+ * where it may not: there are other reasons.
+ */
+void sys_overcommit_probe(void *addr, size_t size)
+{
+	overcommit_strict = true;
+	if (size / 2 > ram_bytes && sys_commit(addr, size)) {
+		sys_call(SYS_mprotect, addr, size, PROT_NONE);
+		overcommit_strict = false;
+	} else {
+		overcommit_strict = read_strict();
+	}
+}
+
 bool sys_overcommit_strict(void)
 {
 	return overcommit_strict;
@@ -87,7 +103,6 @@ void sys_cpu_init(void)
 	limit_as = soft_limit(RLIMIT_AS);
 	limit_data = soft_limit(RLIMIT_DATA);
 	max_map_count = read_max_map_count();
-	overcommit_strict = read_strict();
 }
 
 size_t sys_ram_bytes(void)

@@ -222,7 +222,11 @@ bool sys_move_pages(void *old, void *new, size_t size)
 
 void sys_name(void *addr, size_t size, const char *name)
 {
-	sys_call(SYS_prctl, PR_SET_VMA, PR_SET_VMA_ANON_NAME, addr, size, name);
+	static bool unknown;	/* to a kernel built without */
+
+	if (!unknown)
+		unknown = sys_call(SYS_prctl, PR_SET_VMA, PR_SET_VMA_ANON_NAME,
+				   addr, size, name) == -EINVAL;
 }
 
 

@@ -4,7 +4,8 @@
  * Read from /sys once, at start-up.  The kernel's numbers of nodes have gaps
  * and some nodes have no memory, so those that have are numbered here from 0
  * in the kernel's order; a CPU of another node belongs to the nearest of
- * them.  Most machines have one node: they are asked for one file.
+ * them.  Most processes have the memory of one node: one system call tells, and
+ * no file is read.
  *
  * What cannot be read or understood makes one node, or distances of 10 and
  * 20: nothing here fails.  Nodes past the 64th that is online, and CPUs that
@@ -174,13 +175,44 @@ static void read_node(const char *root, const struct nodes *online, u32 self)
 	read_cpus(root, online->id[self], best);
 }
 
+#define ALLOWED (1 << 2)	/* MPOL_F_MEMS_ALLOWED */
+
+/*
+ * The only node whose memory the cpuset of this process allows, or -1: there
+ * are several, or the kernel does not say.
+ */
+static int only_node(void)
+{
+	unsigned long mask[(MAX_NODE_ID + 1) / 64] = { 0 };
+	int node = -1;
+
+	if (sys_call(SYS_get_mempolicy, NULL, mask, MAX_NODE_ID + 1, 0,
+		     ALLOWED) < 0)
+		return -1;
+	for (int i = 0; i <= MAX_NODE_ID / 64; i++) {
+		if (!mask[i])
+			continue;
+		if (node >= 0 || mask[i] & (mask[i] - 1))
+			return -1;
+		node = i * 64 + __builtin_ctzl(mask[i]);
+	}
+	return node;
+}
+
 void sys_numa_init(const char *root)
 {
 	struct nodes online, memory;
 	u32 nr = 0;
+	int only;
 
 	/* Tables of zeros are not written: they stay without a page. */
 	nr_nodes = 1;
+	only = *root ? -1 : only_node();
+	if (only >= 0) {
+		if (only)
+			node_id[0] = (u16)only;
+		return;
+	}
 	read_nodes(&online, root, "online");
 	if (online.nr <= 1) {
 		if (online.nr && online.id[0])

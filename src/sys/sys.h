@@ -83,7 +83,12 @@ size_t sys_limit_as(void);	/* RLIMIT_AS */
 size_t sys_limit_data(void);	/* RLIMIT_DATA */
 /* (cgroup.c) the tightest of the memory cgroups that this process is in */
 size_t sys_limit_cgroup(void);
-bool sys_overcommit_strict(void);	/* what is committed is charged */
+/*
+ * Find out whether what is committed is charged (vm.overcommit_memory=2), by
+ * reserved space of twice the RAM or more, which is as it was afterwards.
+ */
+void sys_overcommit_probe(void *addr, size_t size);
+bool sys_overcommit_strict(void);	/* it is; false before that */
 size_t sys_max_map_count(void);	/* mappings a process may have */
 
 /* --- NUMA (numa.c): what /sys said at start-up; one node if nothing --- */

@@ -93,3 +93,25 @@ Test(cpu, max_map_count, .init = sys_init)
 	}
 	cr_assert_eq(sys_max_map_count(), want);
 }
+
+/* Found out by space no memory could back, which is space again after that. */
+Test(cpu, overcommit_probe, .init = sys_init)
+{
+	size_t size = 4 * sys_ram_bytes() & ~(size_t)65535;
+	FILE *f = fopen("/proc/sys/vm/overcommit_memory", "r");
+	char *p = sys_reserve(size, 0);
+	int want = 0;
+
+	if (f) {
+		cr_assert(fscanf(f, "%d", &want) == 1);
+		fclose(f);
+	}
+	cr_assert_not_null(p);
+	sys_overcommit_probe(p, size);
+	cr_assert_eq(sys_overcommit_strict(), want == 2);
+	unit_faults(p);
+	/* Too little space says nothing: the file does. */
+	sys_overcommit_probe(p, 65536);
+	cr_assert_eq(sys_overcommit_strict(), want == 2);
+	unit_faults(p);
+}

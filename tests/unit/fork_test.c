@@ -4,8 +4,16 @@
  */
 #include "unit.h"
 
+#include "api/init.h"
 #include "mm/memblock.h"
 #include "mm/vmalloc.h"
+
+static void up(void)
+{
+	cr_assert(alloc_init());
+}
+
+TestSuite(fork, .init = up);
 
 static int stop;
 
@@ -127,5 +135,37 @@ Test(fork, inside_a_critical_section)
 	waitpid(pid, &status, 0);
 	cr_assert_eq(status, 0);
 	cr_assert_eq(zone_normal.lock.word, 0);
+	cr_assert(zone_is_valid(&zone_normal));
+}
+
+static void *start_up(void *arg)
+{
+	alloc_init();
+	return arg;
+}
+
+/* The child of a fork before start-up, or during it, has its own. */
+Test(fork_early, before_the_first_call)
+{
+	pthread_t t;
+	int status;
+	pid_t pid;
+
+	cr_assert_eq(nr_sections, 0);
+	for (u32 i = 0; i < 20; i++) {
+		if (i == 10)
+			cr_assert_eq(pthread_create(&t, NULL, start_up, NULL),
+				     0);
+		pid = fork();
+		if (!pid) {
+			alarm(10);
+			if (!alloc_init())
+				_exit(7);
+			check_child();
+		}
+		waitpid(pid, &status, 0);
+		cr_assert_eq(status, 0);
+	}
+	pthread_join(t, NULL);
 	cr_assert(zone_is_valid(&zone_normal));
 }

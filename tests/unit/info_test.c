@@ -9,6 +9,13 @@
 #include "api/init.h"
 #include "mm/vmalloc.h"
 
+static void up(void)
+{
+	cr_assert(alloc_init());
+}
+
+TestSuite(info, .init = up);
+
 static void *held[5000];
 
 Test(info, nothing_is_used_at_first)

@@ -1,6 +1,7 @@
 /*
- * init_test.c - is everything up before main(), once, with the options of the
- * environment; and does the end of the process report and check?
+ * init_test.c - is everything up at the first call, once, or before main() if
+ * the environment has options; and does the end of the process report and
+ * check?
  *
  * The program runs itself again, with --list, to see a start and an end.
  */
@@ -10,6 +11,7 @@
 #include <signal.h>
 
 #include "api/init.h"
+#include "mm/memblock.h"
 
 static char output[1 << 16];
 
@@ -44,8 +46,18 @@ static int start_with(const char *options_text)
 	return status;
 }
 
-Test(init, ready_before_main)
+/* A program that never allocates has no heap, and reads no limits. */
+Test(init, nothing_before_the_first_call)
 {
+	cr_assert_eq(init_state, INIT_NONE);
+	cr_assert_eq(nr_sections, 0);
+	cr_assert_eq(sys_max_map_count(), 0);
+	cr_assert_eq(memblock_bytes(), 0);
+}
+
+Test(init, ready_at_the_first_call)
+{
+	cr_assert(alloc_init());
 	cr_assert_eq(init_state, INIT_READY);
 	cr_assert(alloc_init());
 	cr_assert(alloc_init_slow());
@@ -124,6 +136,7 @@ Test(init, a_line_at_exit)
 /* What an overflow could reach is read-only after start-up. */
 Test(init, the_options_are_sealed)
 {
+	alloc_init();
 	unit_faults(&options.lazy);
 	unit_faults(options.stats_file);
 }
@@ -133,6 +146,7 @@ static void misuse_and_exit(void *arg)
 	struct kmem_cache *s;
 	char *p;
 
+	alloc_init();
 	for (int i = 0; i < 20; i++)
 		kmalloc(64);
 	p = kmalloc(64);

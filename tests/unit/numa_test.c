@@ -287,3 +287,21 @@ Test(numa, bind, TREE)
 	p[0] = 1;
 	cr_assert_eq(errno, 0);
 }
+
+/* Where one node is allowed, it is known without a file. */
+Test(numa, the_only_node)
+{
+	unsigned long all[1024 / 64] = { 0 };
+	u32 nr = 0;
+
+	if (syscall(SYS_get_mempolicy, NULL, all, 1024, NULL,
+		    MPOL_F_MEMS_ALLOWED))
+		cr_skip_test("no policies in this kernel");
+	for (u32 i = 0; i < ARRAY_SIZE(all); i++)
+		nr += (u32)__builtin_popcountl(all[i]);
+	sys_numa_init("");
+	if (nr > 1)
+		cr_skip_test("several nodes");
+	cr_assert_eq(sys_nr_nodes(), 1);
+	cr_assert(all[sys_node_id(0) / 64] >> sys_node_id(0) % 64 & 1);
+}

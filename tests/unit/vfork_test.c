@@ -5,6 +5,15 @@
  */
 #include "unit.h"
 
+#include "api/init.h"
+
+static void up(void)
+{
+	cr_assert(alloc_init());
+}
+
+TestSuite(vfork, .init = up);
+
 long vfork_error(long ret);
 
 static int status_of(pid_t pid)
