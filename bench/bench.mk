@@ -1,6 +1,6 @@
 # bench.mk - builds the access patterns; the top Makefile includes it.
 #
-# One program for each bench/*.c, in $(BUILD)/bench.  The compiler must not
+# One program for each other bench/*.c, in $(BUILD)/bench.  The compiler must not
 # know what malloc is, or it removes the pairs that are to be measured.
 
 BUILD ?= build
@@ -9,15 +9,28 @@ BENCH_CFLAGS := -O2 -g -std=gnu11 -Wall -Wextra -pthread \
 	-fno-builtin-malloc -fno-builtin-calloc -fno-builtin-realloc \
 	-fno-builtin-free
 
-BENCH_SRCS  := $(sort $(wildcard bench/*.c))
-BENCH_PROGS := $(BENCH_SRCS:bench/%.c=$(BUILD)/bench/%)
+# Two are libraries to preload.
+BENCH_LIBS  := bump live
+BENCH_SRCS  := $(sort $(filter-out $(BENCH_LIBS:%=bench/%.c),\
+	$(wildcard bench/*.c)))
+BENCH_PROGS := $(BENCH_SRCS:bench/%.c=$(BUILD)/bench/%) \
+	$(BENCH_LIBS:%=$(BUILD)/bench/%.so)
 
-.PHONY: bench-build
+.PHONY: bench-build bench-peers
 bench-build: $(BENCH_PROGS)
+
+# Beside the allocators that Debian has: a quarter of an hour (bench/README.md).
+bench-peers: all
+	BUILD=$(BUILD) scripts/bench-peers
 
 $(BUILD)/bench/%: bench/%.c bench/bench.h
 	@mkdir -p $(@D)
-	$(CC) $(BENCH_CFLAGS) -o $@ $<
+	$(CC) $(BENCH_CFLAGS) -o $@ $< -ldl
+
+$(BUILD)/bench/%.so: bench/%.c
+	@mkdir -p $(@D)
+	$(CC) $(BENCH_CFLAGS) -fvisibility=hidden -fPIC -shared -fno-builtin \
+		-o $@ $<
 
 # Static, so that the peak it hands to the command at exec is its own small
 # one; where libc.a is missing, a dynamic one is still below the command's.

@@ -8,12 +8,17 @@
  * and is what scripts/bench runs under hyperfine instead of the command.
  *
  *	launch [-o REPORT] [-t SECONDS] [-i STDIN] [-O STDOUT] [-E STDERR]
- *	       [-e VAR=VALUE]... [-n RUNS] [-p SO]... -- COMMAND [ARGUMENT]...
+ *	       [-e VAR=VALUE]... [-n RUNS] [-p SO]... [-m SAMPLES [-M MS]]
+ *	       -- COMMAND [ARGUMENT]...
  *
  * One line of JSON is appended to REPORT (default stderr) for each -p; with -n
  * it holds the medians of RUNS runs.  Several -p, of which the empty one is
  * the libc's own malloc, take turns run by run, so that a slow second of the
  * machine hits all.
+ * With -m, the command's resident memory is looked at every MS milliseconds
+ * (default 20) and written down as lines of seconds and KiB.  Each look walks
+ * the page tables (smaps_rollup: some kernels let the counters of statm lag),
+ * so time and memory are best taken from different runs.
  * Exit status: the command's, 124 after a timeout, 128 + n after signal n.
  */
 #define _GNU_SOURCE
@@ -40,6 +45,8 @@ static const char *preloads[MAX_PRELOADS] = { "" };
 static char *extra_env[MAX_ENV], *child_env[MAX_ENV];
 static int nr_extra, nr_preloads;
 static const char *input = "/dev/null", *output, *errors;
+static const char *samples;
+static long sample_ms = 20;
 static unsigned int timeout;
 static volatile sig_atomic_t timed_out;
 static volatile pid_t child;
@@ -110,17 +117,79 @@ static double seconds(struct timeval t)
 	return (double)t.tv_sec + (double)t.tv_usec / 1e6;
 }
 
+static double since(const struct timespec *t0)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)(t.tv_sec - t0->tv_sec) +
+	       (double)(t.tv_nsec - t0->tv_nsec) / 1e9;
+}
+
+/* False where the memory is gone: the command has ended. */
+static bool sample(FILE *f, const struct timespec *t0)
+{
+	char path[64], text[1024];
+	const char *rss;
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/smaps_rollup", (int)child);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	n = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	text[n > 0 ? n : 0] = '\0';
+	rss = strstr(text, "\nRss:");
+	if (!rss)
+		return false;
+	fprintf(f, "%.3f\t%ld\n", since(t0), atol(rss + 5));
+	return true;
+}
+
+/* SIGCHLD is blocked; the wait for it is what ends the last pause early. */
+static void watch(const struct timespec *t0)
+{
+	struct timespec pause = { sample_ms / 1000,
+				  sample_ms % 1000 * 1000000 };
+	FILE *f = fopen(samples, "w");
+	sigset_t set;
+
+	if (!f)
+		die(samples);
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	while (!timed_out && sample(f, t0))
+		if (sigtimedwait(&set, NULL, &pause) == SIGCHLD)
+			break;
+	fclose(f);
+}
+
+static void block_child_signal(int how)
+{
+	sigset_t set;
+
+	if (!samples)
+		return;
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigprocmask(how, &set, NULL);
+}
+
 static int run(char **argv, int p, int r)
 {
-	struct timespec t0, t1;
+	struct timespec t0;
 	struct rusage ru;
 	int status;
 	pid_t pid;
 
 	make_env(preloads[p]);
 	clock_gettime(CLOCK_MONOTONIC, &t0);
+	block_child_signal(SIG_BLOCK);
 	pid = vfork();
 	if (!pid) {
+		block_child_signal(SIG_UNBLOCK);
 		redirect(0, input, O_RDONLY);
 		if (output)
 			redirect(1, output, O_WRONLY | O_CREAT | O_TRUNC);
@@ -133,14 +202,13 @@ static int run(char **argv, int p, int r)
 		die("vfork");
 	child = pid;
 	alarm(timeout);
+	if (samples)
+		watch(&t0);
 	while (wait4(pid, &status, 0, &ru) < 0)
 		if (errno != EINTR)
 			die("wait4");
 	alarm(0);
-	clock_gettime(CLOCK_MONOTONIC, &t1);
-
-	figures[p][WALL][r] = (double)(t1.tv_sec - t0.tv_sec) +
-			      (double)(t1.tv_nsec - t0.tv_nsec) / 1e9;
+	figures[p][WALL][r] = since(&t0);
 	figures[p][USER][r] = seconds(ru.ru_utime);
 	figures[p][SYS][r] = seconds(ru.ru_stime);
 	figures[p][MAXRSS][r] = (double)ru.ru_maxrss;
@@ -186,7 +254,7 @@ int main(int argc, char **argv)
 	int runs = 1, done = 0, status = 0, opt, p;
 	FILE *f = stderr;
 
-	while ((opt = getopt(argc, argv, "+o:t:i:O:E:e:n:p:")) != -1) {
+	while ((opt = getopt(argc, argv, "+o:t:i:O:E:e:n:p:m:M:")) != -1) {
 		switch (opt) {
 		case 'o':
 			report_path = optarg;
@@ -203,6 +271,12 @@ int main(int argc, char **argv)
 		case 'E':
 			errors = optarg;
 			break;
+		case 'm':
+			samples = optarg;
+			break;
+		case 'M':
+			sample_ms = atol(optarg);
+			break;
 		case 'n':
 			runs = atoi(optarg);
 			break;
@@ -218,7 +292,7 @@ int main(int argc, char **argv)
 			return 125;
 		}
 	}
-	if (optind == argc || runs < 1 || runs > MAX_RUNS) {
+	if (optind == argc || runs < 1 || runs > MAX_RUNS || sample_ms < 1) {
 		fputs("launch: see the head of bench/launch.c\n", stderr);
 		return 125;
 	}
