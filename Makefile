@@ -23,6 +23,7 @@ COLD = $(wildcard $(addprefix src/,sys/low.c sys/thp.c core/report.c \
 	lib/rbtree.c mm/vmap.c mm/vmap_lazy.c mm/vmap_seg.c mm/vmalloc.c \
 	mm/khugepaged.c mm/rcu.c mm/vmstat.c mm/buddyinfo.c api/cxx.c api/info.c \
 	api/pages.c api/vmem.c))
+COLD += src/slab/slabinfo.c
 OBJS = $(patsubst src/%.c,$(BUILD)/obj/%.o,$(filter-out $(COLD),$(SRCS)) $(COLD))
 
 all: $(BUILD)/liballoc.so $(BUILD)/liballoc.a

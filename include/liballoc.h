@@ -367,7 +367,8 @@ int alloc_is_vmalloc_addr(const void *addr);
 /**
  * alloc_proc_read - the state of the heap, as the text of a file of /proc
  * @name: "buddyinfo", "pagetypeinfo", "zoneinfo", "vmstat", "meminfo",
- *	"vmallocinfo"; or, as in debugfs, "extfrag_index", "unusable_index"
+ *	"vmallocinfo", "slabinfo" (format 2.1, slabinfo(5)); or, as in debugfs,
+ *	"extfrag_index", "unusable_index"
  * @buf: receives the text, cut to @size - 1 bytes and terminated if @size > 0;
  *	may be NULL if @size is 0.  For an unknown name it is not written.
  *

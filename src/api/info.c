@@ -23,6 +23,7 @@
 #include "mm/vmstat.h"
 #include "mm/zone.h"
 #include "slab/slab.h"
+#include "slab/slabinfo.h"
 #include "sys/sys.h"
 
 struct heap_info {
@@ -276,6 +277,12 @@ static bool proc_show(struct seq *m, const char *name)
 {
 	struct vmstat_slab slab;
 
+	if (!strcmp(name, "slabinfo")) {
+		seq_begin(m);
+		slabinfo_show(m);
+		seq_end(m);
+		return true;
+	}
 	slab_figures(&slab);
 	return vmstat_show(m, name, &slab);
 }
@@ -315,6 +322,7 @@ static void print_proc(const char *names)
 	if (!strcmp(names, "all")) {
 		for (u32 i = 0; vmstat_name(i); i++)
 			proc_print(vmstat_name(i));
+		proc_print("slabinfo");
 		return;
 	}
 	while (*names) {

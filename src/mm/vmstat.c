@@ -41,6 +41,18 @@ static void seq_flush(struct seq *m)
 	m->used = 0;
 }
 
+void seq_begin(struct seq *m)
+{
+	if (!m->flush && m->size)
+		m->buf[0] = '\0';
+}
+
+void seq_end(struct seq *m)
+{
+	if (m->flush)
+		seq_flush(m);
+}
+
 /* As much as fits, terminated. */
 static void seq_keep(struct seq *m, const char *text, size_t len)
 {
@@ -538,10 +550,8 @@ bool vmstat_show(struct seq *m, const char *name,
 
 	if (!file)
 		return false;
-	if (!m->flush && m->size)
-		m->buf[0] = '\0';
+	seq_begin(m);
 	file->show(m, slab);
-	if (m->flush)
-		seq_flush(m);
+	seq_end(m);
 	return true;
 }

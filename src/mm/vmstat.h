@@ -24,6 +24,9 @@ struct seq {
 
 /* A piece of text, of less than SEQ_PIECE bytes. */
 void seq_print(struct seq *m, const char *fmt, ...) __printf(2, 3);
+/* Around a whole text: even an empty one is terminated, or flushed. */
+void seq_begin(struct seq *m);
+void seq_end(struct seq *m);
 
 /* What only the layers above know, in pages. */
 struct vmstat_slab {

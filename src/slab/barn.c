@@ -15,6 +15,7 @@
  *   B4. (store.lock) nr_sheaves is the number of sheaves that barns have.
  *	 A sheaf's memory is the store's, which takes it back only whole: when
  *	 all of them are empty, in barns whose locks are held.
+ *   B5. nr_objects is the sum of the sizes of the sheaves in full.
  *
  * Locking: LOCK_BARN, and under it that of the store, a leaf.  Failure: false
  * or 0, never reported.
@@ -89,6 +90,7 @@ u32 barn_get(struct kmem_cache *s, u32 nid, void **objs, u32 n)
 	if (sheaf) {
 		got = min(n, sheaf->size);
 		sheaf->size -= got;
+		ADD_ONCE(barn->nr_objects, -got);
 		memcpy(objs, sheaf->objs + sheaf->size, got * sizeof(*objs));
 		if (!sheaf->size) {
 			barn->full = sheaf->next;
@@ -152,6 +154,7 @@ bool barn_put(struct kmem_cache *s, u32 nid, void *const *objs, u32 n)
 		sheaf->next = barn->full;
 		barn->full = sheaf;
 		ADD_ONCE(barn->nr_full, 1);
+		ADD_ONCE(barn->nr_objects, n);
 	}
 	lock_exit(&barn->lock);
 	stat_add(STAT_BARN_PUT, sheaf != NULL);
@@ -162,13 +165,8 @@ size_t barn_count(struct kmem_cache *s)
 {
 	size_t nr = 0;
 
-	for_each_cache_node(s, n) {
-		if (!lock_try_enter(&n->barn.lock))
-			continue;
-		for (struct sheaf *f = n->barn.full; f; f = f->next)
-			nr += f->size;
-		lock_exit(&n->barn.lock);
-	}
+	for_each_cache_node(s, n)
+		nr += READ_ONCE(n->barn.nr_objects);
 	return nr;
 }
 

@@ -51,6 +51,7 @@ struct barn {
 	struct sheaf *full;
 	struct sheaf *empty;
 	u32 nr_full, nr_empty;
+	u32 nr_objects;			/* in full; read racily by reports */
 	bool held;			/* by barns_reset() */
 };
 
@@ -197,7 +198,7 @@ bool slabs_are_valid(struct kmem_cache *s);
 /* The barn of node @nid. */
 u32 barn_get(struct kmem_cache *s, u32 nid, void **objs, u32 n);
 bool barn_put(struct kmem_cache *s, u32 nid, void *const *objs, u32 n);
-/* Objects in all barns, for counting. */
+/* Objects in all barns, read racily. */
 size_t barn_count(struct kmem_cache *s);
 /* If no barn holds an object: the memory of their sheaves goes back. */
 void barns_reset(void);

@@ -9,6 +9,7 @@
  * vmstat	counters
  * meminfo	where all the memory is
  * vmallocinfo	the areas of vmalloc() and vmap(), and of large mallocs
+ * slabinfo	the caches of small objects
  * extfrag_index, unusable_index
  *		how far free memory is in pieces, for each order (from 0 to 1;
  *		-1: no matter)
@@ -19,7 +20,7 @@
 
 static const char *const all[] = {
 	"buddyinfo", "pagetypeinfo", "zoneinfo", "vmstat", "meminfo",
-	"vmallocinfo", "extfrag_index", "unusable_index",
+	"vmallocinfo", "slabinfo", "extfrag_index", "unusable_index",
 };
 
 int main(int argc, char **argv)
@@ -29,8 +30,9 @@ int main(int argc, char **argv)
 	struct page *movable = alloc_pages(GFP_HIGHUSER_MOVABLE, 3);
 	struct page *pages[1 << 4];
 	void *area = vmalloc(3 << 20), *large = malloc(6 << 20), *map;
+	void *small = malloc(100);
 
-	MUST(page && movable && area && large);
+	MUST(page && movable && area && large && small);
 	for (int i = 0; i < 1 << 4; i++)
 		pages[i] = virt_to_page((char *)page_address(page) +
 					i * PAGE_SIZE);
@@ -41,6 +43,7 @@ int main(int argc, char **argv)
 	for (size_t i = 0; argc == 1 && i < sizeof(all) / sizeof(*all); i++)
 		printf("%s:\n%s\n", all[i], proc(all[i]));
 	vunmap(map);
+	free(small);
 	free(large);
 	vfree(area);
 	__free_pages(movable, 3);

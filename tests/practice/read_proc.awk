@@ -60,6 +60,30 @@ file == "vmallocinfo" {
 	n++
 	next
 }
+# slabinfo(5): six columns, ": tunables" and three, ": slabdata" and three.
+file == "slabinfo" {
+	if (FNR == 1) {
+		if ($0 != "slabinfo - version: 2.1")
+			bad("not version 2.1")
+	} else if (FNR == 2) {
+		if (!/^# name +<active_objs> <num_objs> <objsize> <objperslab> <pagesperslab> : tunables <limit> <batchcount> <sharedfactor> : slabdata <active_slabs> <num_slabs> <sharedavail>$/)
+			bad("other columns")
+	} else {
+		if (NF != 16 || $7 != ":" || $8 != "tunables" ||
+		    $12 != ":" || $13 != "slabdata")
+			bad("other columns")
+		for (i = 2; i <= NF; i++)
+			if (i != 7 && i != 8 && i != 12 && i != 13 &&
+			    $i !~ /^[0-9]+$/)
+				bad("no number")
+		# The kernel may count what changes meanwhile; both bound it.
+		if ($2 + 0 > $3 + 0 || $14 + 0 > $15 + 0 ||
+		    $3 != $15 * $5 && !kernel)
+			bad("does not add up")
+		n++
+	}
+	next
+}
 file == "zoneinfo" {
 	if (/^Node [0-9]+, zone +[A-Za-z0-9]+$/) {
 		zone = $2 $4
