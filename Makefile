@@ -23,10 +23,10 @@ COLD = $(wildcard $(addprefix src/,sys/low.c sys/thp.c core/report.c \
 	lib/rbtree.c mm/vmap.c mm/vmap_lazy.c mm/vmap_seg.c mm/vmalloc.c \
 	mm/khugepaged.c mm/rcu.c mm/vmstat.c mm/buddyinfo.c api/cxx.c api/info.c \
 	api/pages.c api/vmem.c))
-COLD += src/slab/slabinfo.c
+COLD += src/slab/slabinfo.c src/slab/slab_root.c
 OBJS = $(patsubst src/%.c,$(BUILD)/obj/%.o,$(filter-out $(COLD),$(SRCS)) $(COLD))
 
-all: $(BUILD)/liballoc.so $(BUILD)/liballoc.a
+all: $(BUILD)/liballoc.so $(BUILD)/liballoc.a $(BUILD)/alloc-slabtop
 
 $(BUILD)/obj/%.o: src/%.c Makefile
 	@mkdir -p $(@D)
@@ -52,9 +52,13 @@ $(BUILD)/liballoc.a: $(OBJS)
 	rm -f $@
 	$(AR) rcs $@ $(BUILD)/liballoc.o
 
+# For other processes: not part of the library, and with libc's malloc.
+$(BUILD)/alloc-slabtop: $(BUILD)/obj/tools/slabtop.o
+	$(CC) $(CFLAGS) $(EXTRA_LDFLAGS) -o $@ $<
+
 OBJCOPY ?= objcopy
 
--include $(OBJS:.o=.d)
+-include $(OBJS:.o=.d) $(BUILD)/obj/tools/slabtop.d
 
 clean:
 	rm -rf $(BUILD)
@@ -68,6 +72,7 @@ include tests/tests.mk
 -include tests/all.mk
 -include tests/vm/vm.mk
 include tests/practice/practice.mk
+include tests/slabtop/slabtop.mk
 
 # What must hold before a change lands: minutes on two cores.
 check: all
@@ -81,6 +86,7 @@ check: all
 	$(MAKE) check-static
 	$(MAKE) check-strict
 	$(MAKE) check-preload
+	$(MAKE) check-slabtop
 	$(MAKE) check-stress
 	$(MAKE) check-aarch64
 	@echo "check: all passed"

@@ -80,6 +80,8 @@ bool percpu_init(u32 nr_cpus)
 	blocks = memblock_alloc(nr_cpus * sizeof(*blocks));
 	if (!blocks)
 		return false;
+	percpu.next = &blocks->next;
+	percpu.next_step = sizeof(*blocks);
 	choose_mode();
 	if (percpu.mode != PERCPU_SLOTS)
 		return true;

@@ -61,6 +61,9 @@ struct percpu {
 	long rseq;
 	long idx;		/* of the index in struct rseq */
 	struct lock *slot_locks; /* PERCPU_SLOTS: one a block */
+	/* For readers from outside: of block 0, bytes in use of it, or 0. */
+	const u32 *next;
+	u32 next_step;		/* bytes to that of the next block */
 };
 
 extern __hidden struct percpu percpu;	/* constant after percpu_init() */

@@ -21,11 +21,10 @@
 /* Distances of an address from that of the field that names it. */
 struct slab_note {
 	u32 version;
-	u32 bytes;		/* of struct slab_root */
+	u32 unused;
 	int64_t root;		/* const struct slab_root */
 	int64_t caches;		/* struct kmem_cache *[nr_caches] */
 	int64_t percpu;		/* struct percpu */
-	int64_t blocks;		/* struct block *: one a CPU */
 	int64_t nr_nodes;	/* u32 */
 };
 
@@ -35,19 +34,18 @@ struct slab_field {
 };
 
 struct slab_root {
+	u32 bytes;			/* of this struct */
 	u32 first_cache, nr_caches;	/* used entries of caches[] */
 	u32 page_shift;
 	u32 max_nodes;
 
-	/* struct percpu, and one block of it */
+	/* struct percpu; a block is untouched while its "next" is 0 */
+	u32 percpu_bytes;
 	struct slab_field percpu_blocks, percpu_nr_cpus;
+	struct slab_field percpu_next, percpu_next_step;
 	u32 percpu_shift;		/* bytes of a block */
 	u32 head_shift;			/* bytes of a sheaf's head */
 	struct slab_field head_cur, head_lo, head_hi;
-
-	/* struct block: block_next is 0 where nothing was ever opened */
-	u32 block_bytes;
-	struct slab_field block_next;
 
 	/* struct kmem_cache */
 	u32 cache_bytes;

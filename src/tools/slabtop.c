@@ -1,0 +1,755 @@
+/*
+ * slabtop.c - alloc-slabtop: the caches of a running process, as slabtop(1)
+ * shows the kernel's.
+ *
+ * The process prepares nothing and is neither stopped nor written to: all is
+ * read by process_vm_readv(2), which asks for the same permission as ptrace.
+ *
+ * Finding them: of each mapped ELF file, the headers are read where they are
+ * mapped, not from the file, which may lie in another mount namespace, be
+ * deleted or have been replaced.  The note in them (slab/slabinfo.h) leads to
+ * struct slab_root, and that to the caches, whatever build they are of.
+ *
+ * The process goes on meanwhile.  So nothing that was read is believed
+ * without a bound: there are no lists to follow, tables have the size that
+ * the root says, which was checked once, and figures that contradict each
+ * other are cut as slabinfo.c does.
+ */
+#include <elf.h>
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/uio.h>
+#include <termios.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lib/compiler.h"
+#include "slab/slabinfo.h"
+
+#define NAME_MAX_LEN	64
+#define MAX_PHDRS	256
+#define MAX_NOTES	(64 * KIB)	/* bytes of one PT_NOTE */
+#define MAX_CACHES	(64 * KIB)
+#define MAX_CPUS	(8 * KIB)
+
+struct row {
+	char name[NAME_MAX_LEN];
+	u64 objs, active, slabs, active_slabs, sheaves, barns;
+	u32 size, per_slab, order;
+};
+
+struct target {
+	pid_t pid;
+	char comm[32];
+	u64 caches, percpu, nr_nodes;	/* addresses there */
+	u32 page_shift;
+	struct slab_root root;
+	void **pointers;		/* the table of caches, as read last */
+	char *cache;			/* room for one cache */
+	struct row *rows;
+	u32 nr_rows;
+};
+
+static void __noreturn __printf(1, 2) die(const char *fmt, ...)
+{
+	va_list ap;
+
+	fprintf(stderr, "alloc-slabtop: ");
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+	exit(1);
+}
+
+static void *must_alloc(size_t n, size_t size)
+{
+	void *p = calloc(n, size);
+
+	if (!p)
+		die("out of memory");
+	return p;
+}
+
+/* --- the other process's memory ------------------------------------------ */
+
+static void __noreturn die_of(const struct target *t, int err)
+{
+	switch (err) {
+	case ESRCH:
+	case ENOENT:
+		die("no process %d", t->pid);
+	case EPERM:
+	case EACCES:
+		die("process %d: not permitted; it takes what ptrace(2) does: "
+		    "the same user and a dumpable process, or CAP_SYS_PTRACE, "
+		    "and see /proc/sys/kernel/yama/ptrace_scope", t->pid);
+	default:
+		die("process %d: %s", t->pid, strerror(err));
+	}
+}
+
+/* All of it, or false: nothing is mapped there (any more). */
+static bool peek(const struct target *t, u64 addr, void *buf, size_t size)
+{
+	struct iovec here = { buf, size }, there = { (void *)addr, size };
+	ssize_t n = process_vm_readv(t->pid, &here, 1, &there, 1, 0);
+
+	if (n < 0 && errno != EFAULT && errno != EINVAL)
+		die_of(t, errno);
+	return n == (ssize_t)size;
+}
+
+/* An unsigned field of 1, 2, 4 or 8 bytes of what was read at @base. */
+static u64 field(const char *base, struct slab_field f)
+{
+	u64 val = 0;
+
+	memcpy(&val, base + f.at, min(f.bytes, (u16)sizeof(val)));
+	return val;
+}
+
+/* --- finding the library -------------------------------------------------- */
+
+static bool field_fits(struct slab_field f, u32 bytes, u32 width)
+{
+	return f.bytes && (!width || f.bytes <= width) &&
+	       f.at + f.bytes <= bytes;
+}
+
+static bool root_is_sane(const struct slab_root *r)
+{
+	u32 node = r->node.bytes, head = 1u << (r->head_shift & 15);
+
+	return r->bytes >= sizeof(*r) && r->nr_caches <= MAX_CACHES &&
+	       r->first_cache < r->nr_caches &&
+	       r->page_shift >= 12 && r->page_shift <= 16 &&
+	       r->max_nodes <= 4096 &&
+	       r->cache_bytes <= 64 * KIB && r->percpu_bytes <= 64 * KIB &&
+	       r->percpu_shift <= 20 && r->head_shift < 16 &&
+	       (u64)r->nr_caches << r->head_shift <= 1u << r->percpu_shift &&
+	       field_fits(r->percpu_blocks, r->percpu_bytes, 8) &&
+	       field_fits(r->percpu_nr_cpus, r->percpu_bytes, 4) &&
+	       field_fits(r->percpu_next, r->percpu_bytes, 8) &&
+	       field_fits(r->percpu_next_step, r->percpu_bytes, 4) &&
+	       field_fits(r->head_cur, head, 8) &&
+	       field_fits(r->head_lo, head, 8) &&
+	       field_fits(r->head_hi, head, 8) &&
+	       field_fits(r->name, r->cache_bytes, 0) &&
+	       field_fits(r->size, r->cache_bytes, 4) &&
+	       field_fits(r->nr_objects, r->cache_bytes, 4) &&
+	       field_fits(r->order, r->cache_bytes, 4) &&
+	       field_fits(r->node, r->cache_bytes, 0) &&
+	       field_fits(r->others, r->cache_bytes, 8) &&
+	       field_fits(r->nr_slabs, node, 8) &&
+	       field_fits(r->nr_empty, node, 8) &&
+	       field_fits(r->nr_used, node, 8) &&
+	       field_fits(r->barn_objects, node, 8);
+}
+
+/* @addr: of the note's struct slab_note there; @n: what it holds. */
+static bool root_read(struct target *t, u64 addr, const struct slab_note *n)
+{
+#define AT(name) (addr + offsetof(struct slab_note, name) + (u64)n->name)
+	if (n->version != SLAB_ROOT_VERSION)
+		die("process %d: its liballoc is of another version (%u, "
+		    "this tool knows %u)", t->pid, n->version,
+		    SLAB_ROOT_VERSION);
+	if (!peek(t, AT(root), &t->root, sizeof(t->root)) ||
+	    !root_is_sane(&t->root))
+		return false;
+	t->caches = AT(caches);
+	t->percpu = AT(percpu);
+	t->nr_nodes = AT(nr_nodes);
+	return true;
+#undef AT
+}
+
+/* The heap of a library that is mapped, but not in use, was never started. */
+static bool is_started(const struct target *t)
+{
+	char *percpu = must_alloc(1, t->root.percpu_bytes);
+	bool ok = peek(t, t->percpu, percpu, t->root.percpu_bytes) &&
+		  field(percpu, t->root.percpu_blocks);
+
+	free(percpu);
+	return ok;
+}
+
+static bool notes_search(struct target *t, u64 addr, size_t size)
+{
+	char *buf = must_alloc(1, size);
+	bool found = false;
+	size_t at = 0;
+
+	if (!peek(t, addr, buf, size))
+		goto out;
+	while (!found && size - at >= sizeof(Elf64_Nhdr)) {
+		Elf64_Nhdr h;
+		size_t name = at + sizeof(h), desc, next;
+
+		memcpy(&h, buf + at, sizeof(h));
+		if (h.n_namesz > size || h.n_descsz > size)
+			break;
+		desc = name + ALIGN_UP((size_t)h.n_namesz, (size_t)4);
+		next = desc + ALIGN_UP((size_t)h.n_descsz, (size_t)4);
+		if (next > size)
+			break;
+		if (h.n_type == SLAB_NOTE_TYPE &&
+		    h.n_namesz == sizeof(SLAB_NOTE_NAME) &&
+		    h.n_descsz >= sizeof(struct slab_note) &&
+		    !memcmp(buf + name, SLAB_NOTE_NAME, h.n_namesz)) {
+			struct slab_note note;
+
+			memcpy(&note, buf + desc, sizeof(note));
+			found = root_read(t, addr + desc, &note) &&
+				is_started(t);
+		}
+		at = next;
+	}
+out:
+	free(buf);
+	return found;
+}
+
+/* The ELF headers are mapped at @base: is it our library, or has it ours? */
+static bool elf_search(struct target *t, u64 base)
+{
+	Elf64_Phdr ph[MAX_PHDRS];
+	Elf64_Ehdr eh;
+	u64 bias = 0;
+	bool loads = false;
+
+	if (!peek(t, base, &eh, sizeof(eh)) ||
+	    memcmp(eh.e_ident, ELFMAG, SELFMAG) ||
+	    eh.e_ident[EI_CLASS] != ELFCLASS64 ||
+	    eh.e_phentsize != sizeof(*ph) || !eh.e_phnum ||
+	    eh.e_phnum > MAX_PHDRS ||
+	    !peek(t, base + eh.e_phoff, ph, eh.e_phnum * sizeof(*ph)))
+		return false;
+	for (u32 i = 0; i < eh.e_phnum && !loads; i++)
+		if (ph[i].p_type == PT_LOAD && ph[i].p_offset < 64 * KIB) {
+			bias = base - (ph[i].p_vaddr - ph[i].p_offset);
+			loads = true;
+		}
+	for (u32 i = 0; loads && i < eh.e_phnum; i++)
+		if (ph[i].p_type == PT_NOTE && ph[i].p_memsz <= MAX_NOTES &&
+		    notes_search(t, bias + ph[i].p_vaddr, ph[i].p_memsz))
+			return true;
+	return false;
+}
+
+/*
+ * Files are mapped from their start, where the headers are; the first that
+ * has a started heap is the one that serves malloc.
+ */
+static void find_root(struct target *t)
+{
+	char path[64], line[PATH_MAX + 256];
+	bool found = false;
+	FILE *maps;
+
+	snprintf(path, sizeof(path), "/proc/%d/maps", t->pid);
+	maps = fopen(path, "re");
+	if (!maps)
+		die_of(t, errno);
+	while (!found && fgets(line, sizeof(line), maps)) {
+		unsigned long start, end, offset;
+		char perms[8], file[2] = "";
+
+		if (sscanf(line, "%lx-%lx %7s %lx %*s %*s %1s", &start, &end,
+			   perms, &offset, file) == 5 &&
+		    !offset && perms[0] == 'r' && file[0] == '/')
+			found = elf_search(t, start);
+	}
+	if (!found && ferror(maps))
+		die_of(t, errno);
+	fclose(maps);
+	if (!found)
+		die("process %d: no liballoc in it", t->pid);
+}
+
+static void read_comm(struct target *t)
+{
+	char path[64];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", t->pid);
+	f = fopen(path, "re");
+	if (!f)
+		die_of(t, errno);
+	if (fgets(t->comm, sizeof(t->comm), f))
+		t->comm[strcspn(t->comm, "\n")] = '\0';
+	fclose(f);
+}
+
+static void attach(struct target *t)
+{
+	read_comm(t);
+	find_root(t);
+	t->pointers = must_alloc(t->root.nr_caches, sizeof(void *));
+	t->rows = must_alloc(t->root.nr_caches, sizeof(*t->rows));
+	t->cache = must_alloc(1, t->root.cache_bytes);
+}
+
+/* --- one look ------------------------------------------------------------- */
+
+static void add_node(const struct slab_root *r, const char *node,
+		     struct row *row, u64 *used, u64 *empty)
+{
+	row->slabs += field(node, r->nr_slabs);
+	row->barns += field(node, r->barn_objects);
+	*used += field(node, r->nr_used);
+	*empty += field(node, r->nr_empty);
+}
+
+static void add_nodes(const struct target *t, u64 others, u32 nr_nodes,
+		      struct row *row, u64 *used, u64 *empty)
+{
+	char *node = must_alloc(1, t->root.node.bytes);
+
+	for (u32 nid = 1; nid < nr_nodes; nid++) {
+		u64 addr = 0;
+
+		if (peek(t, others + nid * sizeof(addr), &addr,
+			 sizeof(addr)) && addr &&
+		    peek(t, addr, node, t->root.node.bytes))
+			add_node(&t->root, node, row, used, empty);
+	}
+	free(node);
+}
+
+/* A name is printable, whatever was read. */
+static void copy_name(struct row *row, const char *name, size_t size)
+{
+	size_t i;
+
+	size = min(size, sizeof(row->name) - 1);
+	for (i = 0; i < size && name[i]; i++)
+		row->name[i] = name[i] > ' ' && name[i] <= '~' ? name[i] : '?';
+	row->name[i] = '\0';
+}
+
+/* False: there is no cache there any more. */
+static bool read_cache(struct target *t, u64 addr, u32 nr_nodes,
+		       struct row *row)
+{
+	const struct slab_root *r = &t->root;
+	u64 used = 0, empty = 0, objs;
+
+	if (!peek(t, addr, t->cache, r->cache_bytes))
+		return false;
+	row->slabs = row->barns = 0;
+	row->size = (u32)field(t->cache, r->size);
+	row->per_slab = (u32)field(t->cache, r->nr_objects);
+	row->order = (u32)field(t->cache, r->order);
+	copy_name(row, t->cache + r->name.at, r->name.bytes);
+	if (!row->size || !row->per_slab || row->order > 20 || !row->name[0])
+		return false;
+	add_node(r, t->cache + r->node.at, row, &used, &empty);
+	if (nr_nodes > 1 && field(t->cache, r->others))
+		add_nodes(t, field(t->cache, r->others), nr_nodes, row, &used,
+			  &empty);
+	/* As slabinfo_get() cuts them. */
+	objs = row->slabs * row->per_slab;
+	used = min(used, objs);
+	row->objs = objs;
+	row->active = used - min(row->sheaves + row->barns, used);
+	row->active_slabs = row->slabs - min(empty, row->slabs);
+	return true;
+}
+
+/*
+ * Objects in the sheaves of one CPU, added to what @counts has for each
+ * cache.  A sheaf that is closed for the moment counts as empty.
+ */
+static void add_heads(const struct target *t, u64 block, char *heads, u32 last,
+		      u64 *counts)
+{
+	const struct slab_root *r = &t->root;
+	size_t bytes = (size_t)(last + 1 - r->first_cache) << r->head_shift;
+
+	if (!peek(t, block + ((u64)r->first_cache << r->head_shift), heads,
+		  bytes))
+		return;
+	for (u32 i = r->first_cache; i <= last; i++) {
+		const char *h = heads + ((size_t)(i - r->first_cache) <<
+					 r->head_shift);
+		u64 cur = field(h, r->head_cur), lo = field(h, r->head_lo);
+
+		/* More than a block has room for are none. */
+		if (cur > lo && cur - lo < (u64)1 << r->percpu_shift)
+			counts[i] += (cur - lo) / sizeof(void *);
+	}
+}
+
+/* Blocks that no CPU has used are not touched: reading makes page tables. */
+static void count_sheaves(const struct target *t, u32 last, u64 *counts)
+{
+	const struct slab_root *r = &t->root;
+	char *percpu = must_alloc(1, r->percpu_bytes);
+	char *heads = must_alloc(last + 1, (size_t)1 << r->head_shift);
+	u64 blocks, next, step, nr;
+
+	if (!peek(t, t->percpu, percpu, r->percpu_bytes))
+		goto out;
+	blocks = field(percpu, r->percpu_blocks);
+	nr = min(field(percpu, r->percpu_nr_cpus), (u64)MAX_CPUS);
+	next = field(percpu, r->percpu_next);
+	step = field(percpu, r->percpu_next_step);
+	for (u64 cpu = 0; cpu < nr; cpu++) {
+		u32 used = 0;
+
+		if (peek(t, next + cpu * step, &used, sizeof(used)) && used)
+			add_heads(t, blocks + (cpu << r->percpu_shift), heads,
+				  last, counts);
+	}
+out:
+	free(heads);
+	free(percpu);
+}
+
+static void look(struct target *t)
+{
+	const struct slab_root *r = &t->root;
+	u64 *counts = must_alloc(r->nr_caches, sizeof(*counts));
+	u32 nr_nodes = 1, last = 0;
+
+	t->nr_rows = 0;
+	if (!peek(t, t->caches, t->pointers, r->nr_caches * sizeof(void *)) ||
+	    !peek(t, t->nr_nodes, &nr_nodes, sizeof(nr_nodes)))
+		die("process %d is another program now", t->pid);
+	nr_nodes = min(nr_nodes, r->max_nodes);
+	for (u32 i = r->first_cache; i < r->nr_caches; i++)
+		if (t->pointers[i])
+			last = i;
+	if (last)
+		count_sheaves(t, last, counts);
+	for (u32 i = r->first_cache; i < r->nr_caches; i++) {
+		struct row *row = &t->rows[t->nr_rows];
+
+		row->sheaves = counts[i];
+		if (t->pointers[i] &&
+		    read_cache(t, (u64)t->pointers[i], nr_nodes, row))
+			t->nr_rows++;
+	}
+	free(counts);
+}
+
+/* --- sorting -------------------------------------------------------------- */
+
+static u64 row_bytes(const struct target *t, const struct row *row)
+{
+	return row->slabs << row->order << t->root.page_shift;
+}
+
+static u32 row_use(const struct row *row)
+{
+	return row->objs ? (u32)(row->active * 100 / row->objs) : 0;
+}
+
+static const struct target *sorted;
+static char sort_key = 'o';
+
+static u64 sort_value(const struct row *row)
+{
+	switch (sort_key) {
+	case 'a':	return row->active;
+	case 'b':	return row->per_slab;
+	case 'c':	return row_bytes(sorted, row);
+	case 'l':	return row->slabs;
+	case 'v':	return row->active_slabs;
+	case 'o':	return row->objs;
+	case 'p':	return row->order;
+	case 's':	return row->size;
+	case 'u':	return row_use(row);
+	case 'h':	return row->sheaves + row->barns;
+	default:	return 0;
+	}
+}
+
+static bool is_sort_key(int c)
+{
+	return c && strchr("abclvopsuhn", c);
+}
+
+static int compare(const void *a, const void *b)
+{
+	const struct row *x = a, *y = b;
+	u64 vx = sort_value(x), vy = sort_value(y);
+
+	if (vx != vy)
+		return vx > vy ? -1 : 1;
+	if (sort_key != 'n' && x->size != y->size)
+		return x->size < y->size ? -1 : 1;
+	return strcmp(x->name, y->name);
+}
+
+static void sort_rows(struct target *t)
+{
+	sorted = t;
+	qsort(t->rows, t->nr_rows, sizeof(*t->rows), compare);
+}
+
+/* --- text ----------------------------------------------------------------- */
+
+static const char *eol = "\n";
+
+static double percent(u64 part, u64 all)
+{
+	return all ? 100.0 * (double)part / (double)all : 0.0;
+}
+
+static double kib(u64 bytes)
+{
+	return (double)bytes / 1024;
+}
+
+static void print_summary(const struct target *t)
+{
+	u64 objs = 0, active = 0, slabs = 0, active_slabs = 0, size = 0;
+	u64 active_size = 0, caches = 0, least = UINT64_MAX, most = 0;
+
+	for (u32 i = 0; i < t->nr_rows; i++) {
+		const struct row *row = &t->rows[i];
+
+		objs += row->objs;
+		active += row->active;
+		slabs += row->slabs;
+		active_slabs += row->active_slabs;
+		size += row_bytes(t, row);
+		active_size += row->active * row->size;
+		caches += row->slabs != 0;
+		least = min(least, (u64)row->size);
+		most = max(most, (u64)row->size);
+	}
+	printf(" Process                            : %d (%s)%s", t->pid,
+	       t->comm, eol);
+	printf(" Active / Total Objects (%% used)    : %lu / %lu (%.1f%%)%s",
+	       active, objs, percent(active, objs), eol);
+	printf(" Active / Total Slabs (%% used)      : %lu / %lu (%.1f%%)%s",
+	       active_slabs, slabs, percent(active_slabs, slabs), eol);
+	printf(" Active / Total Caches (%% used)     : %lu / %u (%.1f%%)%s",
+	       caches, t->nr_rows, percent(caches, t->nr_rows), eol);
+	printf(" Active / Total Size (%% used)       : %.2fK / %.2fK (%.1f%%)"
+	       "%s", kib(active_size), kib(size), percent(active_size, size),
+	       eol);
+	printf(" Minimum / Average / Maximum Object : %.2fK / %.2fK / %.2fK%s",
+	       t->nr_rows ? kib(least) : 0.0, objs ? kib(size / objs) : 0.0,
+	       kib(most), eol);
+	fputs(eol, stdout);
+}
+
+static void print_rows(const struct target *t, u32 rows)
+{
+	printf("%6s %6s %4s %8s %6s %8s %10s %6s %6s %s%s", "OBJS", "ACTIVE",
+	       "USE", "OBJ SIZE", "SLABS", "OBJ/SLAB", "CACHE SIZE", "SHEAF",
+	       "BARN", "NAME", eol);
+	for (u32 i = 0; i < min(rows, t->nr_rows); i++) {
+		const struct row *row = &t->rows[i];
+
+		printf("%6lu %6lu %3u%% %7.2fK %6lu %8u %9luK %6lu %6lu %s%s",
+		       row->objs, row->active, row_use(row), kib(row->size),
+		       row->slabs, row->per_slab, row_bytes(t, row) / 1024,
+		       row->sheaves, row->barns, row->name, eol);
+	}
+}
+
+static void print_json(const struct target *t, u32 rows)
+{
+	printf("{\"pid\": %d, \"caches\": [", t->pid);
+	for (u32 i = 0; i < min(rows, t->nr_rows); i++) {
+		const struct row *row = &t->rows[i];
+
+		printf("%s\n {\"name\": \"", i ? "," : "");
+		for (const char *c = row->name; *c; c++)
+			printf(*c == '"' || *c == '\\' ? "\\%c" : "%c", *c);
+		printf("\", \"objs\": %lu, \"active\": %lu, \"size\": %u, "
+		       "\"objs_per_slab\": %u, \"pages_per_slab\": %u, "
+		       "\"slabs\": %lu, \"active_slabs\": %lu, "
+		       "\"sheaf_objs\": %lu, \"barn_objs\": %lu}",
+		       row->objs, row->active, row->size, row->per_slab,
+		       1u << row->order, row->slabs, row->active_slabs,
+		       row->sheaves, row->barns);
+	}
+	printf("]}\n");
+}
+
+/* --- the screen ----------------------------------------------------------- */
+
+static struct termios saved;
+static bool is_raw;
+static volatile sig_atomic_t stopped;
+
+static void on_signal(int sig)
+{
+	stopped = sig;
+}
+
+static void screen_leave(void)
+{
+	if (!is_raw)
+		return;
+	is_raw = false;
+	printf("\033[?25h");
+	fflush(stdout);
+	tcsetattr(STDIN_FILENO, TCSANOW, &saved);
+}
+
+/* Keys come one by one, unseen; Ctrl-C is a signal as always. */
+static void screen_enter(void)
+{
+	struct sigaction sa = { .sa_handler = on_signal };
+	struct termios raw;
+
+	if (tcgetattr(STDIN_FILENO, &saved))
+		return;
+	sigaction(SIGINT, &sa, NULL);
+	sigaction(SIGTERM, &sa, NULL);
+	sigaction(SIGHUP, &sa, NULL);
+	raw = saved;
+	raw.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
+	raw.c_cc[VSUSP] = _POSIX_VDISABLE;
+	raw.c_cc[VMIN] = 1;
+	raw.c_cc[VTIME] = 0;
+	is_raw = true;
+	atexit(screen_leave);
+	tcsetattr(STDIN_FILENO, TCSANOW, &raw);
+	printf("\033[?25l\033[2J");
+}
+
+static u32 screen_rows(u32 rows)
+{
+	struct winsize w = { 0 };
+	u32 head = 9;	/* lines above the first row, and one below */
+
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) || w.ws_row <= head)
+		return rows;
+	return min(rows, (u32)w.ws_row - head);
+}
+
+/* Wait for a key or @ms; false: the end. */
+static bool screen_wait(int ms)
+{
+	struct pollfd in = { .fd = STDIN_FILENO, .events = POLLIN };
+	char key;
+
+	if (poll(&in, 1, ms) > 0) {
+		if (read(STDIN_FILENO, &key, 1) != 1 || key == 'q' ||
+		    key == 'Q')
+			return false;
+		if (is_sort_key(key))
+			sort_key = key;
+	}
+	return !stopped;
+}
+
+static void run_screen(struct target *t, u32 rows, double delay)
+{
+	screen_enter();
+	eol = "\033[K\n";
+	do {
+		look(t);
+		sort_rows(t);
+		printf("\033[H");
+		print_summary(t);
+		print_rows(t, screen_rows(rows));
+		printf("\033[J");
+		fflush(stdout);
+	} while (screen_wait((int)(delay * 1000)));
+	screen_leave();
+}
+
+static const char usage[] =
+"usage: alloc-slabtop [-o] [-j] [-d SECONDS] [-s KEY] [-n ROWS] PID\n"
+"\n"
+"Lists the caches of liballoc in a running process, as slabtop(1) does the\n"
+"kernel's.  The process is not stopped.  Needs the permission of ptrace(2).\n"
+"\n"
+"  -o  print once and end; so it does, too, where stdout is no terminal\n"
+"  -j  the same as JSON, without cutting\n"
+"  -d  seconds between two looks (3)\n"
+"  -n  the first ROWS caches only\n"
+"  -s  sort by: o objects (so it is without), a active ones, u use, s object\n"
+"      size, l slabs, v active slabs, b objects of a slab, p pages of a slab,\n"
+"      c cache size, h objects at hand (sheaves and barns), n name\n"
+"\n"
+"SHEAF and BARN are free objects kept at hand of the CPUs and of the nodes;\n"
+"ACTIVE are those in the hands of the program.  On the screen, q ends it and\n"
+"the keys of -s sort.\n";
+
+static void __noreturn bad_usage(void)
+{
+	fputs(usage, stderr);
+	exit(2);
+}
+
+static double number(const char *text, double least, double most)
+{
+	char *end;
+	double n = strtod(text, &end);
+
+	if (end == text || *end || !(n >= least && n <= most))
+		bad_usage();
+	return n;
+}
+
+int main(int argc, char **argv)
+{
+	struct target t = { 0 };
+	bool once = false, json = false;
+	double delay = 3;
+	u32 rows = UINT32_MAX;
+	int c;
+
+	while ((c = getopt(argc, argv, "ojd:n:s:h")) != -1) {
+		switch (c) {
+		case 'o':
+			once = true;
+			break;
+		case 'j':
+			json = true;
+			break;
+		case 'd':
+			delay = number(optarg, 0.05, 86400);
+			break;
+		case 'n':
+			rows = (u32)number(optarg, 1, UINT32_MAX);
+			break;
+		case 's':
+			sort_key = optarg[0];
+			if (!is_sort_key(sort_key) || optarg[1])
+				bad_usage();
+			break;
+		case 'h':
+			fputs(usage, stdout);
+			return 0;
+		default:
+			bad_usage();
+		}
+	}
+	if (optind != argc - 1)
+		bad_usage();
+	t.pid = (pid_t)number(argv[optind], 1, INT_MAX);
+	attach(&t);
+	if (!once && !json && isatty(STDOUT_FILENO)) {
+		run_screen(&t, rows, delay);
+		return 0;
+	}
+	look(&t);
+	sort_rows(&t);
+	if (json) {
+		print_json(&t, rows);
+	} else {
+		print_summary(&t);
+		print_rows(&t, rows);
+	}
+	return fflush(stdout) ? 1 : 0;
+}

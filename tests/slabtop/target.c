@@ -1,0 +1,102 @@
+/*
+ * target.c - a process for alloc-slabtop to look at.
+ *
+ * usage: target quiet		allocates; then for each line on stdin writes
+ *				its own slabinfo and does nothing else
+ *	  target churn		until stdin ends, four threads allocate and
+ *				trim; the count of their rounds is on stdout
+ *
+ * It knows nothing of the tool.  It is preloaded or linked with the library;
+ * alloc_proc_read() is looked up where it was preloaded.
+ */
+#include <dlfcn.h>
+#include <malloc.h>
+#include <pthread.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define NR 4000
+
+extern long alloc_proc_read(const char *name, char *buf, size_t size)
+	__attribute__((weak));
+
+static char text[1 << 17];
+static char *held[NR];
+
+static void put(const char *buf, size_t len)
+{
+	while (len) {
+		ssize_t n = write(STDOUT_FILENO, buf, len);
+
+		if (n <= 0)
+			_exit(3);
+		buf += n;
+		len -= (size_t)n;
+	}
+}
+
+static int quiet(void)
+{
+	char line[64];
+	ssize_t n;
+
+	for (int i = 0; i < NR; i++) {
+		held[i] = malloc(1 + (size_t)i * 7 % 5000);
+		memset(held[i], 1, 1);
+	}
+	for (int i = 0; i < NR; i += 3)
+		free(held[i]);
+	put("ready\n", 6);
+	while ((n = read(STDIN_FILENO, line, sizeof(line))) > 0) {
+		long len = alloc_proc_read("slabinfo", text, sizeof(text));
+
+		put(text, (size_t)len);
+		put("end\n", 4);
+	}
+	return 0;
+}
+
+static uint64_t rounds;
+static volatile int stop;
+
+static void *churn(void *arg)
+{
+	uint64_t seed = (uintptr_t)arg + 1;
+	char *mine[500] = { 0 };
+
+	while (!stop) {
+		for (int i = 0; i < 500; i++) {
+			seed = seed * 6364136223846793005u + 1442695040888963407u;
+			free(mine[(seed >> 33) % 500]);
+			mine[(seed >> 33) % 500] = malloc((seed >> 40) % 8000);
+		}
+		if (seed % 64 == 0)
+			malloc_trim(0);
+		__atomic_fetch_add(&rounds, 1, __ATOMIC_RELAXED);
+	}
+	return NULL;
+}
+
+int main(int argc, char **argv)
+{
+	pthread_t t[4];
+
+	if (argc == 2 && !strcmp(argv[1], "quiet") && alloc_proc_read)
+		return quiet();
+	if (argc != 2 || strcmp(argv[1], "churn"))
+		return 2;
+	put("ready\n", 6);
+	for (uintptr_t i = 0; i < 4; i++)
+		if (pthread_create(&t[i], NULL, churn, (void *)i))
+			return 3;
+	while (read(STDIN_FILENO, text, sizeof(text)) > 0)
+		;
+	stop = 1;
+	for (int i = 0; i < 4; i++)
+		pthread_join(t[i], NULL);
+	printf("%lu\n", (unsigned long)rounds);
+	return 0;
+}

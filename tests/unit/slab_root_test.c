@@ -1,0 +1,102 @@
+/*
+ * slab_root_test.c - what a reader from outside finds: the note of this very
+ * program leads to the tables, and the map of the fields is right.
+ */
+#include "unit.h"
+
+#include <elf.h>
+#include <link.h>
+
+#include "slab/slabinfo.h"
+
+static const struct slab_note *note;
+
+static int search(struct dl_phdr_info *info, size_t size, void *arg)
+{
+	for (u32 i = 0; i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *ph = &info->dlpi_phdr[i];
+		const char *at = (char *)info->dlpi_addr + ph->p_vaddr;
+		const char *end = at + ph->p_memsz;
+
+		while (ph->p_type == PT_NOTE && at + 12 < end) {
+			const ElfW(Nhdr) *n = (void *)at;
+
+			at += sizeof(*n) + ALIGN_UP(n->n_namesz, 4u);
+			if (n->n_type == SLAB_NOTE_TYPE &&
+			    !strcmp((char *)(n + 1), SLAB_NOTE_NAME)) {
+				cr_assert_eq(n->n_descsz, sizeof(*note));
+				note = (void *)at;
+			}
+			at += ALIGN_UP(n->n_descsz, 4u);
+		}
+	}
+	return 0;
+}
+
+Test(slab_root, the_note_leads_to_the_tables)
+{
+	dl_iterate_phdr(search, NULL);
+	cr_assert(note, "no note in the program headers");
+	cr_assert_eq(note->version, SLAB_ROOT_VERSION);
+	cr_assert_eq((char *)&note->root + note->root, (char *)&slab_root);
+	cr_assert_eq((char *)&note->caches + note->caches,
+		     (char *)kmem_caches);
+	cr_assert_eq((char *)&note->percpu + note->percpu, (char *)&percpu);
+	cr_assert_eq((char *)&note->nr_nodes + note->nr_nodes,
+		     (char *)&nr_nodes);
+}
+
+static u64 field(const void *base, struct slab_field f)
+{
+	u64 val = 0;
+
+	cr_assert_leq(f.bytes, sizeof(val));
+	memcpy(&val, (const char *)base + f.at, f.bytes);
+	return val;
+}
+
+TEST_MODES(slab_root, fields)
+{
+	const struct slab_root *r = &slab_root;
+	struct kmem_cache *s;
+	const char *node;
+	void *p[300];
+
+	for (u32 i = 0; i < ARRAY_SIZE(p); i++)
+		p[i] = kmalloc(64);
+	s = class_to_cache(addr_to_class(p[0]));
+	for (u32 i = 0; i < ARRAY_SIZE(p); i++)
+		slab_free_slow(class_to_cache(addr_to_class(p[i])), p[i]);
+	node = (char *)s + r->node.at;
+	cr_assert_eq(r->bytes, sizeof(*r));
+	cr_assert_eq(field(s, r->size), 64);
+	cr_assert_eq(field(s, r->nr_objects), s->nr_objects);
+	cr_assert_eq(field(s, r->order), s->order);
+	cr_assert_eq(field(s, r->capacity), s->capacity);
+	cr_assert_eq(field(s, r->max_full), s->max_full);
+	cr_assert_eq(field(s, r->others), 0);
+	cr_assert_str_eq((char *)s + r->name.at, "kmalloc-64");
+	cr_assert_eq(field(node, r->nr_slabs), kmem_cache_nr_slabs(s));
+	cr_assert_eq(field(node, r->nr_used), kmem_cache_nr_used(s));
+	cr_assert_eq(field(node, r->barn_objects), barn_count(s));
+	cr_assert_gt(field(node, r->barn_objects), 0);
+	cr_assert_eq(r->first_cache, FIRST_CACHE);
+	cr_assert_eq(field(&percpu, r->percpu_blocks), (u64)percpu.blocks);
+	cr_assert_eq(field(&percpu, r->percpu_nr_cpus), percpu.nr_cpus);
+}
+
+/* A block says that it is in use when a sheaf in it was opened. */
+TEST_MODES(slab_root, used_blocks)
+{
+	const struct slab_root *r = &slab_root;
+	const char *next = (char *)field(&percpu, r->percpu_next);
+	u64 step = field(&percpu, r->percpu_next_step), nr = 0;
+
+	unit_pin(0);
+	for (u32 cpu = 0; cpu < percpu.nr_cpus; cpu++)
+		cr_assert_eq(*(u32 *)(next + cpu * step), 0);
+	kmalloc(64);
+	for (u32 cpu = 0; cpu < percpu.nr_cpus; cpu++)
+		nr += *(u32 *)(next + cpu * step) != 0;
+	cr_assert_eq(nr, 1);
+}
