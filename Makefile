@@ -24,6 +24,7 @@ COLD = $(wildcard $(addprefix src/,sys/low.c sys/thp.c core/report.c \
 	mm/khugepaged.c mm/rcu.c mm/vmstat.c mm/buddyinfo.c api/cxx.c api/info.c \
 	api/pages.c api/vmem.c))
 COLD += src/slab/slabinfo.c src/slab/slab_root.c
+COLD += src/api/kmem.c src/slab/kmem_create.c
 OBJS = $(patsubst src/%.c,$(BUILD)/obj/%.o,$(filter-out $(COLD),$(SRCS)) $(COLD))
 
 all: $(BUILD)/liballoc.so $(BUILD)/liballoc.a $(BUILD)/alloc-slabtop
@@ -33,7 +34,7 @@ $(BUILD)/obj/%.o: src/%.c Makefile
 	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 # Where system calls or people are waited for, size counts.
-SMALL = $(filter-out api/cxx,$(COLD:src/%.c=%)) sys/numa sys/cgroup sys/cpu \
+SMALL = $(filter-out api/cxx api/kmem,$(COLD:src/%.c=%)) sys/numa sys/cgroup sys/cpu \
 	core/options mm/memblock mm/watermark mm/vmap_area mm/zone \
 	mm/pagemap mm/vmscan slab/kmem_cache lib/fmt
 $(SMALL:%=$(BUILD)/obj/%.o): OBJ_CFLAGS = -Os

@@ -607,6 +607,10 @@ static inline int is_vmalloc_addr(const void *addr)
 
 #endif /* LIBALLOC_KMEM_NAMES */
 
+/* --- the parts in files of their own -------------------------------------- */
+
+#include "liballoc/kmem_cache.h"
+
 #undef LIBALLOC_MALLOC
 #undef LIBALLOC_SIZE
 

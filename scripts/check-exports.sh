@@ -79,8 +79,8 @@ comm -23 "$tmp/versioned" "$tmp/api" |
 	fail_each "$so: exported as LIBALLOC_1.0, but not listed in $map"
 
 # What the header declares is what there is; it has inline functions, too.
-sed -n '/^static inline/d; s/.*\<\(alloc_[a-z_]*\)(.*/\1/p' include/liballoc.h |
-	sort -u >"$tmp/header"
+sed -n '/^static inline/d; s/.*\<\(alloc_[a-z_]*\)(.*/\1/p' \
+	include/liballoc.h include/liballoc/*.h | sort -u >"$tmp/header"
 comm -13 "$tmp/header" "$tmp/api" |
 	fail_each "include/liballoc.h: does not declare"
 

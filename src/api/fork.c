@@ -34,6 +34,7 @@ static void prepare(void)
 	heap_locked = nr_sections != 0;
 	if (!heap_locked)
 		return;
+	kmem_caches_fork_lock();
 	kmalloc_fork_lock();
 	vmalloc_fork_lock();
 	percpu_fork_lock();
@@ -53,6 +54,7 @@ static void release(void)
 		percpu_fork_unlock();
 		vmalloc_fork_unlock();
 		kmalloc_fork_unlock();
+		kmem_caches_fork_unlock();
 	}
 	init_fork_unlock();
 }
@@ -63,6 +65,7 @@ static void child(void)
 		percpu_fork_child();
 	kswapd_fork_child();
 	rcu_fork_child();
+	slab_fork_child();
 	release();
 }
 

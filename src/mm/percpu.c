@@ -433,8 +433,25 @@ static bool block_claim(u32 cpu)
 	return claimed;
 }
 
+/*
+ * Sheaves that were closed to stay so: as never opened (S2), but for lo, since
+ * a pop that has read the old cur must not find it above 0.  S4 is for who
+ * opens them again.
+ */
+static void block_retire(u32 cpu, u32 first, u32 last, const struct bounds *b)
+{
+	for (u32 off = first; off <= last; off += sizeof(struct sheaf_head)) {
+		const struct bounds *old = &b[off >> SHEAF_HEAD_SHIFT];
+
+		if (old->hi == CLOSED_HI)
+			continue;
+		WRITE_ONCE(percpu_head(cpu, off)->cur, NULL);
+		array_put(cpu, old->lo, (u32)(old->hi - old->lo));
+	}
+}
+
 /* A vfork child that has come to run on the block keeps it closed. */
-static void block_release(u32 cpu)
+static void block_release(u32 cpu, bool retire)
 {
 	bool ok = true;
 
@@ -443,7 +460,9 @@ static void block_release(u32 cpu)
 	while (!slot_enter(cpu))
 		sys_yield();
 	fence_or_nothing(&ok);		/* S4 */
-	if (ok && !blocks[cpu].frozen)
+	if (retire)
+		block_retire(cpu, drain_first, drain_last, saved);
+	else if (ok && !blocks[cpu].frozen)
 		block_open(cpu, drain_first, drain_last, saved);
 	blocks[cpu].busy = false;
 	slot_exit(cpu);
@@ -483,9 +502,40 @@ void percpu_drain(u32 first, u32 last,
 	for (u32 cpu = 0; cpu < percpu.nr_cpus; cpu++)
 		if (block_claim(cpu)) {
 			block_take(cpu, drain_first, drain_last, saved, put);
-			block_release(cpu);
+			block_release(cpu, false);
 		}
 	store_release(&drainer, 0);
+}
+
+/* Nothing is in the sheaf, and nothing will be. */
+static bool head_is_retired(u32 cpu, u32 off)
+{
+	struct sheaf_head *h = percpu_head(cpu, off);
+	bool ok;
+
+	if (!lock_try_enter(&lock))
+		return false;
+	ok = !block_is_used(cpu) ||
+	     (!blocks[cpu].frozen && !head_is_open(h) && !READ_ONCE(h->cur));
+	lock_exit(&lock);
+	return ok;
+}
+
+bool percpu_retire(u32 off, void (*put)(u32 off, void **objs, u32 n))
+{
+	bool all = true;
+
+	if (!drain_begin(off, off))
+		return false;
+	for (u32 cpu = 0; cpu < percpu.nr_cpus; cpu++) {
+		if (block_claim(cpu)) {
+			block_take(cpu, drain_first, drain_last, saved, put);
+			block_release(cpu, true);
+		}
+		all = all && head_is_retired(cpu, off);
+	}
+	store_release(&drainer, 0);
+	return all;
 }
 
 /* --- forgetting --- */

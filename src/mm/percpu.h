@@ -136,6 +136,17 @@ u32 percpu_capacity(u32 off);
 void percpu_drain(u32 first, u32 last,
 		  void (*put)(u32 off, void **objs, u32 n));
 
+/**
+ * percpu_retire - empty all sheaves of @off and leave them closed
+ *
+ * As before the first of them opened; the next percpu_grow() may be of other
+ * constants.  The caller sees to it that none comes before.
+ * Return: false if some could not be closed (a vfork child uses a block, the
+ * kernel has no fence, in a signal handler): those are as they were.
+ * Context: as percpu_drain().
+ */
+bool percpu_retire(u32 off, void (*put)(u32 off, void **objs, u32 n));
+
 /*
  * Give the memory of blocks back whose sheaves are all empty, as after a
  * drain; they open again at their first miss.

@@ -14,7 +14,8 @@
  *   B3. nr_full <= max_full of the cache.
  *   B4. (store.lock) nr_sheaves is the number of sheaves that barns have.
  *	 A sheaf's memory is the store's, which takes it back only whole: when
- *	 all of them are empty, in barns whose locks are held.
+ *	 all of them are empty, in barns whose locks are held or in its own
+ *	 lists, where those of destroyed caches wait, by their room.
  *   B5. nr_objects is the sum of the sizes of the sheaves in full.
  *
  * Locking: LOCK_BARN, and under it that of the store, a leaf.  Failure: false
@@ -29,11 +30,15 @@
 #define BARN_MIN	(8 * KIB)
 #define STORE_BYTES	(2 * MIB)	/* more than all caches of a node need */
 
+#define NR_ROOMS	8		/* log2(SHEAF_MAX_BATCH) + 1 */
+
 /* Where sheaves come from: bump allocation, reset as a whole. */
 static struct {
 	struct lock lock;
 	char *start, *next, *end;	/* under lock */
 	size_t nr_sheaves;		/* B4 */
+	struct sheaf *free[NR_ROOMS];	/* by log2 of their room */
+	size_t nr_free;			/* ... of nr_sheaves */
 } store = { .lock = LOCK_INITIALIZER(LOCK_STORE) };
 
 /* Space and memory for it, once; @end stays where the kernel refused. */
@@ -61,11 +66,16 @@ static u32 sheaf_room(const struct kmem_cache *s)
 static struct sheaf *sheaf_new(const struct kmem_cache *s)
 {
 	size_t bytes = sizeof(struct sheaf) + sheaf_room(s) * sizeof(void *);
+	struct sheaf **free = &store.free[ilog2(sheaf_room(s))];
 	struct sheaf *sheaf = NULL;
 
 	if (!lock_enter_nested(&store.lock, 1))
 		return NULL;
-	if ((size_t)(store.end - store.next) >= bytes || store_grow(bytes)) {
+	if (*free) {
+		sheaf = *free;
+		*free = sheaf->next;
+		store.nr_free--;
+	} else if ((size_t)(store.end - store.next) >= bytes || store_grow(bytes)) {
 		sheaf = (struct sheaf *)store.next;
 		store.next += bytes;
 		store.nr_sheaves++;
@@ -170,6 +180,24 @@ size_t barn_count(struct kmem_cache *s)
 	return nr;
 }
 
+void barn_forget(struct kmem_cache *s, struct kmem_cache_node *node)
+{
+	struct sheaf **free = &store.free[ilog2(sheaf_room(s))];
+	struct barn *barn = &node->barn;
+
+	lock_enter_nested(&store.lock, LOCKS_ANY);
+	while (barn->empty) {
+		struct sheaf *sheaf = barn->empty;
+
+		barn->empty = sheaf->next;
+		barn->nr_empty--;
+		sheaf->next = *free;
+		*free = sheaf;
+		store.nr_free++;
+	}
+	lock_exit(&store.lock);
+}
+
 /* --- giving the memory of empty sheaves back --- */
 
 /* All barns there are; one made meanwhile has no sheaves, or B4 tells. */
@@ -184,6 +212,11 @@ static size_t barns_lock(void)
 			continue;
 		for_each_cache_node(s, n) {
 			lock_enter_nested(&n->barn.lock, LOCKS_ANY);
+			/* Its slot is not emptied while a barn is held. */
+			if (class_to_cache(i << SHEAF_HEAD_SHIFT) != s) {
+				lock_exit(&n->barn.lock);
+				continue;
+			}
 			n->barn.held = true;
 			nr_empty += n->barn.nr_empty;
 		}
@@ -220,10 +253,12 @@ void barns_reset(void)
 		return;
 	nr_empty = barns_lock();
 	lock_enter_nested(&store.lock, LOCKS_ANY);
-	if (nr_empty == store.nr_sheaves &&
+	if (nr_empty + store.nr_free == store.nr_sheaves &&
 	    sys_discard(store.start, (size_t)(store.end - store.start))) {
 		store.next = store.start;
 		store.nr_sheaves = 0;
+		store.nr_free = 0;
+		memset(store.free, 0, sizeof(store.free));
 		done = true;
 	}
 	/* Under this lock: no sheaf is made in what another still lists. */

@@ -14,7 +14,7 @@ _Static_assert(KMALLOC_CLASSES <= 64, "bits of refined");
 
 static u64 refined;	/* by class; racy: refining twice is harmless */
 static struct kmem_cache caches[KMALLOC_CLASSES];
-static struct lock lock = LOCK_INITIALIZER(LOCK_CACHES);
+static struct lock lock = LOCK_INITIALIZER(LOCK_KMALLOC);
 
 u32 kmalloc_index(size_t size)
 {

@@ -8,6 +8,11 @@
  *   M1. an entry of others[] appears under node.lock of the cache.  So the
  *	 nodes do not change while fork holds that lock, and what it unlocks
  *	 is what it has locked.
+ *   M2. the memory of a cache stays that of caches, and its locks stay locks:
+ *	 who walks kmem_caches[] may hold one of a cache that has been
+ *	 destroyed meanwhile, or made anew.
+ *   M3. kmem_caches[] and dead_caches change under LOCK_CACHES or
+ *	 LOCK_KMALLOC, both of which fork holds.
  */
 #include "core/options.h"
 #include "lib/fmt.h"
@@ -18,6 +23,7 @@
 #define BARN_BYTES	(64 * KIB)	/* the same for a barn */
 
 struct kmem_cache *kmem_caches[MAX_SHEAVES];
+struct kmem_cache *dead_caches;
 
 static u32 rounddown_pow2(u32 n)
 {
@@ -37,6 +43,13 @@ static void sheaf_limits(struct kmem_cache *s)
 				 (size_t)1, options.barn_full);
 }
 
+void kmem_cache_set_capacity(struct kmem_cache *s, u32 capacity)
+{
+	capacity = clamp(capacity, 4u, (u32)options.sheaf_capacity);
+	s->max_capacity = (u16)rounddown_pow2(capacity);
+	s->capacity = s->max_capacity;
+}
+
 static void node_init(struct kmem_cache_node *n, u32 nid)
 {
 	n->nid = nid;
@@ -46,13 +59,22 @@ static void node_init(struct kmem_cache_node *n, u32 nid)
 	n->barn.lock = (struct lock)LOCK_INITIALIZER(LOCK_BARN);
 }
 
-void kmem_cache_init(struct kmem_cache *s, u32 off, u32 size, const char *name)
+void kmem_cache_setup(struct kmem_cache *s, u32 off, u32 size,
+		      const char *name)
 {
-	s->geo.off = off;
+	s->geo.off = s->free_off = off;
+	s->object_size = size;
 	slab_geometry(s, size);
 	sheaf_limits(s);
-	node_init(&s->node, 0);
 	fmt_print(s->name, sizeof(s->name), "%s", name);
+	if (!s->node.lock.rank)		/* M2 */
+		node_init(&s->node, 0);
+}
+
+void kmem_cache_init(struct kmem_cache *s, u32 off, u32 size, const char *name)
+{
+	s->node.lock.rank = 0;
+	kmem_cache_setup(s, off, size, name);
 	store_release(&kmem_caches[off >> SHEAF_HEAD_SHIFT], s);
 }
 
@@ -88,17 +110,33 @@ struct kmem_cache_node *kmem_cache_node_get(struct kmem_cache *s, u32 nid)
 	return likely(n) ? n : node_make(s, nid);
 }
 
-/* Node 0 comes first: after that there are no new ones (M1). */
-void kmem_cache_fork_lock(void)
+/* Every cache whose locks anybody may hold (M2, M3). */
+static void for_each_cache(void (*fn)(struct kmem_cache *s))
 {
 	for (u32 i = 0; i < MAX_SHEAVES; i++)
 		if (kmem_caches[i])
-			for_each_cache_node(kmem_caches[i], n)
-				lock_fork_enter(&n->lock);
-	for (u32 i = 0; i < MAX_SHEAVES; i++)
-		if (kmem_caches[i])
-			for_each_cache_node(kmem_caches[i], n)
-				lock_fork_enter(&n->barn.lock);
+			fn(kmem_caches[i]);
+	for (struct kmem_cache *s = dead_caches; s; s = s->next)
+		fn(s);
+}
+
+static void nodes_fork_lock(struct kmem_cache *s)
+{
+	for_each_cache_node(s, n)
+		lock_fork_enter(&n->lock);
+}
+
+static void barns_of_fork_lock(struct kmem_cache *s)
+{
+	for_each_cache_node(s, n)
+		lock_fork_enter(&n->barn.lock);
+}
+
+/* Node 0 comes first: after that there are no new ones (M1). */
+void kmem_cache_fork_lock(void)
+{
+	for_each_cache(nodes_fork_lock);
+	for_each_cache(barns_of_fork_lock);
 	barns_fork_lock();
 }
 
@@ -118,7 +156,5 @@ static void cache_fork_unlock(struct kmem_cache *s)
 void kmem_cache_fork_unlock(void)
 {
 	barns_fork_unlock();
-	for (u32 i = 0; i < MAX_SHEAVES; i++)
-		if (kmem_caches[i])
-			cache_fork_unlock(kmem_caches[i]);
+	for_each_cache(cache_fork_unlock);
 }

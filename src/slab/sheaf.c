@@ -18,6 +18,7 @@
 #include "mm/vmalloc.h"
 #include "mm/zone.h"
 #include "slab/slab.h"
+#include "sys/sys.h"
 
 #define NR_DEFERRED	128
 #define MISSES_TO_GROW	4
@@ -132,7 +133,7 @@ static void put_back(struct kmem_cache *s, u32 nid, void *const *objs, u32 n)
 		put_in_slabs(s, objs, n);
 }
 
-__slowpath void *slab_alloc_slow(struct kmem_cache *s)
+static void *alloc_and_refill(struct kmem_cache *s, gfp_t gfp)
 {
 	void *objs[SHEAF_MAX_BATCH];
 	u32 off = s->geo.off, n, nid;
@@ -145,7 +146,7 @@ __slowpath void *slab_alloc_slow(struct kmem_cache *s)
 	nid = numa_node_id();
 	n = barn_get(s, nid, objs, batch_size(s));
 	if (!n)
-		n = slab_take(s, nid, objs, batch_size(s));
+		n = slab_take_gfp(s, nid, objs, batch_size(s), gfp);
 	if (!n)
 		return NULL;
 	stat_add(STAT_SHEAF_REFILL, 1);
@@ -156,6 +157,29 @@ __slowpath void *slab_alloc_slow(struct kmem_cache *s)
 		put_back(s, nid, objs + put, n - put);
 	}
 	return obj;
+}
+
+__slowpath void *slab_alloc_slow(struct kmem_cache *s)
+{
+	return alloc_and_refill(s, GFP_KERNEL);
+}
+
+/* Of another node than this CPU's, sheaves hold nothing. */
+static void *alloc_remote(struct kmem_cache *s, u32 nid, gfp_t gfp)
+{
+	void *obj;
+
+	free_deferred_drain();
+	if (barn_get(s, nid, &obj, 1) || slab_take_gfp(s, nid, &obj, 1, gfp))
+		return obj;
+	return NULL;
+}
+
+void *slab_alloc_gfp(struct kmem_cache *s, int nid, gfp_t gfp)
+{
+	if (unlikely(nid >= 0 && nr_nodes > 1 && (u32)nid != numa_node_id()))
+		return alloc_remote(s, (u32)nid, gfp);
+	return alloc_and_refill(s, gfp);
 }
 
 void *slab_alloc(struct kmem_cache *s)
@@ -229,7 +253,58 @@ __slowpath void slab_free_slow(struct kmem_cache *s, void *obj)
 	free_to_slab(s, obj);
 }
 
+/* --- many at once --- */
+
+bool slab_alloc_bulk(struct kmem_cache *s, gfp_t gfp, void **objs, u32 n)
+{
+	u32 got = percpu_pop_batch(s->geo.off, objs, n), more, nid;
+
+	if (likely(got == n))
+		return true;
+	free_deferred_drain();
+	sheaf_miss(s);
+	nid = numa_node_id();
+	do {
+		u32 want = min(n - got, (u32)SHEAF_MAX_BATCH);
+
+		more = barn_get(s, nid, objs + got, want);
+		if (!more)
+			more = slab_take_gfp(s, nid, objs + got, want, gfp);
+		got += more;
+	} while (more && got < n);
+	if (unlikely(got < n))
+		slab_free_bulk(s, objs, got);
+	return got == n;
+}
+
+void slab_free_bulk(struct kmem_cache *s, void *const *objs, u32 n)
+{
+	u32 off = s->geo.off, put = 0, nid, batch;
+
+	if (unlikely(nr_nodes > 1)) {
+		for (u32 i = 0; i < n; i++)
+			if (free_remote(s, objs[i]) == false)
+				slab_free_slow(s, objs[i]);
+		return;
+	}
+	put = percpu_push_batch(off, objs, n);
+	if (likely(put == n))
+		return;
+	free_deferred_drain();
+	sheaf_miss(s);
+	put += percpu_push_batch(off, objs + put, n - put);
+	nid = numa_node_id();
+	for (; put < n; put += batch) {
+		batch = min(n - put, batch_size(s));
+		stat_add(STAT_SHEAF_FLUSH, 1);
+		put_back(s, nid, objs + put, batch);
+	}
+}
+
 /* --- reclaim --- */
+
+/* Threads that hold objects which they have taken out of barns. */
+static u32 nr_reclaimers;
 
 static void reclaim_put(u32 off, void **objs, u32 n)
 {
@@ -244,9 +319,41 @@ static void barns_empty(struct kmem_cache *s)
 	void *objs[SHEAF_MAX_BATCH];
 	u32 n;
 
+	__atomic_fetch_add(&nr_reclaimers, 1, __ATOMIC_SEQ_CST);
 	for_each_cache_node(s, node)
 		while ((n = barn_get(s, node->nid, objs, SHEAF_MAX_BATCH)))
 			put_in_slabs(s, objs, n);
+	__atomic_fetch_sub(&nr_reclaimers, 1, __ATOMIC_SEQ_CST);
+}
+
+void slab_reclaim_wait(void)
+{
+	while (__atomic_load_n(&nr_reclaimers, __ATOMIC_SEQ_CST))
+		sys_yield();
+}
+
+void slab_fork_child(void)
+{
+	nr_reclaimers = 0;
+}
+
+void slab_reclaim_cache(struct kmem_cache *s)
+{
+	free_deferred_drain();
+	if (lock_is_reentry())
+		return;
+	percpu_drain(s->geo.off, s->geo.off, reclaim_put);
+	barns_empty(s);
+	slab_shrink(s, 0);
+}
+
+bool slab_retire_cache(struct kmem_cache *s)
+{
+	free_deferred_drain();
+	if (!percpu_retire(s->geo.off, reclaim_put))
+		return false;
+	barns_empty(s);
+	return true;
 }
 
 void slab_reclaim(void)

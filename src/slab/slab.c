@@ -67,7 +67,7 @@ bool slab_geometry(struct kmem_cache *s, u32 size)
 {
 	u32 align = size & -size;
 
-	if (size < 16 || size > PAGE_SIZE << SLAB_MAX_ORDER >> 1)
+	if (size < 16 || size > SLAB_MAX_SIZE)
 		return false;
 	s->size = size;
 	s->order = (u8)choose_order(size);
@@ -104,20 +104,46 @@ static void slab_relist(struct kmem_cache *s, struct kmem_cache_node *n,
 		list_add(&slab->lru, &n->slabs[bucket]);
 }
 
+/* Per-CPU page lists are of the unmovable kind. */
+static bool slab_by_pcp(const struct kmem_cache *s)
+{
+	return s->order <= PCP_MAX_ORDER && !(s->flags & SLAB_RECLAIM_ACCOUNT);
+}
+
+/* What a slab's pages are allocated with for a caller of @gfp. */
+static gfp_t slab_gfp(const struct kmem_cache *s, gfp_t gfp)
+{
+	gfp &= ~(__GFP_ZERO | __GFP_MOVABLE | __GFP_DMA32 | __GFP_NOFAIL);
+	if (s->flags & SLAB_RECLAIM_ACCOUNT)
+		gfp |= __GFP_RECLAIMABLE;
+	return gfp | __GFP_PREFAULT;
+}
+
+/* All are free and the slab is nobody's else: no lock is held. */
+static __slowpath void slab_for_each_object(const struct kmem_cache *s,
+					    struct page *slab,
+					    void (*fn)(void *obj))
+{
+	char *base = page_address(slab);
+
+	for (u32 i = 0; i < s->nr_objects; i++)
+		fn(base + (size_t)i * s->size);
+}
+
 /*
  * Pages for a slab, all of its objects free; from node @nid while that has
  * memory.  NULL: there is none.
  */
-static struct page *slab_new(struct kmem_cache *s, u32 nid)
+static struct page *slab_new(struct kmem_cache *s, u32 nid, gfp_t gfp)
 {
 	size_t nr = (size_t)1 << s->order;
 	struct page *slab;
 
-	if (s->order <= PCP_MAX_ORDER)
+	if (slab_by_pcp(s) && gfp == GFP_KERNEL)
 		slab = pcp_alloc(nid, s->order);
 	else
 		slab = page_range_alloc((int)nid, nr, s->order,
-					GFP_KERNEL | __GFP_PREFAULT);
+					slab_gfp(s, gfp));
 	if (!slab)
 		return NULL;
 	for (u32 w = 0; w < SLAB_BITS_WORDS; w++)
@@ -127,6 +153,8 @@ static struct page *slab_new(struct kmem_cache *s, u32 nid)
 	slab->order = s->order;
 	slab->nr_free = slab->nr_objects = s->nr_objects;
 	slab->bucket = SLAB_FULL;	/* in no list yet */
+	if (unlikely(s->ctor))
+		slab_for_each_object(s, slab, s->ctor);
 	pages_set_class(slab, nr, (u16)s->geo.off);
 	stat_add(STAT_SLAB_NEW, 1);
 	return slab;
@@ -138,10 +166,12 @@ static void slab_give_back(struct kmem_cache *s, struct page *slab)
 	size_t nr = (size_t)1 << s->order;
 	bool done;
 
+	if (unlikely(s->dtor))
+		slab_for_each_object(s, slab, s->dtor);
 	pages_set_class(slab, nr, 0);
 	slab->type = PAGE_NONE;
 	stat_add(STAT_SLAB_GIVE_BACK, 1);
-	if (s->order <= PCP_MAX_ORDER)
+	if (slab_by_pcp(s))
 		done = pcp_free(slab, s->order);
 	else
 		done = page_range_free(slab, nr);
@@ -189,9 +219,10 @@ static u32 slab_take_from(struct kmem_cache *s, struct kmem_cache_node *node,
  * One more slab, of @nid if that has memory; returns its node, locked, or NULL
  * without memory.
  */
-static struct kmem_cache_node *slab_add(struct kmem_cache *s, u32 nid)
+static struct kmem_cache_node *slab_add(struct kmem_cache *s, u32 nid,
+					gfp_t gfp)
 {
-	struct page *slab = slab_new(s, nid);
+	struct page *slab = slab_new(s, nid, gfp);
 	struct kmem_cache_node *node;
 
 	if (!slab)
@@ -245,7 +276,8 @@ static void slabs_give_back(struct kmem_cache *s, struct list_head *list)
  * Where node @nid is out of memory, the slabs of another one serve, the dense
  * ones first as always.  The new slab may not be needed then.
  */
-u32 slab_take(struct kmem_cache *s, u32 nid, void **objs, u32 n)
+u32 slab_take_gfp(struct kmem_cache *s, u32 nid, void **objs, u32 n,
+		  gfp_t gfp)
 {
 	struct kmem_cache_node *node = kmem_cache_node_get(s, nid);
 	struct list_head empty = LIST_HEAD_INIT(empty);
@@ -264,7 +296,7 @@ u32 slab_take(struct kmem_cache *s, u32 nid, void **objs, u32 n)
 			break;		/* enough: no new slab for the rest */
 		if (!slab) {
 			lock_exit(&node->lock);
-			node = slab_add(s, nid);
+			node = slab_add(s, nid, gfp);
 			if (!node)
 				return 0;
 			continue;
@@ -281,6 +313,11 @@ u32 slab_take(struct kmem_cache *s, u32 nid, void **objs, u32 n)
 			objs[i] = objs[n - got + i];
 	stat_add(STAT_SLAB_ALLOC, got);
 	return got;
+}
+
+u32 slab_take(struct kmem_cache *s, u32 nid, void **objs, u32 n)
+{
+	return slab_take_gfp(s, nid, objs, n, GFP_KERNEL);
 }
 
 /* Not inlined: the loops over objects are for machines with one node. */
@@ -411,6 +448,47 @@ void slab_shrink(struct kmem_cache *s, size_t keep)
 		lock_exit(&n->lock);
 	}
 	slabs_give_back(s, &empty);
+}
+
+/* The nth object of a slab is free; racy, for reports. */
+static bool slab_has_free(const struct page *slab, u32 n)
+{
+	return READ_ONCE(slab->free_bits[n / 64]) >> (n % 64) & 1;
+}
+
+static u32 slab_live_of(const struct kmem_cache *s, const struct page *slab,
+			void **objs, u32 n)
+{
+	char *base = page_address(slab);
+	u32 found = 0;
+
+	for (u32 i = 0; i < s->nr_objects && found < n; i++)
+		if (!slab_has_free(slab, i))
+			objs[found++] = base + (size_t)i * s->size;
+	return found;
+}
+
+/* Full slabs are in no list: the page classes know all. */
+u32 slab_live_objects(const struct kmem_cache *s, void **objs, u32 n)
+{
+	u32 nr = load_acquire(&nr_sections), found = 0;
+
+	for (u32 i = 0; i < nr; i++) {
+		struct section *sec = sections[i];
+		size_t end = READ_ONCE(sec->frontier);
+
+		for (size_t pfn = sec->first; pfn < end && found < n; pfn++) {
+			struct page *page = &sec->vmemmap[pfn];
+
+			if (READ_ONCE(sec->classes[-1 - (long)pfn]) !=
+			    s->geo.off || page->type != PAGE_SLAB)
+				continue;
+			found += slab_live_of(s, page, objs + found,
+					      n - found);
+			pfn += ((size_t)1 << s->order) - 1;
+		}
+	}
+	return found;
 }
 
 static bool slab_is_valid(struct kmem_cache *s, struct kmem_cache_node *n,

@@ -22,6 +22,7 @@
 
 #include "lib/list.h"
 #include "lib/lock.h"
+#include "mm/gfp.h"
 #include "mm/page.h"
 #include "mm/percpu.h"
 #include "mm/zone.h"
@@ -65,16 +66,64 @@ struct kmem_cache_node {
 	struct barn barn;
 };
 
+/*
+ * What a cache shall do; the kernel's names, our values.  include/liballoc/
+ * kmem_cache.h has the same values under its own names.
+ */
+typedef u32 slab_flags_t;
+
+#define SLAB_CONSISTENCY_CHECKS	0x0001u	/* F: every free looked at exactly */
+#define SLAB_RED_ZONE		0x0002u	/* Z: guard bytes behind objects */
+#define SLAB_POISON		0x0004u	/* P: free objects have a pattern */
+#define SLAB_STORE_USER		0x0008u	/* U: who allocated and who freed */
+#define SLAB_TRACE		0x0010u	/* T: a line for each call */
+#define SLAB_HWCACHE_ALIGN	0x0020u	/* objects do not share lines */
+#define SLAB_PANIC		0x0040u	/* not made: the process ends */
+#define SLAB_RECLAIM_ACCOUNT	0x0080u	/* a shrinker can empty it */
+#define SLAB_ACCOUNT		0x0100u	/* merges with its like only */
+#define SLAB_NO_MERGE		0x0200u
+#define SLAB_TYPESAFE_BY_RCU	0x0400u	/* slabs outlive RCU readers */
+#define SLAB_FLAGS		0x07ffu	/* what callers may set */
+
+#define SLAB_DEBUG_FLAGS						\
+	(SLAB_CONSISTENCY_CHECKS | SLAB_RED_ZONE | SLAB_POISON |	\
+	 SLAB_STORE_USER | SLAB_TRACE)
+
+enum cache_state {
+	CACHE_KMALLOC,	/* a size class: never destroyed */
+	CACHE_LIVE,
+	CACHE_DYING,	/* its last handle is gone, its objects not yet */
+	CACHE_LEAKED,	/* destroyed with live objects */
+	CACHE_DEAD,	/* without a slot; or a handle that was destroyed */
+};
+
+/*
+ * Caches that kmem_cache_create() returns are handles: several of them may
+ * share the slabs of one @root, which is what the rest of this file means by
+ * a cache.  Of a handle only the fields before @size mean anything.
+ */
 struct kmem_cache {
-	struct sheaf_geometry geo;	/* constant after creation */
+	struct sheaf_geometry geo;	/* constant; a handle's: off alone */
+	u32 free_off;			/* class that kmem_cache_free expects */
+	u32 object_size;		/* bytes that users asked for */
+	slab_flags_t flags;
+	u32 state;			/* atomic; enum cache_state */
+	u32 nr_handles;			/* of a root; under caches.lock */
+	struct kmem_cache *root;	/* of a handle; else NULL */
+	struct kmem_cache *next;	/* in a list of dead ones */
+	u32 useroffset, usersize;	/* what usercopy may touch */
+	char name[32];
 	u32 size;			/* bytes from object to object */
+	u32 align;			/* what was asked for, at the least */
 	u16 nr_objects;			/* of a slab */
 	u8 order;			/* of a slab */
 	u16 capacity;			/* wanted of sheaves; grows */
 	u16 max_capacity;
 	u32 misses;			/* since capacity grew; racy */
 	u32 max_full;			/* sheaves in a barn */
-	char name[24];
+	bool mergeable;		/* others may share it */
+	void (*ctor)(void *obj);	/* of each object of a new slab */
+	void (*dtor)(void *obj);	/* ... when the slab goes back */
 	struct kmem_cache_node node;	/* of node 0 */
 	/*
 	 * By number, [0] unused; array and entries are made at first use,
@@ -83,8 +132,13 @@ struct kmem_cache {
 	struct kmem_cache_node **others;
 };
 
-/* Caches by head offset; an entry is set once, before any class uses it. */
+/*
+ * Caches by head offset; an entry is set before any class uses it, and
+ * cleared when none does.
+ */
 extern __hidden struct kmem_cache *kmem_caches[MAX_SHEAVES];
+/* Caches without a slot, to be made anew; under LOCK_CACHES. */
+extern __hidden struct kmem_cache *dead_caches;
 
 static inline struct kmem_cache *class_to_cache(u32 off)
 {
@@ -148,6 +202,8 @@ static inline u32 object_to_nid(const void *obj)
 
 /* Order, objects and magic for @size; false if no slab can hold it well. */
 bool slab_geometry(struct kmem_cache *s, u32 size);
+
+#define SLAB_MAX_SIZE	((u32)(PAGE_SIZE << SLAB_MAX_ORDER >> 1))
 /*
  * Take up to @n free objects of node @nid, making a slab if there is none;
  * of another node if that one has no memory; 0 without any.  @objs is filled
@@ -155,6 +211,9 @@ bool slab_geometry(struct kmem_cache *s, u32 size);
  * in address order.  Returns how many; they are at objs[0 .. n).
  */
 u32 slab_take(struct kmem_cache *s, u32 nid, void **objs, u32 n);
+/* The same, where the caller says what may be done for memory. */
+u32 slab_take_gfp(struct kmem_cache *s, u32 nid, void **objs, u32 n,
+		  gfp_t gfp);
 /*
  * Put @n > 0 objects back, each into its own slab, of whatever node.  Every
  * address is checked; a wrong one, or one that is free already, ends the
@@ -190,6 +249,8 @@ bool slab_object_is_free(struct kmem_cache *s, const void *obj);
 /* Say what is wrong with an address of a slab, and abort. */
 void slab_bad_free(const struct kmem_cache *s, const char *what,
 		   const void *obj) __noreturn;
+/* The first of the objects not free in their slabs, at most @n; how many. */
+u32 slab_live_objects(const struct kmem_cache *s, void **objs, u32 n);
 /* All invariants of the cache's slabs hold. */
 bool slabs_are_valid(struct kmem_cache *s);
 
@@ -200,6 +261,8 @@ u32 barn_get(struct kmem_cache *s, u32 nid, void **objs, u32 n);
 bool barn_put(struct kmem_cache *s, u32 nid, void *const *objs, u32 n);
 /* Objects in all barns, read racily. */
 size_t barn_count(struct kmem_cache *s);
+/* The empty sheaves of a barn, whose lock is held, are anybody's. */
+void barn_forget(struct kmem_cache *s, struct kmem_cache_node *node);
 /* If no barn holds an object: the memory of their sheaves goes back. */
 void barns_reset(void);
 void barns_fork_lock(void);
@@ -215,8 +278,25 @@ void *slab_alloc(struct kmem_cache *s);
 void free_defer(void *obj);
 /* Do what was put off; called with no lock held. */
 void free_deferred_drain(void);
+/* As slab_alloc(), for a caller that knows where from and how hard. */
+void *slab_alloc_gfp(struct kmem_cache *s, int nid, gfp_t gfp);
+/* All of @n objects, or none: false. */
+bool slab_alloc_bulk(struct kmem_cache *s, gfp_t gfp, void **objs, u32 n);
+/* Objects that are known to start in slabs of @s. */
+void slab_free_bulk(struct kmem_cache *s, void *const *objs, u32 n);
 /* Return sheaves and barns of all caches to the slabs, and empty slabs. */
 void slab_reclaim(void);
+/* The same of one cache. */
+void slab_reclaim_cache(struct kmem_cache *s);
+/*
+ * Close all sheaves of @s for good and empty its barns.  False: some could
+ * not be closed now.
+ */
+bool slab_retire_cache(struct kmem_cache *s);
+/* Wait until nobody holds objects that reclaim has taken out of barns. */
+void slab_reclaim_wait(void);
+/* In the child, where nobody does. */
+void slab_fork_child(void);
 /* At exit: what is left in the sheaves must be objects. */
 void slab_check_sheaves(void);
 
@@ -224,9 +304,65 @@ void slab_check_sheaves(void);
 
 void kmem_cache_init(struct kmem_cache *s, u32 off, u32 size,
 		     const char *name);
+/*
+ * What kmem_cache_init() does before anybody can find the cache: all of it
+ * from size, flags and hooks.  Its locks, if it had any, are as they were.
+ */
+void kmem_cache_setup(struct kmem_cache *s, u32 off, u32 size,
+		      const char *name);
+/* At most @capacity objects in a sheaf, and as many from the start. */
+void kmem_cache_set_capacity(struct kmem_cache *s, u32 capacity);
 /* As kmem_cache_node(), made if need be; NULL: no memory, or re-entered. */
 struct kmem_cache_node *kmem_cache_node_get(struct kmem_cache *s, u32 nid);
 void kmem_cache_fork_lock(void);
 void kmem_cache_fork_unlock(void);
+
+/* --- kmem_create.c: caches of a program --- */
+
+struct kmem_cache_args {
+	u32 align;		/* 0, or a power of two */
+	u32 useroffset;		/* usercopy: recorded, prevents merging */
+	u32 usersize;
+	u32 sheaf_capacity;	/* objects; 0: as for malloc */
+	void (*ctor)(void *obj);
+	void (*dtor)(void *obj);
+};
+
+/* What is wrong with the arguments, or NULL. */
+const char *kmem_cache_bad_args(const char *name, u32 size,
+				const struct kmem_cache_args *args,
+				slab_flags_t flags);
+/**
+ * kmem_cache_create - a handle of a cache of objects of @size bytes
+ * @args: NULL for defaults
+ *
+ * Return: NULL: arguments that kmem_cache_bad_args() objects to, which is
+ * reported; no memory; no slot; re-entered.  With SLAB_PANIC the process ends
+ * instead.
+ * Context: takes LOCK_CACHES and what making the first node takes.
+ */
+struct kmem_cache *kmem_cache_create(const char *name, u32 size,
+				     const struct kmem_cache_args *args,
+				     slab_flags_t flags);
+/* NULL is nothing to destroy.  With live objects: reported, and leaked. */
+void kmem_cache_destroy(struct kmem_cache *h);
+/* NULL without memory; @gfp as for pages, with __GFP_ZERO. */
+void *kmem_cache_alloc(struct kmem_cache *h, gfp_t gfp);
+void *kmem_cache_alloc_node(struct kmem_cache *h, gfp_t gfp, int nid);
+void kmem_cache_free(struct kmem_cache *h, void *obj);
+/* All slabs without objects in use go back; the number that stays. */
+size_t kmem_cache_shrink(struct kmem_cache *h);
+/*
+ * The cache behind a live handle; anything else ends the process in a report
+ * that names @call.
+ */
+struct kmem_cache *kmem_cache_root(const struct kmem_cache *h,
+				   const char *call);
+/* @obj is no object of @h: say what it is, and abort. */
+void kmem_cache_bad_free(const struct kmem_cache *h, const char *call,
+			 const void *obj) __noreturn;
+/* Before all other locks of fork. */
+void kmem_caches_fork_lock(void);
+void kmem_caches_fork_unlock(void);
 
 #endif

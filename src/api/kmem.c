@@ -1,0 +1,237 @@
+/*
+ * kmem.c - the kernel's object caches, exported.
+ *
+ * The hot paths are malloc's (api/malloc.h) with the cache in place of the
+ * size: a handle knows the offset of its sheaves.  Nobody is asked whether the
+ * cache is NULL, destroyed, debugged or of large objects: the first is the
+ * only one with a test here, the others have the null sheaf's offset, or one
+ * whose sheaves never open.
+ *
+ * Errors: NULL with ENOMEM or EINVAL.  Frees keep errno.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "api/init.h"
+#include "api/malloc.h"
+#include "api/pages.h"
+#include "core/report.h"
+#include "core/stats.h"
+#include "liballoc.h"
+#include "mm/zone.h"
+#include "slab/slab.h"
+
+#define SAME(name) _Static_assert(ALLOC_##name == name, "kmem_cache.h, slab.h")
+SAME(SLAB_CONSISTENCY_CHECKS);
+SAME(SLAB_RED_ZONE);
+SAME(SLAB_POISON);
+SAME(SLAB_STORE_USER);
+SAME(SLAB_TRACE);
+SAME(SLAB_HWCACHE_ALIGN);
+SAME(SLAB_PANIC);
+SAME(SLAB_RECLAIM_ACCOUNT);
+SAME(SLAB_ACCOUNT);
+SAME(SLAB_NO_MERGE);
+SAME(SLAB_TYPESAFE_BY_RCU);
+
+#define BULK_STEP 64	/* objects checked at once */
+
+/* --- making and destroying --- */
+
+static struct kmem_cache *create_failed(int err)
+{
+	if (err == ENOMEM)
+		stat_add(STAT_ENOMEM, 1);
+	errno = err;
+	return NULL;
+}
+
+EXPORT struct kmem_cache *
+alloc___kmem_cache_create_args(const char *name, unsigned int size,
+			       const struct alloc_kmem_cache_args *from,
+			       alloc_slab_flags_t flags)
+{
+	struct kmem_cache_args args = { 0 };
+	struct kmem_cache *h;
+	int saved = errno;
+
+	if (from)
+		args = (struct kmem_cache_args){
+			.align = from->align,
+			.useroffset = from->useroffset,
+			.usersize = from->usersize,
+			.sheaf_capacity = from->sheaf_capacity,
+			.ctor = from->ctor,
+			.dtor = from->dtor,
+		};
+	if (!alloc_init())
+		return create_failed(ENOMEM);
+	h = kmem_cache_create(name, size, &args, flags);
+	errno = saved;
+	if (likely(h))
+		return h;
+	return create_failed(kmem_cache_bad_args(name, size, &args, flags) ?
+			     EINVAL : ENOMEM);
+}
+
+EXPORT void alloc_kmem_cache_destroy(struct kmem_cache *s)
+{
+	int saved = errno;
+
+	kmem_cache_destroy(s);
+	errno = saved;
+}
+
+EXPORT int alloc_kmem_cache_shrink(struct kmem_cache *s)
+{
+	return kmem_cache_shrink(s) != 0;
+}
+
+EXPORT unsigned int alloc_kmem_cache_size(struct kmem_cache *s)
+{
+	kmem_cache_root(s, "kmem_cache_size");
+	return s->object_size;
+}
+
+/* --- one object --- */
+
+static __attribute__((noinline)) void *cache_alloc_slow(struct kmem_cache *s,
+							gfp_t gfp)
+{
+	int saved = errno;
+	void *obj = kmem_cache_alloc(s, gfp & __GFP_BITS);
+
+	errno = saved;
+	return likely(obj) ? obj : api_no_memory(s->object_size, gfp);
+}
+
+static __slowpath void bad_object(void *obj, u32 off)
+{
+	slab_bad_free(class_to_cache(off), "invalid free", obj);
+}
+
+EXPORT void *alloc_kmem_cache_alloc(struct kmem_cache *s, alloc_gfp_t gfp)
+{
+	const struct sheaf_head *h;
+	uintptr_t head;
+	void *obj;
+
+	if (unlikely(!s || !hot.base))
+		return cache_alloc_slow(s, gfp);
+	obj = arch_pop_cid(hot.base, hot.rseq, s->geo.off, &head);
+	if (unlikely(!obj))
+		return cache_alloc_slow(s, gfp);
+	h = (const struct sheaf_head *)(head + PERCPU_BIAS);
+	if (unlikely(((u32)(uintptr_t)obj & h->slab_mask) * h->magic >> 16))
+		bad_object(obj, s->geo.off);
+	if (unlikely(gfp & __GFP_ZERO))
+		return memset(obj, 0, s->object_size);
+	return obj;
+}
+
+EXPORT void *alloc_kmem_cache_alloc_node(struct kmem_cache *s, alloc_gfp_t gfp,
+					 int nid)
+{
+	int saved = errno, node;
+	void *obj;
+
+	if (nid == NUMA_NO_NODE)
+		return alloc_kmem_cache_alloc(s, gfp);
+	if (!alloc_init())
+		return api_no_memory(0, gfp);
+	if (!api_node(nid, &node))
+		return NULL;
+	obj = kmem_cache_alloc_node(s, gfp & __GFP_BITS, node);
+	errno = saved;
+	return likely(obj) ? obj : api_no_memory(s->object_size, gfp);
+}
+
+static __attribute__((noinline)) void cache_free_slow(struct kmem_cache *s,
+						      void *obj)
+{
+	int saved = errno;
+
+	kmem_cache_free(s, obj);
+	errno = saved;
+}
+
+EXPORT void alloc_kmem_cache_free(struct kmem_cache *s, void *obj)
+{
+	uintptr_t below = hot.base - (uintptr_t)obj;
+	u32 off;
+
+	if (unlikely(!s || below < hot.neg_size)) {
+		cache_free_slow(s, obj);
+		return;
+	}
+	off = *(const u16 *)(hot.base + 2 * below_page(below) + PERCPU_BIAS);
+	if (unlikely(off != s->free_off ||
+		     !arch_push_cid(hot.base, hot.rseq, off, obj)))
+		cache_free_slow(s, obj);
+}
+
+/* --- many --- */
+
+EXPORT int alloc_kmem_cache_alloc_bulk(struct kmem_cache *s, alloc_gfp_t gfp,
+				       size_t n, void **p)
+{
+	struct kmem_cache *root = kmem_cache_root(s, "kmem_cache_alloc_bulk");
+	int saved = errno;
+
+	if (!n || n > INT32_MAX)
+		return 0;
+	if (unlikely(!slab_alloc_bulk(root, gfp & __GFP_BITS & ~__GFP_ZERO, p,
+				      (u32)n))) {
+		api_no_memory(n * s->object_size, gfp);
+		return 0;
+	}
+	errno = saved;
+	for (size_t i = 0; i < n; i++)
+		if (unlikely(!slab_starts_object(root, p[i])))
+			bad_object(p[i], root->geo.off);
+	if (unlikely(gfp & __GFP_ZERO))
+		for (size_t i = 0; i < n; i++)
+			memset(p[i], 0, s->object_size);
+	return (int)n;
+}
+
+/* As kfree_bulk(): each object belongs where it belongs. */
+static void free_any(size_t n, void **p)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct kmem_cache *root = class_to_cache(hot_class(p[i]));
+
+		if (unlikely(!root))
+			alloc_fatal("invalid kmem_cache_free_bulk: %p (no "
+				    "object of a cache)", p[i]);
+		slab_free_slow(root, p[i]);
+	}
+}
+
+EXPORT void alloc_kmem_cache_free_bulk(struct kmem_cache *s, size_t n, void **p)
+{
+	static const char call[] = "kmem_cache_free_bulk";
+	struct kmem_cache *root;
+	int saved = errno;
+
+	if (!s) {
+		free_any(n, p);
+		errno = saved;
+		return;
+	}
+	root = kmem_cache_root(s, call);
+	for (size_t i = 0; i < n; i++) {
+		if (unlikely(hot_class(p[i]) != root->geo.off))
+			kmem_cache_bad_free(s, call, p[i]);
+		if (unlikely(!slab_starts_object(root, p[i])))
+			slab_bad_free(root, "invalid free", p[i]);
+	}
+	while (n) {
+		u32 step = (u32)min(n, (size_t)BULK_STEP);
+
+		slab_free_bulk(root, p, step);
+		p += step;
+		n -= step;
+	}
+	errno = saved;
+}

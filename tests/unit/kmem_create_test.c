@@ -1,0 +1,526 @@
+/*
+ * kmem_create_test.c - caches that are made, shared and destroyed: do slots,
+ * handles and slabs come back, and does what is destroyed stay so?
+ */
+#include "nodes.h"
+#include "unit.h"
+
+#include "mm/memblock.h"
+
+static struct kmem_cache_args no_args;
+
+static struct kmem_cache *make(u32 size, slab_flags_t flags)
+{
+	struct kmem_cache *h = kmem_cache_create("test", size, NULL, flags);
+
+	cr_assert_not_null(h);
+	return h;
+}
+
+/* The root, whatever handle it has. */
+static struct kmem_cache *root_of(struct kmem_cache *h)
+{
+	return kmem_cache_root(h, "test");
+}
+
+static u32 slots_used(void)
+{
+	u32 nr = 0;
+
+	for (u32 i = FIRST_CACHE + KMALLOC_CLASSES; i < MAX_SHEAVES; i++)
+		nr += kmem_caches[i] != NULL;
+	return nr;
+}
+
+TEST_MODES(kmem_create, objects_of_every_size)
+{
+	for (u32 size = 1; size <= SLAB_MAX_SIZE; size += size / 7 + 1) {
+		struct kmem_cache *h = make(size, SLAB_NO_MERGE);
+		struct kmem_cache *s = root_of(h);
+		char *objs[40];
+
+		REQUIRE(h->object_size == size && s->size >= size);
+		for (u32 i = 0; i < 40; i++) {
+			objs[i] = kmem_cache_alloc(h, GFP_KERNEL);
+			REQUIRE(objs[i] && !((uintptr_t)objs[i] & 7));
+			REQUIRE(slab_is_object(s, objs[i]));
+			memset(objs[i], (int)i, size);
+		}
+		for (u32 i = 0; i < 40; i++) {
+			REQUIRE(objs[i][0] == (char)i);
+			REQUIRE(objs[i][size - 1] == (char)i);
+			kmem_cache_free(h, objs[i]);
+		}
+		REQUIRE(slabs_are_valid(s));
+		kmem_cache_destroy(h);
+		REQUIRE(s->state == CACHE_DEAD && !kmem_cache_nr_slabs(s));
+	}
+	cr_assert_eq(slots_used(), 0);
+}
+
+Test(kmem_create, alignment, .init = unit_up)
+{
+	for (u32 align = 1; align <= SLAB_MAX_SIZE; align *= 2)
+		for (u32 size = 1; size <= 3000; size += 333) {
+			struct kmem_cache_args args = { .align = align };
+			struct kmem_cache *h = kmem_cache_create("a", size,
+								 &args, 0);
+			void *obj[3];
+
+			REQUIRE(h);
+			for (u32 i = 0; i < 3; i++) {
+				obj[i] = kmem_cache_alloc(h, GFP_KERNEL);
+				REQUIRE(obj[i] &&
+					!((uintptr_t)obj[i] & (align - 1)));
+			}
+			for (u32 i = 0; i < 3; i++)
+				kmem_cache_free(h, obj[i]);
+			kmem_cache_destroy(h);
+		}
+}
+
+Test(kmem_create, objects_do_not_share_lines, .init = unit_up)
+{
+	static const struct { u32 size, stride; } want[] = {
+		{ 1, 16 }, { 16, 16 }, { 17, 32 }, { 32, 32 }, { 33, 64 },
+		{ 64, 64 }, { 65, 128 }, { 200, 256 }, { 1000, 1024 },
+	};
+
+	for (u32 i = 0; i < ARRAY_SIZE(want); i++) {
+		struct kmem_cache *h = make(want[i].size, SLAB_HWCACHE_ALIGN);
+
+		cr_assert_eq(root_of(h)->size, want[i].stride, "size %u",
+			     want[i].size);
+	}
+}
+
+/* --- constructors --- */
+
+static u32 nr_ctor, nr_dtor;
+
+static void ctor(void *obj)
+{
+	nr_ctor++;
+	*(u64 *)obj = 0xc0ffee;
+}
+
+static void dtor(void *obj)
+{
+	nr_dtor++;
+	REQUIRE(*(u64 *)obj == 0xc0ffee);
+}
+
+TEST_MODES(kmem_create, constructor_runs_once_per_object)
+{
+	struct kmem_cache_args args = { .ctor = ctor, .dtor = dtor };
+	struct kmem_cache *h = kmem_cache_create("ctor", 200, &args, 0), *s;
+	void *objs[100];
+
+	s = root_of(h);
+	cr_assert_eq(nr_ctor, 0, "before there is an object");
+	for (u32 round = 0; round < 50; round++) {
+		for (u32 i = 0; i < 100; i++) {
+			objs[i] = kmem_cache_alloc(h, GFP_KERNEL);
+			REQUIRE(*(u64 *)objs[i] == 0xc0ffee);
+			((u64 *)objs[i])[1] = i;
+		}
+		for (u32 i = 0; i < 100; i++)
+			kmem_cache_free(h, objs[i]);
+	}
+	cr_assert_eq(nr_ctor, stat_read(STAT_SLAB_NEW) * s->nr_objects);
+	cr_assert_lt(nr_ctor, 50 * 100 / 4, "not at each allocation");
+	kmem_cache_destroy(h);
+	cr_assert_eq(nr_dtor, nr_ctor);
+	cr_assert_eq(stat_read(STAT_SLAB_GIVE_BACK), stat_read(STAT_SLAB_NEW));
+}
+
+/* --- merging --- */
+
+Test(kmem_create, alike_caches_are_one, .init = unit_up)
+{
+	struct kmem_cache *a = make(64, 0), *b = make(60, 0);
+	struct kmem_cache *odd = make(1000, 0), *odd2 = make(996, 0);
+	char *x, *y;
+
+	cr_assert_neq(a, b);
+	cr_assert_eq(root_of(a), root_of(b));
+	cr_assert_eq(root_of(a), kmalloc_cache(kmalloc_index(64)));
+	cr_assert_eq(a->object_size, 64);
+	cr_assert_eq(b->object_size, 60);
+	cr_assert_eq(root_of(odd), root_of(odd2));
+	cr_assert_eq(root_of(odd)->nr_handles, 2);
+	cr_assert_eq(slots_used(), 1);
+
+	/* Neighbours in memory, also with malloc's. */
+	unit_pin(0);
+	x = kmem_cache_alloc(a, GFP_KERNEL);
+	y = kmalloc(64);
+	cr_assert_eq(y - x, 64);
+	kmem_cache_free(b, y);
+	kmem_cache_free(b, x);
+
+	kmem_cache_destroy(odd);
+	x = kmem_cache_alloc(odd2, GFP_KERNEL);
+	cr_assert_not_null(x, "the other one still is");
+	kmem_cache_free(odd2, x);
+	kmem_cache_destroy(odd2);
+	cr_assert_eq(slots_used(), 0);
+}
+
+static void nothing(void *obj)
+{
+}
+
+Test(kmem_create, unlike_caches_are_not, .init = unit_up)
+{
+	static const slab_flags_t flags[] = {
+		SLAB_NO_MERGE, SLAB_CONSISTENCY_CHECKS, SLAB_RED_ZONE,
+		SLAB_POISON, SLAB_STORE_USER, SLAB_TRACE,
+		SLAB_TYPESAFE_BY_RCU, SLAB_RECLAIM_ACCOUNT, SLAB_ACCOUNT,
+	};
+	struct kmem_cache_args args[] = {
+		{ .ctor = nothing }, { .dtor = nothing }, { .usersize = 8 },
+		{ .align = 128 }, { .sheaf_capacity = 8 },
+	};
+	struct kmem_cache *plain = root_of(make(64, 0));
+	struct kmem_cache *last = plain;
+
+	for (u32 i = 0; i < ARRAY_SIZE(flags); i++) {
+		struct kmem_cache *s = root_of(make(64, flags[i]));
+
+		cr_assert_neq(s, plain, "flags %x", flags[i]);
+		cr_assert_neq(s, last);
+		last = s;
+	}
+	for (u32 i = 0; i < ARRAY_SIZE(args); i++) {
+		struct kmem_cache *h = kmem_cache_create("x", 64, &args[i], 0);
+
+		cr_assert_neq(root_of(h), plain, "args %u", i);
+	}
+	cr_assert_neq(root_of(make(72, 0)), plain);
+	/* The same kinds merge with each other. */
+	cr_assert_eq(root_of(make(64, SLAB_RECLAIM_ACCOUNT)),
+		     root_of(make(64, SLAB_RECLAIM_ACCOUNT)));
+	cr_assert_neq(root_of(make(64, SLAB_RECLAIM_ACCOUNT)),
+		      root_of(make(64, SLAB_RECLAIM_ACCOUNT | SLAB_ACCOUNT)));
+}
+
+/* --- slots --- */
+
+Test(kmem_create, slots_run_out_and_come_back, .init = unit_up)
+{
+	static struct kmem_cache *h[MAX_SHEAVES];
+	u32 n = 0;
+	void *obj;
+
+	while ((h[n] = kmem_cache_create("many", 64, NULL, SLAB_NO_MERGE)))
+		n++;
+	cr_assert_eq(n, MAX_SHEAVES - FIRST_CACHE - KMALLOC_CLASSES);
+	for (u32 i = 0; i < n; i++) {
+		obj = kmem_cache_alloc(h[i], GFP_KERNEL);
+		REQUIRE(obj);
+		kmem_cache_free(h[i], obj);
+	}
+	kmem_cache_destroy(h[7]);
+	h[7] = make(4000, SLAB_NO_MERGE);
+	obj = kmem_cache_alloc(h[7], GFP_KERNEL);
+	cr_assert(obj && slab_is_object(root_of(h[7]), obj));
+	kmem_cache_free(h[7], obj);
+	for (u32 i = 0; i < n; i++)
+		kmem_cache_destroy(h[i]);
+	cr_assert_eq(slots_used(), 0);
+	cr_assert_eq(kmem_cache_nr_slabs(root_of(make(64, SLAB_NO_MERGE))), 0);
+}
+
+/* The same slot with other sizes: what sheaves hold of the old one is gone. */
+TEST_MODES(kmem_create, a_slot_is_reused_with_another_size)
+{
+	size_t before = 0;
+
+	for (u32 round = 0; round < 600; round++) {
+		u32 size = 16 + round * 37 % 5000;
+		struct kmem_cache *h = make(size, SLAB_NO_MERGE);
+		void *objs[64];
+
+		cr_assert_eq(root_of(h)->geo.off >> SHEAF_HEAD_SHIFT,
+			     FIRST_CACHE + KMALLOC_CLASSES);
+		for (u32 i = 0; i < 64; i++) {
+			objs[i] = kmem_cache_alloc(h, GFP_KERNEL);
+			REQUIRE(slab_is_object(root_of(h), objs[i]));
+			memset(objs[i], 1, size);
+		}
+		for (u32 i = 0; i < 64; i++)
+			kmem_cache_free(h, objs[i]);
+		cr_assert(options.check || percpu_count(root_of(h)->geo.off));
+		kmem_cache_destroy(h);
+		if (round == 300)
+			before = memblock_bytes();
+	}
+	cr_assert_eq(memblock_bytes(), before, "handles and roots come back");
+}
+
+/* --- destroying --- */
+
+static void destroy_with_three(void *arg)
+{
+	struct kmem_cache *h = make(200, SLAB_NO_MERGE);
+	char *objs[3];
+
+	for (u32 i = 0; i < 3; i++)
+		objs[i] = kmem_cache_alloc(h, GFP_KERNEL);
+	kmem_cache_free(h, kmem_cache_alloc(h, GFP_KERNEL));
+	memset(objs[1], 0x5a, 200);
+	kmem_cache_destroy(h);
+	for (u32 i = 0; i < 200; i++)
+		if (objs[1][i] != 0x5a)
+			_exit(1);
+	/* The slot is not given to another. */
+	h = make(300, SLAB_NO_MERGE);
+	if (addr_to_class(objs[0]) == root_of(h)->geo.off)
+		_exit(2);
+	fprintf(stderr, "%p %p %p", objs[0], objs[1], objs[2]);
+}
+
+Test(kmem_create, live_objects_are_reported_and_leaked, .init = unit_up)
+{
+	char text[1024], *line, *p;
+	int status = unit_child(destroy_with_three, NULL, text, sizeof(text));
+
+	cr_assert_eq(status, 0, "%x: %s", status, text);
+	line = strstr(text, "liballoc: kmem_cache_destroy: cache test has 3 "
+			    "live objects of size 200, which are leaked: ");
+	cr_assert_not_null(line, "%s", text);
+	p = strchr(text, '\n');
+	*p++ = '\0';
+	for (p = strtok(p, " "); p; p = strtok(NULL, " "))
+		cr_assert_not_null(strstr(line, p), "%s not in %s", p, line);
+}
+
+static struct kmem_cache *victim, *other;
+static char *object;
+
+static void free_to_other(void *arg)
+{
+	kmem_cache_free(other, object);
+}
+
+static void free_inside(void *arg)
+{
+	kmem_cache_free(victim, object + 8);
+}
+
+static void free_twice(void *arg)
+{
+	kmem_cache_free(victim, object);
+	kmem_cache_free(victim, object);
+}
+
+static void free_null(void *arg)
+{
+	kmem_cache_free(victim, NULL);
+}
+
+static void free_stack(void *arg)
+{
+	char buf[64];
+
+	kmem_cache_free(victim, buf);
+}
+
+static void alloc_from_null(void *arg)
+{
+	kmem_cache_alloc(NULL, GFP_KERNEL);
+}
+
+static void use_destroyed(void *arg)
+{
+	kmem_cache_free(victim, object);
+	kmem_cache_destroy(victim);
+	if (!arg)
+		kmem_cache_alloc(victim, GFP_KERNEL);
+	else if (arg == (void *)1)
+		kmem_cache_free(victim, object);
+	else
+		kmem_cache_destroy(victim);
+}
+
+static void destroy_object(void *arg)
+{
+	memset(object, 0x11, 200);
+	kmem_cache_destroy((struct kmem_cache *)object);
+}
+
+static void panic(void *arg)
+{
+	kmem_cache_create("p", 0, NULL, SLAB_PANIC);
+}
+
+Test(kmem_create, misuse, .init = unit_up)
+{
+	victim = make(200, SLAB_NO_MERGE);
+	other = make(200, SLAB_NO_MERGE);
+	object = kmem_cache_alloc(victim, GFP_KERNEL);
+	unit_reports(free_to_other, NULL, "liballoc: invalid kmem_cache_free: "
+		     "0x");
+	unit_reports(free_inside, NULL, "liballoc: invalid free: 0x");
+	unit_reports(free_twice, NULL, "liballoc: double free: 0x");
+	unit_reports(free_null, NULL, "liballoc: invalid kmem_cache_free: "
+		     "NULL object (cache test)");
+	unit_reports(free_stack, NULL, "liballoc: invalid kmem_cache_free: 0x");
+	unit_reports(alloc_from_null, NULL, "liballoc: invalid "
+		     "kmem_cache_alloc: NULL cache");
+	unit_reports(use_destroyed, NULL, "liballoc: invalid "
+		     "kmem_cache_alloc: 0x");
+	unit_reports(use_destroyed, (void *)1, "liballoc: invalid "
+		     "kmem_cache_free: 0x");
+	unit_reports(use_destroyed, (void *)2, "liballoc: invalid "
+		     "kmem_cache_destroy: 0x");
+	unit_reports(destroy_object, NULL, "liballoc: invalid "
+		     "kmem_cache_destroy: 0x");
+	unit_reports(panic, NULL, "liballoc: kmem_cache_create: p: ");
+}
+
+/* The same where both share the slabs of malloc's class. */
+Test(kmem_create, misuse_of_merged, .init = unit_up)
+{
+	victim = make(64, 0);
+	other = make(64, 0);
+	object = kmem_cache_alloc(victim, GFP_KERNEL);
+	unit_reports(use_destroyed, NULL, "liballoc: invalid "
+		     "kmem_cache_alloc: 0x");
+	unit_reports(use_destroyed, (void *)1, "liballoc: invalid "
+		     "kmem_cache_free: 0x");
+	unit_reports(use_destroyed, (void *)2, "liballoc: invalid "
+		     "kmem_cache_destroy: 0x");
+}
+
+Test(kmem_create, bad_arguments, .init = unit_up)
+{
+	struct kmem_cache_args odd = { .align = 24 };
+	struct kmem_cache_args huge = { .align = 1u << 31 };
+	struct kmem_cache_args user = { .useroffset = 60, .usersize = 8 };
+	struct kmem_cache_args wrap = { .useroffset = ~0u, .usersize = 8 };
+
+	cr_assert_not_null(kmem_cache_bad_args(NULL, 64, NULL, 0));
+	cr_assert_not_null(kmem_cache_bad_args("", 64, NULL, 0));
+	cr_assert_not_null(kmem_cache_bad_args("x", 0, NULL, 0));
+	cr_assert_not_null(kmem_cache_bad_args("x", ~0u, NULL, 0));
+	cr_assert_not_null(kmem_cache_bad_args("x", 64, NULL, ~0u));
+	cr_assert_not_null(kmem_cache_bad_args("x", 64, &odd, 0));
+	cr_assert_not_null(kmem_cache_bad_args("x", 64, &huge, 0));
+	cr_assert_not_null(kmem_cache_bad_args("x", 64, &user, 0));
+	cr_assert_not_null(kmem_cache_bad_args("x", 64, &wrap, 0));
+	cr_assert_null(kmem_cache_bad_args("x", 64, &no_args, SLAB_FLAGS));
+	cr_assert_null(kmem_cache_bad_args("x", 68, &user, 0));
+}
+
+/* --- more than one thread, and fork --- */
+
+static u32 stop, errors;
+
+static void *churn(void *arg)
+{
+	u64 seed = (uintptr_t)arg + 1;
+
+	while (!READ_ONCE(stop)) {
+		u32 size = 16 + (u32)rnd_below(&seed, 3000);
+		struct kmem_cache *h = kmem_cache_create("churn", size, NULL,
+				rnd_below(&seed, 2) ? SLAB_NO_MERGE : 0);
+		char *objs[50];
+
+		for (u32 i = 0; i < 50; i++) {
+			objs[i] = kmem_cache_alloc(h, GFP_KERNEL);
+			memset(objs[i], (int)(uintptr_t)arg, size);
+		}
+		for (u32 i = 0; i < 50; i++) {
+			if (objs[i][0] != (char)(uintptr_t)arg ||
+			    objs[i][size - 1] != (char)(uintptr_t)arg)
+				__atomic_fetch_add(&errors, 1,
+						   __ATOMIC_RELAXED);
+			kmem_cache_free(h, objs[i]);
+		}
+		kmem_cache_destroy(h);
+	}
+	return NULL;
+}
+
+/* Reclaim walks all caches, and fork locks them, while they come and go. */
+TEST_MODES(kmem_create, made_and_destroyed_under_reclaim_and_fork,
+	   .timeout = 60)
+{
+	pthread_t t[3];
+
+	for (uintptr_t i = 0; i < 3; i++)
+		pthread_create(&t[i], NULL, churn, (void *)(i + 1));
+	for (u32 i = 0; i < 300; i++) {
+		slab_reclaim();
+		percpu_reset();
+		kmem_caches_fork_lock();
+		kmalloc_fork_lock();
+		percpu_fork_lock();
+		kmem_cache_fork_lock();
+		kmem_cache_fork_unlock();
+		percpu_fork_unlock();
+		kmalloc_fork_unlock();
+		kmem_caches_fork_unlock();
+		REQUIRE(locks_held == 0);
+		sched_yield();
+	}
+	store_release(&stop, 1);
+	for (u32 i = 0; i < 3; i++)
+		pthread_join(t[i], NULL);
+	cr_assert_eq(errors, 0);
+	kmem_cache_destroy(make(64, SLAB_NO_MERGE));	/* what was put off */
+	cr_assert_eq(slots_used(), 0);
+}
+
+/* A handler that interrupted the list of caches gets none, and breaks none. */
+Test(kmem_create, reentry, .init = unit_up)
+{
+	struct kmem_cache *h = make(200, SLAB_NO_MERGE), *s = root_of(h);
+	void *obj = kmem_cache_alloc(h, GFP_KERNEL);
+
+	kmem_cache_free(h, obj);
+	kmem_caches_fork_lock();
+	cr_assert_null(kmem_cache_create("in handler", 64, NULL, 0));
+	cr_assert_not_null(kmem_cache_alloc(h, GFP_KERNEL));
+	kmem_cache_free(h, obj);
+	kmem_caches_fork_unlock();
+
+	/* Inside another lock, the handle goes and the root waits. */
+	lock_try_enter(&zone_normal.lock);
+	kmem_cache_destroy(h);
+	lock_exit(&zone_normal.lock);
+	cr_assert_eq(s->state, CACHE_DYING);
+	kmem_cache_destroy(make(300, SLAB_NO_MERGE));
+	cr_assert_eq(s->state, CACHE_DEAD);
+	cr_assert_eq(slots_used(), 0);
+}
+
+Test(kmem_create, reclaimable_pages, .init = unit_up)
+{
+	struct kmem_cache *h = make(1000, SLAB_RECLAIM_ACCOUNT);
+	void *obj = kmem_cache_alloc(h, GFP_KERNEL);
+	struct page *page = addr_to_page(obj);
+	size_t block = page_pfn(page) >> PAGEBLOCK_ORDER << PAGEBLOCK_ORDER;
+
+	cr_assert_eq(page_section(page)->vmemmap[block].block_type,
+		     MIGRATE_RECLAIMABLE);
+	kmem_cache_free(h, obj);
+	kmem_cache_destroy(h);
+	cr_assert(zone_is_valid(&zone_normal));
+}
+
+Test(kmem_create, objects_of_a_node, .init = nodes_up)
+{
+	struct kmem_cache *h = make(200, SLAB_NO_MERGE);
+
+	for (u32 i = 0; i < 100; i++) {
+		void *obj = kmem_cache_alloc_node(h, GFP_KERNEL, i % 2);
+
+		REQUIRE(obj && object_to_nid(obj) == i % 2);
+		kmem_cache_free(h, obj);
+	}
+	kmem_cache_destroy(h);
+	cr_assert_eq(slots_used(), 0);
+}

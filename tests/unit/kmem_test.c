@@ -1,0 +1,253 @@
+/*
+ * kmem_test.c - the exported caches: does each function do what
+ * liballoc/kmem_cache.h says, in each spelling?
+ */
+#include "unit.h"
+
+#include "api/init.h"
+#include "api/malloc.h"
+#include "slab/slab.h"
+
+/* The internal functions have the kernel's names, so the public ones not. */
+#include "liballoc.h"
+
+#define KEPT 12345	/* of errno: nobody writes that */
+
+/* The test program keeps libc's malloc; free() of ours is not what counts. */
+void *malloc_slow(size_t size)
+{
+	return NULL;
+}
+
+static void start(void)
+{
+	cr_assert(alloc_init());
+	errno = KEPT;
+}
+
+static u32 nr_ctor;
+
+static void ctor(void *obj)
+{
+	nr_ctor++;
+	memset(obj, 0x33, 16);
+}
+
+struct sample {
+	long a;
+	char text[40];
+	int b;
+};
+
+Test(kmem, every_way_to_make_one, .init = start)
+{
+	struct alloc_kmem_cache_args args = { .align = 256, .ctor = ctor };
+	struct kmem_cache *s[7];
+
+	s[0] = alloc_kmem_cache_create("new", 100, &args, 0);
+	s[1] = alloc_kmem_cache_create("none", 100, NULL, 0);
+	s[2] = alloc_kmem_cache_create("old", 100, 256, 0, ctor);
+	s[3] = alloc_kmem_cache_create("old", 100, 0, 0, NULL);
+	s[4] = ALLOC_KMEM_CACHE(sample, ALLOC_SLAB_HWCACHE_ALIGN);
+	s[5] = ALLOC_KMEM_CACHE_USERCOPY(sample, 0, text);
+	s[6] = alloc_kmem_cache_create_usercopy("user", 100, 0, 0, 8, 16,
+						NULL);
+	for (u32 i = 0; i < 7; i++)
+		cr_assert_not_null(s[i]);
+	cr_assert_eq(alloc_kmem_cache_size(s[0]), 100);
+	cr_assert_eq(alloc_kmem_cache_size(s[4]), sizeof(struct sample));
+	cr_assert_str_eq(s[4]->name, "sample");
+	cr_assert_eq(s[5]->useroffset, offsetof(struct sample, text));
+	cr_assert_eq(s[5]->usersize, 40);
+	cr_assert_eq(s[6]->useroffset, 8);
+	for (u32 i = 0; i < 7; i++) {
+		char *obj = alloc_kmem_cache_alloc(s[i], ALLOC_GFP_KERNEL);
+
+		cr_assert_not_null(obj);
+		if (i == 0 || i == 2)
+			cr_assert(!((uintptr_t)obj & 255) && obj[15] == 0x33);
+		alloc_kmem_cache_free(s[i], obj);
+		alloc_kmem_cache_destroy(s[i]);
+	}
+	alloc_kmem_cache_destroy(NULL);
+	cr_assert_eq(errno, KEPT);
+}
+
+Test(kmem, what_cannot_be_made, .init = start)
+{
+	cr_assert_null(alloc_kmem_cache_create("zero", 0, 0, 0, ctor));
+	cr_assert_eq(errno, EINVAL);
+	errno = KEPT;
+	cr_assert_null(alloc_kmem_cache_create(NULL, 64, NULL, 0));
+	cr_assert_eq(errno, EINVAL);
+	errno = KEPT;
+	cr_assert_null(alloc_kmem_cache_create("odd", 64, 3, 0, NULL));
+	cr_assert_eq(errno, EINVAL);
+	errno = KEPT;
+	for (u32 i = 0; i < MAX_SHEAVES; i++)
+		if (!alloc_kmem_cache_create("many", 64, NULL,
+					     ALLOC_SLAB_NO_MERGE))
+			break;
+	cr_assert_eq(errno, ENOMEM);
+}
+
+Test(kmem, one_object, .init = start)
+{
+	struct kmem_cache *s = alloc_kmem_cache_create("one", 200, NULL,
+						       ALLOC_SLAB_NO_MERGE);
+	char *objs[500];
+
+	for (u32 round = 0; round < 3; round++) {
+		for (u32 i = 0; i < 500; i++) {
+			objs[i] = round & 1 ?
+				alloc_kmem_cache_zalloc(s, ALLOC_GFP_KERNEL) :
+				alloc_kmem_cache_alloc(s, ALLOC_GFP_KERNEL);
+			REQUIRE(objs[i]);
+			for (u32 k = 0; round & 1 && k < 200; k++)
+				REQUIRE(!objs[i][k]);
+			memset(objs[i], 0x77, 200);
+		}
+		for (u32 i = 0; i < 500; i++)
+			alloc_kmem_cache_free(s, objs[i]);
+	}
+	objs[0] = alloc_kmem_cache_alloc_node(s, ALLOC_GFP_KERNEL,
+					      (int)sys_node_id(0));
+	cr_assert_not_null(objs[0]);
+	alloc_kmem_cache_free(s, objs[0]);
+	cr_assert_eq(errno, KEPT);
+	cr_assert_null(alloc_kmem_cache_alloc_node(s, ALLOC_GFP_KERNEL, 12345));
+	cr_assert_eq(errno, EINVAL);
+	cr_assert_eq(alloc_kmem_cache_shrink(s), 0);
+	objs[0] = alloc_kmem_cache_alloc(s, ALLOC_GFP_KERNEL);
+	cr_assert_eq(alloc_kmem_cache_shrink(s), 1);
+	alloc_kmem_cache_free(s, objs[0]);
+	alloc_kmem_cache_destroy(s);
+}
+
+Test(kmem, bulk, .init = start)
+{
+	static const size_t sizes[] = { 1, 2, 16, 31, 32, 64, 127, 1000, 5000 };
+	struct kmem_cache *s = alloc_kmem_cache_create("bulk", 64, NULL,
+						       ALLOC_SLAB_NO_MERGE);
+	static void *p[5000];
+
+	for (u32 i = 0; i < ARRAY_SIZE(sizes) * 4; i++) {
+		size_t n = sizes[i % ARRAY_SIZE(sizes)];
+
+		cr_assert_eq(alloc_kmem_cache_alloc_bulk(s, ALLOC_GFP_KERNEL |
+					ALLOC___GFP_ZERO, n, p), (int)n);
+		for (size_t k = 0; k < n; k++) {
+			REQUIRE(slab_is_object(s->root, p[k]));
+			REQUIRE(!*(u64 *)p[k], "one of them twice");
+			*(u64 *)p[k] = 1;
+		}
+		alloc_kmem_cache_free_bulk(i & 1 ? s : NULL, n, p);
+	}
+	cr_assert_eq(alloc_kmem_cache_alloc_bulk(s, ALLOC_GFP_KERNEL, 0, p), 0);
+	alloc_kmem_cache_free_bulk(s, 0, p);
+	cr_assert_eq(errno, KEPT);
+	alloc_kmem_cache_destroy(s);
+	for (u32 i = FIRST_CACHE + KMALLOC_CLASSES; i < MAX_SHEAVES; i++)
+		cr_assert_null(kmem_caches[i], "all came back");
+}
+
+static void no_more_memory(void *arg)
+{
+	struct kmem_cache *s = alloc_kmem_cache_create("big", 32768, NULL, 0);
+	static void *p[100000];
+	struct rlimit lim = { 64 << 20, 64 << 20 };
+
+	setrlimit(RLIMIT_DATA, &lim);
+	errno = KEPT;
+	if (alloc_kmem_cache_alloc_bulk(s, ALLOC_GFP_KERNEL, 100000, p) ||
+	    errno != ENOMEM)
+		_exit(1);
+	while (alloc_kmem_cache_alloc(s, ALLOC_GFP_KERNEL))
+		;
+	if (errno != ENOMEM)
+		_exit(2);
+}
+
+Test(kmem, exhausted, .init = start)
+{
+	char text[512];
+
+	cr_assert_eq(unit_child(no_more_memory, NULL, text, sizeof(text)), 0,
+		     "%s", text);
+}
+
+static struct kmem_cache *cache;
+static void *object, *objects[8];
+
+static void bulk_with_null(void *arg)
+{
+	objects[3] = NULL;
+	alloc_kmem_cache_free_bulk(cache, 8, objects);
+}
+
+static void bulk_of_any_with_null(void *arg)
+{
+	objects[3] = NULL;
+	alloc_kmem_cache_free_bulk(NULL, 8, objects);
+}
+
+static void bulk_from_null(void *arg)
+{
+	if (alloc_kmem_cache_alloc_bulk(NULL, ALLOC_GFP_KERNEL, 8, objects))
+		_exit(1);
+}
+
+static void free_to_null(void *arg)
+{
+	alloc_kmem_cache_free(NULL, object);
+}
+
+static void size_of_null(void *arg)
+{
+	alloc_kmem_cache_size(NULL);
+}
+
+static void shrink_destroyed(void *arg)
+{
+	alloc_kmem_cache_destroy(cache);
+	alloc_kmem_cache_shrink(cache);
+}
+
+static void handed_out_twice(void *arg)
+{
+	/* An interior pointer whose low bits look like an object's. */
+	free_fast((char *)object + 64);
+	if (alloc_kmem_cache_alloc(cache, ALLOC_GFP_KERNEL))
+		_exit(1);
+}
+
+void free_slow(void *ptr)
+{
+	abort();
+}
+
+Test(kmem, misuse, .init = start)
+{
+	cache = alloc_kmem_cache_create("victim", 192, NULL,
+					ALLOC_SLAB_NO_MERGE);
+	object = alloc_kmem_cache_alloc(cache, ALLOC_GFP_KERNEL);
+	cr_assert_eq(alloc_kmem_cache_alloc_bulk(cache, ALLOC_GFP_KERNEL, 8,
+						 objects), 8);
+	unit_reports(bulk_with_null, NULL, "liballoc: invalid "
+		     "kmem_cache_free_bulk: NULL object (cache victim)");
+	unit_reports(bulk_of_any_with_null, NULL, "liballoc: invalid "
+		     "kmem_cache_free_bulk: ");
+	unit_reports(bulk_from_null, NULL, "liballoc: invalid "
+		     "kmem_cache_alloc_bulk: NULL cache");
+	unit_reports(free_to_null, NULL, "liballoc: invalid "
+		     "kmem_cache_free: NULL cache");
+	unit_reports(size_of_null, NULL, "liballoc: invalid "
+		     "kmem_cache_size: NULL cache");
+	alloc_kmem_cache_free_bulk(cache, 8, objects);
+	if (percpu.mode == PERCPU_CID)
+		unit_reports(handed_out_twice, NULL,
+			     "liballoc: invalid free: 0x");
+	alloc_kmem_cache_free(cache, object);
+	unit_reports(shrink_destroyed, NULL, "liballoc: invalid "
+		     "kmem_cache_shrink: 0x");
+}
