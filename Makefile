@@ -19,7 +19,7 @@ LIB_LDFLAGS = -shared -Wl,-soname,liballoc.so -Wl,-z,nodelete \
 LAYERS = arch lib sys core mm slab api
 SRCS = $(sort $(foreach l,$(LAYERS),$(wildcard src/$(l)/*.c)))
 # What a small program never calls comes last, and small, so that it maps less.
-COLD = $(wildcard $(addprefix src/,sys/low.c sys/thp.c core/report.c \
+COLD = $(wildcard $(addprefix src/,sys/low.c sys/thp.c sys/file.c core/report.c core/trace.c \
 	lib/rbtree.c mm/vmap.c mm/vmap_lazy.c mm/vmap_seg.c mm/vmalloc.c \
 	mm/khugepaged.c mm/rcu.c mm/vmstat.c mm/buddyinfo.c api/cxx.c api/info.c \
 	api/pages.c api/vmem.c))
@@ -89,6 +89,7 @@ check: all
 	$(MAKE) check-preload
 	$(MAKE) check-slabtop
 	$(MAKE) check-stress
+	$(MAKE) check-trace
 	$(MAKE) check-aarch64
 	@echo "check: all passed"
 

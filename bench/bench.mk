@@ -27,6 +27,9 @@ $(BUILD)/bench/%: bench/%.c bench/bench.h
 	@mkdir -p $(@D)
 	$(CC) $(BENCH_CFLAGS) -o $@ $< -ldl
 
+$(BUILD)/bench/replay: src/core/trace_format.h
+$(BUILD)/bench/replay: BENCH_CFLAGS += -Isrc
+
 $(BUILD)/bench/%.so: bench/%.c
 	@mkdir -p $(@D)
 	$(CC) $(BENCH_CFLAGS) -fvisibility=hidden -fPIC -shared -fno-builtin \

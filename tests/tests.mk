@@ -144,7 +144,7 @@ $(STATIC_DIR)/%_static: tests/static/%.c $(BUILD)/liballoc.a
 # --- targets ----------------------------------------------------------------
 
 .PHONY: tests-build check-conformance check-misuse check-preload \
-	check-stress check-static
+	check-stress check-static check-trace
 
 tests-build: $(CONF_TESTS) $(CONF_PROGS) $(CONF_LIBS) $(MISUSE_PROGS) \
 	$(STRESS_PROGS) $(if $(TEST_A_DEP),$(STATIC_PROGS))
@@ -163,3 +163,13 @@ check-stress: $(STRESS_PROGS) $(TEST_SO_DEP)
 
 check-static: $(STATIC_PROGS)
 	@tests/static/run $(STATIC_DIR)
+
+# --- traces -------------------------------------------------------------------
+
+$(TEST_BUILD)/calls: tests/trace/calls.c $(BUILD)/liballoc.so
+	@mkdir -p $(@D)
+	$(TEST_CC) $(TEST_CSTD) $(TEST_FLAGS) $^ \
+		-Wl,-rpath,'$(abspath $(BUILD))' -o $@
+
+check-trace: $(TEST_BUILD)/calls $(BUILD)/bench/replay $(TEST_SO_DEP)
+	@$(TEST_ENV) tests/trace/run $(TEST_BUILD)/calls $(BUILD)/bench/replay

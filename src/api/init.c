@@ -17,6 +17,7 @@
 #include "api/init.h"
 #include "core/options.h"
 #include "core/report.h"
+#include "core/trace.h"
 #include "lib/lock.h"
 #include "mm/percpu.h"
 #include "mm/vmalloc.h"
@@ -50,7 +51,9 @@ static bool start(void)
 	kmalloc_init();
 	reclaim_set_slab(slab_reclaim);
 	kswapd_init();
-	percpu_hot_enable();
+	trace_init();
+	if (!trace_is_on())	/* else every call is to come by */
+		percpu_hot_enable();
 	options_seal();
 	store_release(&init_state, INIT_READY);
 	return true;

@@ -25,6 +25,7 @@
 #include "core/options.h"
 #include "core/report.h"
 #include "core/stats.h"
+#include "core/trace.h"
 #include "mm/vmalloc.h"
 #include "mm/zone.h"
 #include "slab/kmalloc.h"
@@ -112,11 +113,29 @@ static void *alloc_slow(size_t size, size_t align, u32 flags)
 	return likely(ptr) ? ptr : alloc_again(size, align, flags);
 }
 
-__attribute__((noinline)) void *malloc_slow(size_t size)
+/* With trace=, every call ends here, in free_traced() or in realloc_traced(). */
+static void *traced(enum trace_op op, void *ptr, size_t size, size_t align)
+{
+	if (trace_is_on() && ptr)
+		trace_record(op, ptr, size, align);
+	return ptr;
+}
+
+static void *malloc_untraced(size_t size)
 {
 	if (unlikely(idle_armed))
 		idle_armed_poll();
 	return alloc_slow(size, 1, 0);
+}
+
+__attribute__((noinline)) void *malloc_slow(size_t size)
+{
+	return traced(TRACE_MALLOC, malloc_untraced(size), size, 1);
+}
+
+static __attribute__((noinline)) void *calloc_slow(size_t size)
+{
+	return traced(TRACE_CALLOC, malloc_untraced(size), size, 1);
 }
 
 /* --- misuse --- */
@@ -169,7 +188,7 @@ static void free_large(void *ptr, struct page *page)
 	free_defer(ptr);
 }
 
-__attribute__((noinline)) void free_slow(void *ptr)
+static __attribute__((noinline)) void free_untraced(void *ptr)
 {
 	struct kmem_cache *s;
 	struct page *page;
@@ -195,6 +214,29 @@ __attribute__((noinline)) void free_slow(void *ptr)
 		bad_area("free", ptr, ret, size);
 	else
 		idle_poll();
+}
+
+static __slowpath void free_traced(enum trace_op op, void *ptr)
+{
+	if (ptr)
+		trace_record(op, ptr, 0, 1);
+	free_untraced(ptr);
+}
+
+__attribute__((noinline)) void free_slow(void *ptr)
+{
+	if (trace_is_on())
+		free_traced(TRACE_FREE, ptr);
+	else
+		free_untraced(ptr);
+}
+
+__attribute__((noinline)) void free_sized_slow(void *ptr)
+{
+	if (trace_is_on())
+		free_traced(TRACE_FREE_SIZED, ptr);
+	else
+		free_untraced(ptr);
 }
 
 /* --- sizes --- */
@@ -261,11 +303,11 @@ static void *realloc_move(void *ptr, size_t old, size_t size)
 	if (size > old && size >= GROW_AREA_SIZE)
 		new = alloc_slow(want, 1, GROWS);
 	else
-		new = malloc_fast(want);
+		new = malloc_fast_else(want, malloc_untraced);
 	if (!new)
 		return NULL;
 	memcpy(new, ptr, min(old, size));
-	free_fast(ptr);
+	free_fast_else(ptr, free_untraced);
 	return new;
 }
 
@@ -280,17 +322,12 @@ static bool resize_in_place(void *ptr, size_t old, size_t size)
 				  size_to_pages(size));
 }
 
-void *realloc_impl(void *ptr, size_t size)
+/* Of a block, to a size that is not 0. */
+static void *resize(void *ptr, size_t size)
 {
 	size_t old;
 	void *new;
 
-	if (!ptr)
-		return malloc_fast(size);
-	if (!size) {
-		free_fast(ptr);
-		return NULL;
-	}
 	if (unlikely(size > PTRDIFF_MAX))
 		return no_memory();
 	old = block_size("realloc", ptr);
@@ -319,13 +356,32 @@ void *realloc_impl(void *ptr, size_t size)
 	return realloc_move(ptr, old, size);
 }
 
+static __slowpath void *realloc_traced(void *ptr, size_t size)
+{
+	trace_record(TRACE_REALLOC_FROM, ptr, size, 1);
+	ptr = resize(ptr, size);
+	trace_record(TRACE_REALLOC_TO, ptr, size, 1);
+	return ptr;
+}
+
+void *realloc_impl(void *ptr, size_t size)
+{
+	if (!ptr)
+		return malloc_fast(size);
+	if (!size) {
+		free_fast(ptr);
+		return NULL;
+	}
+	return trace_is_on() ? realloc_traced(ptr, size) : resize(ptr, size);
+}
+
 /* --- aligned and zeroed --- */
 
 void *memalign_impl(size_t align, size_t size)
 {
 	if (align <= KMALLOC_MIN_SIZE)
 		return malloc_fast(size);
-	return alloc_slow(size, align, 0);
+	return traced(TRACE_ALIGNED, alloc_slow(size, align, 0), size, align);
 }
 
 void *calloc_impl(size_t n, size_t size)
@@ -336,8 +392,9 @@ void *calloc_impl(size_t n, size_t size)
 	if (unlikely(__builtin_mul_overflow(n, size, &bytes)))
 		return no_memory();
 	if (bytes > KMALLOC_MAX_SIZE)
-		return alloc_slow(bytes, 1, ZERO);
-	ptr = malloc_fast(bytes);
+		return traced(TRACE_CALLOC, alloc_slow(bytes, 1, ZERO), bytes,
+			      1);
+	ptr = malloc_fast_else(bytes, calloc_slow);
 	return likely(ptr) ? memset(ptr, 0, bytes) : NULL;
 }
 

@@ -23,6 +23,7 @@
 /* All of these set errno to ENOMEM where they return NULL for lack of it. */
 void *malloc_slow(size_t size);
 void free_slow(void *ptr);
+void free_sized_slow(void *ptr);
 void malloc_bad_object(void *obj, u32 off) __noreturn;
 void *calloc_impl(size_t n, size_t size);
 void *realloc_impl(void *ptr, size_t size);
@@ -34,7 +35,8 @@ size_t usable_size_impl(const void *ptr);
 __hidden void *own_malloc(size_t size);
 __hidden void own_free(void *ptr);
 
-__fastpath void *malloc_fast(size_t size)
+/* @slow takes what is not for the hot path: constant where it is inlined. */
+__fastpath void *malloc_fast_else(size_t size, void *(*slow)(size_t size))
 {
 	uintptr_t head;
 	const struct sheaf_head *h;
@@ -42,16 +44,21 @@ __fastpath void *malloc_fast(size_t size)
 	u32 off;
 
 	if (unlikely(size >= hot.malloc_end))
-		return malloc_slow(size);
+		return slow(size);
 	off = hot.size_class[(size + 15) / 16];
 	obj = arch_pop_cid(hot.base, hot.rseq, off, &head);
 	if (unlikely(!obj))
-		return malloc_slow(size);
+		return slow(size);
 	/* Constant fields: alike on every CPU (slab.c: starts of objects). */
 	h = (const struct sheaf_head *)(head + PERCPU_BIAS);
 	if (unlikely(((u32)(uintptr_t)obj & h->slab_mask) * h->magic >> 16))
 		malloc_bad_object(obj, off);
 	return obj;
+}
+
+__fastpath void *malloc_fast(size_t size)
+{
+	return malloc_fast_else(size, malloc_slow);
 }
 
 __fastpath uintptr_t below_page(uintptr_t below)
@@ -69,30 +76,35 @@ __fastpath u32 hot_class(const void *ptr)
 	return *(const u16 *)(hot.base + 2 * below_page(below) + PERCPU_BIAS);
 }
 
-__fastpath void free_fast(void *ptr)
+__fastpath void free_fast_else(void *ptr, void (*slow)(void *ptr))
 {
 	/* Minus (offset + 1): counts the class map downward from its base. */
 	uintptr_t below = hot.base - (uintptr_t)ptr;
 	u32 off;
 
 	if (unlikely(below < hot.neg_size)) {
-		free_slow(ptr);
+		slow(ptr);
 		return;
 	}
 	off = *(const u16 *)(hot.base + 2 * (below_page(below)) + PERCPU_BIAS);
 	if (unlikely(!arch_push_cid(hot.base, hot.rseq, off, ptr)))
-		free_slow(ptr);
+		slow(ptr);
+}
+
+__fastpath void free_fast(void *ptr)
+{
+	free_fast_else(ptr, free_slow);
 }
 
 static inline void free_sized_impl(void *ptr, size_t size __unused)
 {
-	free_fast(ptr);
+	free_fast_else(ptr, free_sized_slow);
 }
 
 static inline void free_aligned_sized_impl(void *ptr, size_t align __unused,
 					   size_t size __unused)
 {
-	free_fast(ptr);
+	free_fast_else(ptr, free_sized_slow);
 }
 
 #endif

@@ -159,6 +159,18 @@ void sys_write_err(const char *buf, size_t len);
 void sys_append_file(const char *path, const char *buf, size_t len);
 /* The text of a small file; returns the bytes read, 0 on any failure. */
 size_t sys_read_file(const char *path, char *buf, size_t size);
+/* (file.c) Create @path, which must not exist. */
+enum sys_created { SYS_CREATED, SYS_EXISTS, SYS_NOT_CREATED };
+enum sys_created sys_create_file(const char *path);
+/*
+ * [at, at + size) of a file, shared; the file becomes as long, on the disk
+ * too where that can be had.  No descriptor stays.  NULL: it could not be.
+ */
+void *sys_map_file(const char *path, u64 at, size_t size);
+/* The working directory; its length, 0 on any failure. */
+size_t sys_getcwd(char *buf, size_t size);
+/* Zeroed memory, and zeroed again in every forked child; or NULL. */
+void *sys_map_wiped(size_t size);
 /* Value of an environment variable, also before libc is ready. */
 const char *sys_getenv(const char *name, char *buf, size_t size);
 /* Name of the program, for reports. */
