@@ -14,11 +14,12 @@
  *
  * Invariants, under zone->lock:
  *   Z1. a block in free_area[k] has type PAGE_FREE and order k in its head,
- *       and PAGE_NONE in all its other pages.
+ *       and PAGE_NONE in all its other pages, but for the last of a run.
  *   Z2. no two free buddies of one order below MAX_ORDER.
  *   Z3. list[t][1] holds exactly the blocks with a dirty bit set, list[t]
  *       those whose first pageblock has type t.
  *   Z4. nr_free and nr_free_dirty count pages and dirty bits of free blocks.
+ *   Between two calls of these functions the runs of run.c are right as well.
  *
  * Pages that were never handed out lie beyond the frontier and are in no
  * list; the frontier moves by MAX_ORDER blocks (zone.c).
@@ -29,7 +30,7 @@
 #include "core/stats.h"
 #include "mm/buddy.h"
 
-#define RUN_TRIES	16	/* buddy_alloc_run(): blocks looked at */
+#define COLD_TRIES	16	/* find_cold(): blocks looked at */
 #define STEAL_ORDER	4	/* least block taken from another type */
 
 void buddy_init(struct zone *zone)
@@ -90,14 +91,33 @@ static struct page *block_buddy(struct section *sec, size_t pfn, u32 order)
 	return page;
 }
 
+/*
+ * A block of MAX_ORDER is in no run (F1).  What has been freed is in none yet,
+ * between @lo and @hi; but a buddy may be of another type.
+ */
+static void run_leave(struct zone *zone, struct section *sec, size_t pfn,
+		      size_t lo, size_t hi)
+{
+	size_t end = pfn + ((size_t)1 << PAGEBLOCK_ORDER), from = pfn, to;
+
+	if (pfn >= lo && pfn < hi)
+		return;
+	run_take(zone, sec, &from, &to);
+	run_put(zone, sec, from, pfn);
+	run_put(zone, sec, end, to);
+}
+
 /* One aligned block becomes free; keeps Z2. */
-static void buddy_free_block(struct zone *zone, struct page *page, u32 order)
+static void buddy_free_block(struct zone *zone, struct page *page, u32 order,
+			     size_t lo, size_t hi)
 {
 	struct section *sec = page_section(page);
 	size_t pfn = page_pfn(page);
 	struct page *buddy;
 
 	while ((buddy = block_buddy(sec, pfn, order))) {
+		if (order == MAX_ORDER - 1)
+			run_leave(zone, sec, page_pfn(buddy), lo, hi);
 		block_remove(zone, buddy);
 		pfn &= ~((size_t)1 << order);
 		order++;
@@ -105,22 +125,30 @@ static void buddy_free_block(struct zone *zone, struct page *page, u32 order)
 	block_insert(zone, &sec->vmemmap[pfn], order);
 }
 
+/* The largest block that begins at @pfn and has at most @nr pages. */
+static u32 piece_order(size_t pfn, size_t nr)
+{
+	return min((u32)__builtin_ctzl(pfn | MAX_ORDER_PAGES), ilog2(nr));
+}
+
 void buddy_free_range(struct zone *zone, struct page *page, size_t nr)
 {
-	size_t pfn = page_pfn(page);
+	struct section *sec = page_section(page);
+	size_t pfn = page_pfn(page), end = pfn + nr, lo = pfn, hi = end;
 
+	if (!nr)
+		return;
 	ADD_ONCE(zone->nr_free, nr);
 	ADD_ONCE(zone->nr_free_dirty, range_nr_dirty(page, nr));
 	page->type = PAGE_NONE;
-	while (nr) {
-		u32 order = min((u32)__builtin_ctzl(pfn | MAX_ORDER_PAGES),
-				ilog2(nr));
+	run_take_around(zone, sec, &lo, &hi);
+	while (pfn < end) {
+		u32 order = piece_order(pfn, end - pfn);
 
-		buddy_free_block(zone, page, order);
-		page += (size_t)1 << order;
+		buddy_free_block(zone, &sec->vmemmap[pfn], order, lo, hi);
 		pfn += (size_t)1 << order;
-		nr -= (size_t)1 << order;
 	}
+	run_put(zone, sec, lo, hi);
 }
 
 static void set_block_type(struct page *page, size_t nr, enum migratetype type)
@@ -222,15 +250,19 @@ static void pageblock_claim(struct zone *zone, struct page *page,
 	struct page *head = pageblock_head(page);
 	u32 order = page->order;
 
-	if (order >= PAGEBLOCK_ORDER) {
+	if (order == MAX_ORDER) {
 		block_remove(zone, page);
-		set_block_type(page, (size_t)1 << order, type);
+		set_block_type(page, MAX_ORDER_PAGES, type);
 		block_insert(zone, page, order);
 	} else if (pageblock_nr_free(zone, head) >=
 		   (size_t)1 << (PAGEBLOCK_ORDER - 1)) {
+		struct section *sec = page_section(page);
+
+		run_take_pageblock(zone, sec, page_pfn(head));
 		pageblock_each_free(zone, head, block_unlist);
 		head->block_type = (u8)type;
 		pageblock_each_free(zone, head, block_relist);
+		run_put_pageblock(zone, sec, page_pfn(head));
 	} else {
 		stat_add(STAT_PAGEBLOCK_MIX, 1);
 		return;
@@ -256,9 +288,24 @@ static struct page *block_split(struct zone *zone, struct page *page, u32 order)
 
 static struct page *block_take(struct zone *zone, struct page *page, u32 order)
 {
+	struct section *sec = page_section(page);
+	size_t lo = page_pfn(page), hi = lo + MAX_ORDER_PAGES, pfn;
+
+	if (order == MAX_ORDER) {
+		block_remove(zone, page);
+		account_taken(zone, page, MAX_ORDER_PAGES);
+		return page;
+	}
+	if (page->order == MAX_ORDER)
+		run_take_around(zone, sec, &lo, &hi);
+	else
+		run_take(zone, sec, &lo, &hi);
 	block_remove(zone, page);
 	page = block_split(zone, page, order);
 	account_taken(zone, page, (size_t)1 << order);
+	pfn = page_pfn(page);
+	run_put(zone, sec, lo, pfn);
+	run_put(zone, sec, pfn + ((size_t)1 << order), hi);
 	return page;
 }
 
@@ -335,136 +382,85 @@ bool buddy_range_is_free(struct section *sec, size_t pfn, size_t nr)
 	return true;
 }
 
+/* The rest of a block that was cut: free as it was, and no buddy is. */
+static void pieces_insert(struct zone *zone, struct section *sec, size_t pfn,
+			  size_t end)
+{
+	while (pfn < end) {
+		u32 order = piece_order(pfn, end - pfn);
+
+		block_insert(zone, &sec->vmemmap[pfn], order);
+		pfn += (size_t)1 << order;
+	}
+}
+
+/* The runs and MAX_ORDER blocks that [@lo, @hi) lies in, widened to them. */
+static void take_runs(struct zone *zone, struct section *sec, size_t *lo,
+		      size_t *hi)
+{
+	size_t end = *hi, at = *lo, from, to;
+	bool max = false;
+
+	while (at < end) {
+		max = sec->vmemmap[at].order == MAX_ORDER;
+		if (max) {
+			at += MAX_ORDER_PAGES;
+			continue;
+		}
+		from = at;
+		run_take(zone, sec, &from, &to);
+		*lo = min(*lo, from);
+		at = to;
+	}
+	*hi = at;
+	/* What is left of a MAX_ORDER block joins the run behind it. */
+	if (max && at > end) {
+		from = end;
+		run_take_around(zone, sec, &from, hi);
+	}
+}
+
 void buddy_take_range(struct zone *zone, struct section *sec, size_t pfn,
 		      size_t nr)
 {
-	size_t end = pfn + nr;
+	size_t end = pfn + nr, lo = pfn, hi = end, have;
 
-	while (pfn < end) {
-		struct page *page = &sec->vmemmap[pfn];
-		size_t have = (size_t)1 << page->order;
+	take_runs(zone, sec, &lo, &hi);
+	for (size_t at = pfn; at < end; at += have) {
+		struct page *page = &sec->vmemmap[at];
 
+		have = (size_t)1 << page->order;
 		block_remove(zone, page);
-		account_taken(zone, page, have);
-		if (pfn + have > end)
-			buddy_free_range(zone, &sec->vmemmap[end],
-					 pfn + have - end);
-		pfn += have;
+		if (at + have > end)
+			pieces_insert(zone, sec, end, at + have);
 	}
+	account_taken(zone, &sec->vmemmap[pfn], nr);
+	run_put(zone, sec, lo, pfn);
+	run_put(zone, sec, end, hi);
 }
 
-/* The free block that ends where @pfn begins, or NULL. */
-static struct page *block_before(struct section *sec, size_t pfn)
-{
-	for (u32 order = 0; order <= MAX_ORDER; order++) {
-		size_t head = pfn - ((size_t)1 << order);
-		struct page *page = &sec->vmemmap[head];
-
-		if (pfn < sec->first + ((size_t)1 << order) ||
-		    head & (((size_t)1 << order) - 1))
-			return NULL;
-		if (page->type == PAGE_FREE && page->order == order)
-			return page;
-	}
-	return NULL;
-}
-
-/* @type is that of the page's pageblock, or MIGRATE_TYPES for any. */
-static bool type_fits(const struct page *page, u32 type)
-{
-	return type == MIGRATE_TYPES ||
-	       pageblock_head(page)->block_type == type;
-}
-
-/*
- * The free pages around a free block, of pageblocks of @type; @pfn is moved
- * to the first of them.  More than @enough are not looked for.
- */
-static size_t run_around(struct section *sec, size_t *pfn, size_t enough,
-			 u32 type)
-{
-	size_t start = *pfn, end = start;
-	struct page *page;
-
-	while (end < sec->frontier && end - start < enough &&
-	       sec->vmemmap[end].type == PAGE_FREE &&
-	       type_fits(&sec->vmemmap[end], type))
-		end += (size_t)1 << sec->vmemmap[end].order;
-	while (end - start < enough && (page = block_before(sec, start)) &&
-	       type_fits(page, type))
-		start -= (size_t)1 << page->order;
-	*pfn = start;
-	return end - start;
-}
-
-struct run {
-	struct section *sec;
-	size_t pfn, len;
-	u32 tries;
-};
-
-/* Look around the blocks of one list; true when that is enough. */
-static bool run_search(struct list_head *list, size_t nr, u32 type,
-		       struct run *best)
-{
-	list_for_each(page, list, struct page, lru) {
-		struct section *sec = page_section(page);
-		size_t pfn = page_pfn(page);
-		size_t len = run_around(sec, &pfn, best->len, type);
-
-		if (len >= nr && len < best->len) {
-			best->sec = sec;
-			best->pfn = pfn;
-			best->len = len;
-		}
-		if (!--best->tries || best->len == nr)
-			return true;
-	}
-	return false;
-}
-
-/* Runs around blocks of @type, if @best is not good enough already. */
-static void run_search_type(struct zone *zone, size_t nr, u32 type, bool dirty,
-			    struct run *best)
-{
-	u32 order = min(ilog2(nr), (u32)MAX_ORDER);
-	u32 within = types_matter(zone) ? type : MIGRATE_TYPES;
-
-	best->tries = RUN_TRIES;
-	for (u32 k = order > 1 ? order - 1 : 0; k <= MAX_ORDER; k++)
-		if (best->len == nr ||
-		    run_search(&zone->free_area[k].list[type][dirty], nr,
-			       within, best))
-			break;
-}
-
-/*
- * Large blocks are placed by best fit among runs of free pages, whatever
- * buddies these consist of: powers of two would leave holes that no later
- * request fits.  A run of @nr pages contains an aligned block of at least a
- * quarter of that, so all runs are found by looking around the blocks from
- * that order up; of a long list, only the first RUN_TRIES.
- */
 struct page *buddy_alloc_run(struct zone *zone, size_t nr,
-			     enum migratetype type, bool warm)
+			     enum migratetype type)
 {
-	struct run best = { .len = SIZE_MAX };
 	bool apart = types_matter(zone);
-	struct page *page;
+	struct page *page, *best;
 
-	run_search_type(zone, nr, type, warm, &best);
-	for (u32 i = 0; i < MIGRATE_TYPES - 1; i++) {
-		if (apart && (best.sec || ilog2(nr) < STEAL_ORDER))
-			break;
-		run_search_type(zone, nr, fallbacks[type][i], warm, &best);
-	}
-	if (!best.sec)
+	if (nr > MAX_ORDER_PAGES)
 		return NULL;
-	page = &best.sec->vmemmap[best.pfn];
-	if (pageblock_head(page)->block_type != type)
-		pageblock_claim(zone, page, type);
-	buddy_take_range(zone, best.sec, best.pfn, nr);
-	return page;
+	best = run_find(zone, nr, type);
+	for (u32 i = 0; i < MIGRATE_TYPES - 1; i++) {
+		if (apart && (best || ilog2(nr) < STEAL_ORDER))
+			break;
+		page = run_find(zone, nr, fallbacks[type][i]);
+		if (page && (!best || page->run_len < best->run_len))
+			best = page;
+	}
+	if (!best)
+		return NULL;
+	if (pageblock_head(best)->block_type != type)
+		pageblock_claim(zone, best, type);
+	buddy_take_range(zone, page_section(best), page_pfn(best), nr);
+	return best;
 }
 
 /* --- taking what goes back to the OS or moves away --- */
@@ -519,7 +515,7 @@ static struct page *find_cold(struct zone *zone, u32 order)
 {
 	for (u32 type = 0; type < MIGRATE_TYPES; type++) {
 		struct list_head *list = &zone->free_area[order].list[type][1];
-		u32 tries = RUN_TRIES;
+		u32 tries = COLD_TRIES;
 
 		for (struct list_head *at = list->prev; at != list && tries;
 		     at = at->prev, tries--) {
@@ -594,7 +590,8 @@ static bool block_is_valid(const struct page *page, u32 order, u32 type,
 	    block_is_dirty(page, order) != dirty)
 		return false;
 	for (size_t i = 1; i < (size_t)1 << order; i++)
-		if (page[i].type != PAGE_NONE)
+		if (page[i].type != PAGE_NONE &&
+		    page[i].type != PAGE_FREE_TAIL)
 			return false;
 	return !block_buddy(page_section(page), pfn, order);
 }
@@ -627,7 +624,8 @@ bool zone_is_valid(struct zone *zone)
 		for (u32 type = 0; type < MIGRATE_TYPES; type++)
 			ok = list_is_valid(zone, order, type, &free,
 					   &nr_dirty) && ok;
-	ok = ok && free == zone->nr_free && nr_dirty == zone->nr_free_dirty;
+	ok = ok && free == zone->nr_free && nr_dirty == zone->nr_free_dirty &&
+	     runs_are_valid(zone);
 	lock_exit(&zone->lock);
 	return ok;
 }

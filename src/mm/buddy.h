@@ -38,9 +38,9 @@ struct page *buddy_alloc(struct zone *zone, u32 order, enum migratetype type,
 			 bool warm);
 /* The same out of whatever is free, where nothing else is left. */
 struct page *buddy_alloc_any(struct zone *zone, u32 order);
-/* @nr pages by best fit among runs of free blocks; of any length. */
+/* @nr pages by best fit among runs with dirty pages, not above MAX_ORDER. */
 struct page *buddy_alloc_run(struct zone *zone, size_t nr,
-			     enum migratetype type, bool warm);
+			     enum migratetype type);
 /* The @nr pages from @pfn on are all free. */
 bool buddy_range_is_free(struct section *sec, size_t pfn, size_t nr);
 /* Take exactly those, which begin with the head of a free block. */
@@ -60,6 +60,27 @@ struct page *buddy_take_clean_block(struct zone *zone);
 
 /* Pages of a pageblock that are free. */
 size_t pageblock_nr_free(struct zone *zone, struct page *head);
+
+/* --- run.c: free pages in a row, [pfn, end) --- */
+
+/* The pages between, all free and in no run, are runs again. */
+void run_put(struct zone *zone, struct section *sec, size_t pfn, size_t end);
+/*
+ * A range that is in no run yet, or no longer, is extended by the runs it
+ * touches; those are forgotten.
+ */
+void run_take_around(struct zone *zone, struct section *sec, size_t *pfn,
+		     size_t *end);
+/* The run in which a free block begins at @pfn is forgotten; all of it. */
+void run_take(struct zone *zone, struct section *sec, size_t *pfn, size_t *end);
+/* Where the run of the free block at @pfn begins. */
+size_t run_start(struct section *sec, size_t pfn);
+/* The same for all that is free in a pageblock, whose type may then change. */
+void run_take_pageblock(struct zone *zone, struct section *sec, size_t pfn);
+void run_put_pageblock(struct zone *zone, struct section *sec, size_t pfn);
+/* A run of @type with at least @nr pages, nearly the shortest, or NULL. */
+struct page *run_find(struct zone *zone, size_t nr, u32 type);
+bool runs_are_valid(struct zone *zone);
 
 /* --- zone.c --- */
 

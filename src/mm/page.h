@@ -12,7 +12,8 @@
  *
  * Invariants:
  *   P1. page->type is not PAGE_NONE only for the first page of a block that
- *       is free, a slab, a large allocation or in a per-CPU list.
+ *       is free, a slab, a large allocation or in a per-CPU list, and for the
+ *       last page of free runs and spans.
  *   P2. the class of a page is the offset of its cache's sheaf_head if the
  *       page belongs to a slab, else 0.  Class 0 is the null cache, whose
  *       sheaf never opens: so the hot path needs no test.
@@ -49,6 +50,7 @@ enum page_type {
 	PAGE_LARGE,		/* nr_pages pages, by page_range_alloc() */
 	PAGE_SPAN,		/* nr_pages free pages in a CPU's spans */
 	PAGE_SPAN_TAIL,		/* the last page of such, if not the first */
+	PAGE_FREE_TAIL,		/* the last page of a free run (run.c) */
 };
 
 struct page {
@@ -61,6 +63,12 @@ struct page {
 		 * PAGE_SPAN and its tail: under the lock of span_cpu.
 		 */
 		u32 nr_pages;
+		/* Ends of a free run, under zone->lock (run.c). */
+		struct {
+			struct page *run_next, *run_prev;
+			u32 run_len;
+			bool run_listed;
+		};
 	};
 	u8 type;	/* enum page_type; under zone->lock, or by the owner */
 	u8 order;	/* of a free block or a slab */

@@ -123,7 +123,7 @@ static struct page *take_warm(struct zone *zone, const struct request *req)
 	struct page *page = NULL;
 
 	if (by_run(req)) {
-		page = buddy_alloc_run(zone, req->nr, req->type, true);
+		page = buddy_alloc_run(zone, req->nr, req->type);
 		if (page || req->order > MAX_ORDER)
 			return page;
 	}
@@ -150,11 +150,8 @@ static struct page *take_fresh(struct zone *zone, const struct request *req,
 
 	*have = req->order;
 	if (req->order > MAX_ORDER) {
-		if (!req->aligned)
-			page = buddy_alloc_run(zone, req->nr, req->type,
-					       false);
 		/* What it begins with is aligned to MAX_ORDER. */
-		return page ? page : zone_grow_contig(zone, req->nr);
+		return zone_grow_contig(zone, req->nr);
 	}
 	if (req->gfp & __GFP_PREFAULT) {
 		*have = prefault_order(req->order);

@@ -254,7 +254,8 @@ const struct page *page_block(const struct page *page, size_t *nr)
 	if (page->type == PAGE_SPAN_TAIL)
 		head -= page->nr_pages - 1;
 	/* Every block that is online says where it begins (P1). */
-	while (head->type == PAGE_NONE && head > &sec->vmemmap[sec->first])
+	while ((head->type == PAGE_NONE || head->type == PAGE_FREE_TAIL) &&
+	       head > &sec->vmemmap[sec->first])
 		head--;
 	*nr = block_pages(head);
 	return (size_t)(page - head) < *nr ? head : NULL;

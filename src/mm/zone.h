@@ -4,6 +4,7 @@
  *	page_range_alloc(), alloc_pages()	policy: page_alloc.c
  *	  spans (per CPU)			free ranges at hand: span.c
  *	  zone: free_area per order and type	buddy.c
+ *	    free pages in a row, by length	run.c
  *	    growth, online and offline blocks	zone.c
  *	  watermarks, reclaim, kswapd		watermark.c, vmscan.c
  */
@@ -13,6 +14,8 @@
 #include "lib/lock.h"
 #include "mm/gfp.h"
 #include "mm/page.h"
+
+#define RUN_LISTS 44
 
 struct free_area {
 	/*
@@ -38,6 +41,9 @@ struct zone {
 	enum zone_type type;	/* constant */
 	u32 node;		/* constant */
 	bool full;		/* no more address space; racy hint */
+	/* Free runs with dirty pages, by length (run.c). */
+	u64 run_bits[MIGRATE_TYPES];
+	struct page *runs[MIGRATE_TYPES][RUN_LISTS];
 };
 
 #define NUMA_NO_NODE	(-1)
