@@ -23,7 +23,7 @@ COLD = $(wildcard $(addprefix src/,sys/low.c sys/thp.c sys/file.c core/report.c 
 	lib/rbtree.c mm/vmap.c mm/vmap_lazy.c mm/vmap_seg.c mm/vmalloc.c \
 	mm/khugepaged.c mm/rcu.c mm/vmstat.c mm/buddyinfo.c api/cxx.c api/info.c \
 	api/pages.c api/vmem.c))
-COLD += src/slab/slabinfo.c src/slab/slab_root.c
+COLD += src/sys/copy.c src/slab/slabinfo.c src/slab/slab_root.c src/api/uaccess.c
 COLD += src/api/kmem.c src/slab/kmem_create.c
 OBJS = $(patsubst src/%.c,$(BUILD)/obj/%.o,$(filter-out $(COLD),$(SRCS)) $(COLD))
 

@@ -610,6 +610,7 @@ static inline int is_vmalloc_addr(const void *addr)
 /* --- the parts in files of their own -------------------------------------- */
 
 #include "liballoc/kmem_cache.h"
+#include "liballoc/uaccess.h"
 
 #undef LIBALLOC_MALLOC
 #undef LIBALLOC_SIZE

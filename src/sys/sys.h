@@ -73,6 +73,15 @@ enum sys_moved sys_move_warm(void *old, void *new, size_t size);
 /* Name a range in /proc/PID/maps; a hint. */
 void sys_name(void *addr, size_t size, const char *name);
 
+/* --- memory that may not be there (copy.c) --- */
+
+/*
+ * Copy @n bytes between any addresses, aligned or not; they must not overlap.
+ * Returns the bytes not copied: those from the first page on that cannot be
+ * read or written.  All of them where the kernel refuses to help.
+ */
+size_t sys_copy_safe(void *dst, const void *src, size_t n);
+
 /* --- limits and machine (cpu.c) --- */
 
 /* Upper bound of every CPU index a thread can ever see, at least 1. */

@@ -49,6 +49,7 @@ struct target {
 	pid_t pid;
 	char comm[32];
 	u64 caches, percpu, nr_nodes;	/* addresses there */
+	bool unused;			/* a library was found, not in use */
 	u32 page_shift;
 	struct slab_root root;
 	void **pointers;		/* the table of caches, as read last */
@@ -209,8 +210,10 @@ static bool notes_search(struct target *t, u64 addr, size_t size)
 			struct slab_note note;
 
 			memcpy(&note, buf + desc, sizeof(note));
-			found = root_read(t, addr + desc, &note) &&
-				is_started(t);
+			if (root_read(t, addr + desc, &note)) {
+				found = is_started(t);
+				t->unused = !found;
+			}
 		}
 		at = next;
 	}
@@ -272,6 +275,8 @@ static void find_root(struct target *t)
 	if (!found && ferror(maps))
 		die_of(t, errno);
 	fclose(maps);
+	if (!found && t->unused)
+		die("process %d: its liballoc has not been used yet", t->pid);
 	if (!found)
 		die("process %d: no liballoc in it", t->pid);
 }

@@ -1,7 +1,8 @@
 /*
  * target.c - a process for alloc-slabtop to look at.
  *
- * usage: target quiet		allocates; then for each line on stdin writes
+ * usage: target idle		allocates nothing until stdin ends
+ *	  target quiet		allocates; then for each line on stdin writes
  *				its own slabinfo and does nothing else
  *	  target churn		until stdin ends, four threads allocate and
  *				trim; the count of their rounds is on stdout
@@ -86,6 +87,12 @@ int main(int argc, char **argv)
 
 	if (argc == 2 && !strcmp(argv[1], "quiet") && alloc_proc_read)
 		return quiet();
+	if (argc == 2 && !strcmp(argv[1], "idle")) {
+		put("ready\n", 6);
+		while (read(STDIN_FILENO, text, sizeof(text)) > 0)
+			;
+		_exit(0);
+	}
 	if (argc != 2 || strcmp(argv[1], "churn"))
 		return 2;
 	put("ready\n", 6);
