@@ -609,8 +609,10 @@ static inline int is_vmalloc_addr(const void *addr)
 
 /* --- the parts in files of their own -------------------------------------- */
 
+#include "liballoc/kmalloc.h"
 #include "liballoc/kmem_cache.h"
 #include "liballoc/uaccess.h"
+#include "liballoc/rcu.h"
 
 #undef LIBALLOC_MALLOC
 #undef LIBALLOC_SIZE

@@ -1,10 +1,11 @@
 # unit.mk - unit tests, one Criterion file per source file.
 #
-# Three programs, none of which contains src/api/malloc.c: so the tests, and
-# Criterion itself, keep libc's malloc.
+# Three programs, none of which has the entry points of src/api/malloc.c: so
+# the tests, and Criterion itself, keep libc's malloc.
 #
 #   layers	arch to slab; every test brings up what it needs (unit.h)
-#   api		the same with start-up, fork, vfork and reports
+#   api		the same with start-up, fork, vfork, reports and the kernel's API,
+#		over a malloc() and free() of another name (la_malloc)
 #   cxx		operators new and delete, over a malloc of the test's own
 #
 # UNIT_ARGS goes to Criterion: make check-unit UNIT_ARGS='--filter buddy/*'
@@ -21,11 +22,14 @@ UNIT_TESTS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*_test.c))
 UNIT_API := init_test fork_test vfork_test info_test pages_test \
 	kmem_test
 UNIT_API += uaccess_test
+UNIT_API += kmalloc_api_test rcu_api_test
 UNIT_LAYERS := $(filter-out $(UNIT_API) cxx_test,$(UNIT_TESTS))
 UNIT_LAYER_OBJS := $(filter-out $(BUILD)/obj/api/%,$(OBJS))
 UNIT_API_OBJS := $(addprefix $(BUILD)/obj/api/,init.o fork.o vfork.o info.o \
 	pages.o vmem.o kmem.o)
 UNIT_API_OBJS += $(BUILD)/obj/api/uaccess.o
+UNIT_API_OBJS += $(addprefix $(BUILD)/obj/api/,kmalloc_api.o rcu_api.o) \
+	$(UNIT_DIR)/malloc.o
 UNIT_PROGS := $(addprefix $(UNIT_DIR)/,layers api cxx)
 UNIT_LINK = $(CC) $(UNIT_CFLAGS) $(EXTRA_LDFLAGS) -pthread -o $@ $^ \
 	-lcriterion -ldl
@@ -60,6 +64,12 @@ $(UNIT_DIR)/layers: $(UNIT_LAYERS:%=$(UNIT_DIR)/%.o) $(UNIT_OPS) \
 $(UNIT_DIR)/api: $(UNIT_API:%=$(UNIT_DIR)/%.o) $(UNIT_API_OBJS) \
 		$(UNIT_LAYER_OBJS)
 	$(UNIT_LINK)
+
+# Renamed as for ThreadSanitizer (all.mk).
+$(UNIT_DIR)/malloc.o: $(BUILD)/obj/api/malloc.o
+	@mkdir -p $(@D)
+	$(OBJCOPY) $(foreach n,$(TSAN_RENAMED),--redefine-sym $(n)=la_$(n)) \
+		$< $@
 
 # What it calls malloc is the test's; Criterion's is libc's.
 $(UNIT_DIR)/cxx.o: $(BUILD)/obj/api/cxx.o

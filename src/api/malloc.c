@@ -284,6 +284,11 @@ static size_t block_size(const char *call, const void *ptr)
 	return s->size;
 }
 
+size_t block_size_of(const char *call, const void *ptr)
+{
+	return block_size(call, ptr);
+}
+
 size_t usable_size_impl(const void *ptr)
 {
 	return ptr ? block_size("malloc_usable_size", ptr) : 0;

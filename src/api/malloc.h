@@ -30,6 +30,8 @@ void *realloc_impl(void *ptr, size_t size);
 /* @align is a power of two. */
 void *memalign_impl(size_t align, size_t size);
 size_t usable_size_impl(const void *ptr);
+/* The same of a live block, 0 in a handler that cannot know. */
+size_t block_size_of(const char *call, const void *ptr);
 
 /* Our own, whoever answers to the exported names (a program may). */
 __hidden void *own_malloc(size_t size);
@@ -59,6 +61,17 @@ __fastpath void *malloc_fast_else(size_t size, void *(*slow)(size_t size))
 __fastpath void *malloc_fast(size_t size)
 {
 	return malloc_fast_else(size, malloc_slow);
+}
+
+static inline void *malloc_none(size_t size __unused)
+{
+	return NULL;
+}
+
+/* NULL: the slow path has to do it. */
+__fastpath void *malloc_hot(size_t size)
+{
+	return malloc_fast_else(size, malloc_none);
 }
 
 __fastpath uintptr_t below_page(uintptr_t below)

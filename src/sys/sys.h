@@ -185,5 +185,7 @@ const char *sys_getenv(const char *name, char *buf, size_t size);
 /* Name of the program, for reports. */
 const char *sys_comm(char *buf, size_t size);
 bool sys_secure(void);		/* set-uid and the like */
+/* In a segment of the program (no library) that is never written. */
+bool sys_is_rodata(const void *addr);
 
 #endif

@@ -11,7 +11,7 @@ PRACTICE_FLAGS = -std=gnu11 -D_GNU_SOURCE -O1 -g -Wall -Wextra \
 	-fno-builtin-malloc -fno-builtin-free -Iinclude -pthread
 
 $(PRACTICE_DIR)/%: tests/practice/%.c tests/practice/practice.h \
-		include/liballoc.h $(BUILD)/liballoc.a
+		$(wildcard include/*.h include/liballoc/*.h) $(BUILD)/liballoc.a
 	@mkdir -p $(@D)
 	$(CC) $(PRACTICE_FLAGS) $< $(BUILD)/liballoc.a -o $@
 

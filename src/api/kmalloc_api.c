@@ -1,0 +1,404 @@
+/*
+ * kmalloc_api.c - kmalloc() and its kin, exported.
+ *
+ * One heap with malloc: the same hot paths, the same objects.  What is added
+ * is what the kernel documents beside: GFP flags, the alignment of large
+ * objects, a limit of 4 MiB, and an object of no bytes that is not NULL.
+ *
+ * What __GFP_ZERO clears is the whole object, not the bytes asked for: so
+ * krealloc() can let it grow where it stands without knowing how much of it
+ * was asked for.
+ *
+ * Errors: NULL with ENOMEM or EINVAL.  Frees keep errno.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "api/init.h"
+#include "api/malloc.h"
+#include "api/pages.h"
+#include "core/trace.h"
+#include "liballoc.h"
+#include "mm/vmalloc.h"
+#include "mm/zone.h"
+#include "slab/kmalloc.h"
+#include "sys/sys.h"
+
+#define PAGES_MAX_SIZE	(MAX_ORDER_PAGES << PAGE_SHIFT)
+
+_Static_assert(ALLOC_KMALLOC_MAX_SIZE == PAGES_MAX_SIZE, "as documented");
+_Static_assert(ALLOC_KMALLOC_MIN_SIZE == KMALLOC_MIN_SIZE, "as documented");
+
+/* These are not for the hot path, nor is a size of 0. */
+#define GFP_SPECIAL	(__GFP_ZERO | __GFP_DMA32)
+
+/* --- allocation --- */
+
+/* With trace=, the hot paths are closed, and every call comes by here. */
+static void *traced(void *p, size_t size)
+{
+	if (trace_is_on())
+		trace_record(TRACE_MALLOC, p, size, 1);
+	return p;
+}
+
+/* What the whole object must be a multiple of, in pages (see kmalloc.h). */
+static u32 natural_order(size_t size)
+{
+	u32 log = (u32)__builtin_ctzl(size);
+
+	return log > PAGE_SHIFT ? log - PAGE_SHIFT : 0;
+}
+
+/* Large ones are buffers, as malloc's are, unless a shrinker has them. */
+static void *get_pages(size_t size, int node, gfp_t gfp)
+{
+	struct page *page;
+
+	if (!(gfp & __GFP_RECLAIMABLE))
+		gfp |= __GFP_MOVABLE;
+	page = page_range_alloc(node, size_to_pages(size),
+				natural_order(size), gfp);
+	return page ? page_address(page) : NULL;
+}
+
+/* Of the class that malloc would use now. */
+static struct kmem_cache *size_to_cache(size_t size)
+{
+	u32 off = READ_ONCE(hot.size_class[(size + 15) / 16]);
+
+	return kmalloc_cache((off >> SHEAF_HEAD_SHIFT) - FIRST_CACHE);
+}
+
+/* For a caller that says where from or how hard. */
+static void *get_object_gfp(size_t size, int node, gfp_t gfp)
+{
+	struct kmem_cache *s = size_to_cache(size);
+	void *obj = s ? slab_alloc_gfp(s, node, gfp & ~__GFP_ZERO) : NULL;
+
+	if (obj && gfp & __GFP_THISNODE && node != NUMA_NO_NODE &&
+	    object_to_nid(obj) != (u32)node) {
+		slab_free_slow(s, obj);
+		return NULL;
+	}
+	return obj;
+}
+
+static void *get_object(size_t size, int node, gfp_t gfp)
+{
+	void *obj = node == NUMA_NO_NODE && (gfp & ~__GFP_ZERO) == GFP_KERNEL ?
+		    kmalloc(size) : get_object_gfp(size, node, gfp);
+
+	if (obj && gfp & __GFP_ZERO)
+		memset(obj, 0, class_to_cache(addr_to_class(obj))->size);
+	return obj;
+}
+
+/* One attempt; without slabs (re-entered), small ones are pages, too. */
+static void *get(size_t size, int node, gfp_t gfp)
+{
+	void *p = NULL;
+
+	if (size <= KMALLOC_MAX_SIZE && !(gfp & __GFP_DMA32))
+		p = get_object(size, node, gfp);
+	return p ? p : get_pages(size, node, gfp);
+}
+
+static __slowpath void *kmalloc_slow(size_t size, int node, gfp_t gfp)
+{
+	u32 tries = 0;
+	void *p;
+
+	if (!size)
+		return ALLOC_ZERO_SIZE_PTR;
+	gfp &= __GFP_BITS;
+	if (size > PAGES_MAX_SIZE || !alloc_init())
+		return api_no_memory(size, gfp);
+	if (unlikely(idle_armed))
+		idle_armed_poll();
+	do
+		p = get(size, node, gfp);
+	while (unlikely(!p) && api_may_retry(gfp, &tries));
+	return p ? traced(p, size) : api_no_memory(size, gfp);
+}
+
+/* Zeroed and small is common, and worth the hot path. */
+static __attribute__((noinline)) void *kmalloc_special(size_t size, gfp_t gfp)
+{
+	void *p = NULL;
+
+	if (size && !(gfp & __GFP_DMA32))
+		p = malloc_hot(size);
+	if (unlikely(!p))
+		return kmalloc_slow(size, NUMA_NO_NODE, gfp);
+	return memset(p, 0, class_to_cache(hot_class(p))->size);
+}
+
+__fastpath void *kmalloc_fast(size_t size, gfp_t gfp)
+{
+	void *p;
+
+	if (unlikely(!size || gfp & GFP_SPECIAL))
+		return kmalloc_special(size, gfp);
+	p = malloc_hot(size);
+	return likely(p) ? p : kmalloc_slow(size, NUMA_NO_NODE, gfp);
+}
+
+EXPORT void *alloc_kmalloc(size_t size, gfp_t gfp)
+{
+	return kmalloc_fast(size, gfp);
+}
+
+EXPORT void *alloc_kmalloc_node(size_t size, gfp_t gfp, int nid)
+{
+	int node;
+
+	if (!api_node(nid, &node))
+		return NULL;
+	return kmalloc_slow(size, node, gfp);
+}
+
+/* --- free --- */
+
+static __slowpath void kfree_slow(void *p)
+{
+	if (p != ALLOC_ZERO_SIZE_PTR)
+		free_slow(p);
+}
+
+EXPORT void alloc_kfree(const void *p)
+{
+	free_fast_else((void *)p, kfree_slow);
+}
+
+EXPORT void alloc_kvfree(const void *p)
+{
+	free_fast_else((void *)p, kfree_slow);
+}
+
+static size_t size_of(const char *call, const void *p)
+{
+	return ALLOC_ZERO_OR_NULL_PTR(p) ? 0 : block_size_of(call, p);
+}
+
+EXPORT void alloc_kfree_sensitive(const void *p)
+{
+	size_t size = size_of("kfree_sensitive", p);
+
+	memset((void *)p, 0, size);
+	/* Not to be left out because nobody reads it. */
+	__asm__ volatile("" : : "r" (p) : "memory");
+	free_fast_else((void *)p, kfree_slow);
+}
+
+EXPORT size_t alloc_ksize(const void *p)
+{
+	return size_of("ksize", p);
+}
+
+EXPORT size_t alloc_kmalloc_size_roundup(size_t size)
+{
+	u32 off;
+
+	if (!size || size > PAGES_MAX_SIZE)
+		return size;
+	if (size > KMALLOC_MAX_SIZE)
+		return size_to_pages(size) << PAGE_SHIFT;
+	if (!alloc_init())
+		return size;
+	off = READ_ONCE(hot.size_class[(size + 15) / 16]);
+	return kmalloc_class_size((off >> SHEAF_HEAD_SHIFT) - FIRST_CACHE);
+}
+
+/* --- other sizes --- */
+
+/* Bytes behind the object's end are always zero with __GFP_ZERO. */
+static void *zero_from(void *p, size_t from, gfp_t gfp)
+{
+	size_t size;
+
+	if (p && gfp & __GFP_ZERO) {
+		size = block_size_of("krealloc", p);
+		if (size > from)
+			memset((char *)p + from, 0, size - from);
+	}
+	return p;
+}
+
+/* Where the object stands; false if it has to move, or should. */
+static bool resize(const void *p, size_t old, size_t size)
+{
+	struct page *page = addr_to_page(p);
+
+	if (size <= old && (size > old / 2 || old <= 64) &&
+	    (old <= KMALLOC_MAX_SIZE ||
+	     size_to_pages(size) == old >> PAGE_SHIFT))
+		return true;
+	return old > KMALLOC_MAX_SIZE && size > KMALLOC_MAX_SIZE &&
+	       size <= PAGES_MAX_SIZE && page &&
+	       IS_ALIGNED((uintptr_t)p, PAGE_SIZE << natural_order(size)) &&
+	       page_range_resize(page, old >> PAGE_SHIFT,
+				 size_to_pages(size));
+}
+
+static void *resize_or_move(const void *p, size_t size, gfp_t gfp,
+			    void *(*get_new)(size_t size, gfp_t gfp))
+{
+	size_t old = block_size_of("krealloc", p);
+	void *new;
+
+	if (unlikely(!old))	/* in a handler that cannot know */
+		return api_no_memory(size, gfp);
+	if (resize(p, old, size))
+		return zero_from((void *)p, min(size, old), gfp);
+	if (size <= old)
+		gfp = (gfp & ~__GFP_NOFAIL) | __GFP_NORETRY | __GFP_NOWARN;
+	new = get_new(size, gfp & ~__GFP_ZERO);
+	if (!new && size > old)
+		return NULL;
+	if (!new)	/* smaller does not fail */
+		return zero_from((void *)p, size, gfp);
+	memcpy(new, p, min(old, size));
+	free_fast((void *)p);
+	return zero_from(new, min(old, size), gfp);
+}
+
+EXPORT void *alloc_krealloc(const void *p, size_t size, gfp_t gfp)
+{
+	if (ALLOC_ZERO_OR_NULL_PTR(p))
+		return kmalloc_fast(size, gfp);
+	if (!size) {
+		free_fast((void *)p);
+		return ALLOC_ZERO_SIZE_PTR;
+	}
+	return resize_or_move(p, size, gfp, kmalloc_fast);
+}
+
+static void *get_area(size_t size, gfp_t gfp)
+{
+	u32 flags = gfp & __GFP_ZERO ? VMALLOC_ZERO : 0, tries = 0;
+	void *p;
+
+	if (size > PTRDIFF_MAX || !alloc_init())
+		return api_no_memory(size, gfp);
+	do
+		p = vmalloc(size, PAGE_SIZE, flags);
+	while (unlikely(!p) && api_may_retry(gfp, &tries));
+	return p ? traced(p, size) : api_no_memory(size, gfp);
+}
+
+static void *kvmalloc_node(size_t size, int node, gfp_t gfp)
+{
+	int saved = errno;
+	void *p;
+
+	if (size <= PAGE_SIZE)
+		return kmalloc_slow(size, node, gfp);
+	if (size > PAGES_MAX_SIZE)
+		return get_area(size, gfp);
+	/* Not in vain: an area needs no pages in a row. */
+	p = kmalloc_slow(size, node, (gfp & ~__GFP_NOFAIL) | __GFP_NORETRY |
+				     __GFP_NOWARN);
+	if (p || gfp & __GFP_DMA32)
+		return p;
+	errno = saved;
+	return get_area(size, gfp);
+}
+
+static void *kvmalloc(size_t size, gfp_t gfp)
+{
+	void *p = size && !(gfp & GFP_SPECIAL) ? malloc_hot(size) : NULL;
+
+	return p ? p : kvmalloc_node(size, NUMA_NO_NODE, gfp);
+}
+
+EXPORT void *alloc_kvmalloc(size_t size, gfp_t gfp)
+{
+	return kvmalloc(size, gfp);
+}
+
+EXPORT void *alloc_kvmalloc_node(size_t size, gfp_t gfp, int nid)
+{
+	int node;
+
+	return api_node(nid, &node) ? kvmalloc_node(size, node, gfp) : NULL;
+}
+
+/* An area that stays one grows in place, or by page tables. */
+static void *area_resize(const void *p, size_t size, gfp_t gfp)
+{
+	size_t old = block_size_of("kvrealloc", p);
+	u32 tries = 0;
+	void *new;
+
+	if (unlikely(!old) || size > PTRDIFF_MAX)
+		return api_no_memory(size, gfp);
+	do
+		new = vrealloc((void *)p, size);
+	while (unlikely(!new) && api_may_retry(gfp, &tries));
+	return new ? zero_from(new, min(old, size), gfp) :
+		     api_no_memory(size, gfp);
+}
+
+EXPORT void *alloc_kvrealloc(const void *p, size_t size, gfp_t gfp)
+{
+	if (ALLOC_ZERO_OR_NULL_PTR(p))
+		return kvmalloc(size, gfp);
+	if (!size) {
+		free_fast((void *)p);
+		return ALLOC_ZERO_SIZE_PTR;
+	}
+	if (size > PAGES_MAX_SIZE && !addr_to_page(p))
+		return area_resize(p, size, gfp);
+	return resize_or_move(p, size, gfp, kvmalloc);
+}
+
+/* --- copies --- */
+
+EXPORT void *alloc_kmemdup(const void *src, size_t len, gfp_t gfp)
+{
+	void *p = kmalloc_fast(len, gfp & ~__GFP_ZERO);
+
+	return p && len ? memcpy(p, src, len) : p;
+}
+
+static char *dup_text(const char *s, size_t len, gfp_t gfp)
+{
+	char *p = len < PTRDIFF_MAX ?
+		  kmalloc_fast(len + 1, gfp & ~__GFP_ZERO) :
+		  api_no_memory(len, gfp);
+
+	if (!p)
+		return NULL;
+	memcpy(p, s, len);
+	p[len] = '\0';
+	return p;
+}
+
+EXPORT char *alloc_kmemdup_nul(const char *s, size_t len, gfp_t gfp)
+{
+	return s ? dup_text(s, len, gfp) : NULL;
+}
+
+EXPORT char *alloc_kstrdup(const char *s, gfp_t gfp)
+{
+	return s ? dup_text(s, strlen(s), gfp) : NULL;
+}
+
+EXPORT char *alloc_kstrndup(const char *s, size_t max_len, gfp_t gfp)
+{
+	return s ? dup_text(s, strnlen(s, max_len), gfp) : NULL;
+}
+
+EXPORT const char *alloc_kstrdup_const(const char *s, gfp_t gfp)
+{
+	if (!s || sys_is_rodata(s))
+		return s;
+	return dup_text(s, strlen(s), gfp);
+}
+
+EXPORT void alloc_kfree_const(const void *p)
+{
+	if (!sys_is_rodata(p))
+		free_fast_else((void *)p, kfree_slow);
+}

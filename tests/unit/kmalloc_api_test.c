@@ -1,0 +1,486 @@
+/*
+ * kmalloc_api_test.c - kmalloc() and its kin: does each do what
+ * liballoc/kmalloc.h says, and fail as it says?
+ */
+#include "unit.h"
+
+#include "api/init.h"
+#include "liballoc.h"
+#include "mm/vmalloc.h"
+
+#define KEPT 12345	/* of errno: nobody writes that */
+#define K ALLOC_GFP_KERNEL
+
+/* The same heap by its other name (tests/unit.mk). */
+void *la_malloc(size_t size);
+void *la_realloc(void *ptr, size_t size);
+void la_free(void *ptr);
+size_t la_malloc_usable_size(void *ptr);
+
+static void start(void)
+{
+	cr_assert(alloc_init());
+	errno = KEPT;
+}
+
+static size_t hide(size_t n)
+{
+	__asm__ volatile("" : "+r"(n));
+	return n;
+}
+
+static bool is_filled(const void *addr, size_t size, int c)
+{
+	const char *p = addr;
+
+	for (size_t i = 0; i < size; i++)
+		if (p[i] != (char)c)
+			return false;
+	return true;
+}
+
+Test(kmalloc_api, every_size, .init = start)
+{
+	for (size_t size = 1; size <= ALLOC_KMALLOC_MAX_SIZE;
+	     size += size / 16 + 1) {
+		size_t align = size & -size;
+		char *p = alloc_kmalloc(size, K);
+
+		REQUIRE(p, "%zu", size);
+		REQUIRE(IS_ALIGNED((uintptr_t)p, max(align, (size_t)16)), "%zu", size);
+		REQUIRE(alloc_ksize(p) >= size, "%zu", size);
+		memset(p, 0x5a, alloc_ksize(p));
+		alloc_kfree(p);
+	}
+	cr_assert_eq(errno, KEPT);
+}
+
+/* The powers of two and their multiples, from the coarse classes as well. */
+Test(kmalloc_api, natural_alignment, .init = start)
+{
+	for (size_t align = 32; align <= ALLOC_KMALLOC_MAX_SIZE; align *= 2)
+		for (size_t n = 1; n <= 15; n += 2) {
+			void *p;
+
+			if (n * align > ALLOC_KMALLOC_MAX_SIZE)
+				break;
+			p = alloc_kmalloc(n * align, K);
+			REQUIRE(p && IS_ALIGNED((uintptr_t)p, align),
+				"%zu * %zu: %p", n, align, p);
+		}
+}
+
+Test(kmalloc_api, nothing_is_not_null, .init = start)
+{
+	void *p = alloc_kmalloc(hide(0), K);
+
+	cr_assert_eq(p, ALLOC_ZERO_SIZE_PTR);
+	cr_assert(ALLOC_ZERO_OR_NULL_PTR(p) && ALLOC_ZERO_OR_NULL_PTR(NULL));
+	cr_assert_eq(alloc_kzalloc(hide(0), K), p);
+	cr_assert_eq(alloc_kvmalloc(hide(0), K), p);
+	cr_assert_eq(alloc_kmalloc_node(hide(0), K, ALLOC_NUMA_NO_NODE), p);
+	cr_assert_eq(alloc_kcalloc(hide(0), 8, K), p);
+	cr_assert_eq(alloc_kmemdup("", hide(0), K), p);
+	cr_assert_eq(alloc_ksize(p), 0);
+	cr_assert_eq(alloc_ksize(NULL), 0);
+	alloc_kfree(p);
+	alloc_kfree(NULL);
+	alloc_kvfree(p);
+	alloc_kfree_sensitive(p);
+	alloc_kfree_sensitive(NULL);
+	alloc_kfree_const(p);
+	alloc_kfree_const(NULL);
+	/* Grown out of it and back into it. */
+	p = alloc_krealloc(p, 10, K);
+	cr_assert(p && p != ALLOC_ZERO_SIZE_PTR);
+	cr_assert_eq(alloc_krealloc(p, hide(0), K), ALLOC_ZERO_SIZE_PTR);
+	cr_assert(slab_object_is_free(class_to_cache(addr_to_class(p)), p) ||
+		  percpu_contains(class_to_cache(addr_to_class(p))->geo.off, p),
+		  "freed");
+	cr_assert_eq(errno, KEPT);
+}
+
+Test(kmalloc_api, too_large, .init = start)
+{
+	cr_assert_null(alloc_kmalloc(hide(ALLOC_KMALLOC_MAX_SIZE + 1), K));
+	cr_assert_eq(errno, ENOMEM);
+	errno = 0;
+	cr_assert_null(alloc_kmalloc(hide(SIZE_MAX), K | ALLOC___GFP_NOFAIL));
+	cr_assert_eq(errno, ENOMEM);
+	errno = 0;
+	cr_assert_null(alloc_kmalloc_array(hide((size_t)1 << 33),
+					   hide((size_t)1 << 33), K));
+	cr_assert_eq(errno, ENOMEM);
+	cr_assert_null(alloc_kcalloc(hide(SIZE_MAX), 2, K));
+	cr_assert_null(alloc_kvcalloc(hide(SIZE_MAX), 2, K));
+	cr_assert_null(alloc_kvmalloc(hide(SIZE_MAX), K));
+	cr_assert_null(alloc_kvmalloc(hide(PTRDIFF_MAX), K));
+	cr_assert_null(alloc_krealloc_array(NULL, hide(SIZE_MAX), 2, K));
+	cr_assert_null(alloc_kmemdup("x", hide(SIZE_MAX), K));
+	cr_assert_null(alloc_kmemdup_nul("x", hide(SIZE_MAX), K));
+	errno = 0;
+	cr_assert_null(alloc_kmalloc_node(16, K, 77));
+	cr_assert_eq(errno, EINVAL);
+}
+
+/* All of the object, in memory that was used before. */
+Test(kmalloc_api, zeroed, .init = start)
+{
+	static const size_t sizes[] = { 1, 17, 64, 100, 1000, 5000, 8192, 8193,
+					20000, 65536, 300000, 4 * MIB };
+
+	for (u32 i = 0; i < ARRAY_SIZE(sizes); i++)
+		for (u32 round = 0; round < 20; round++) {
+			char *p = round % 2 ? alloc_kzalloc(sizes[i], K) :
+					      alloc_kmalloc(sizes[i], K);
+			size_t n = alloc_ksize(p);
+
+			REQUIRE(p);
+			if (round % 2)
+				REQUIRE(is_filled(p, n, 0), "%zu", sizes[i]);
+			memset(p, 0xff, n);
+			alloc_kfree(p);
+		}
+}
+
+Test(kmalloc_api, sensitive_is_overwritten, .init = start)
+{
+	char *p = alloc_kmalloc(100, K), *q = alloc_kmalloc(20000, K);
+
+	memset(p, 's', 100);
+	memset(q, 's', 20000);
+	alloc_kfree_sensitive(p);
+	cr_assert(is_filled(p, 100, 0));
+	alloc_kfree_sensitive(q);
+	cr_assert(is_filled(q, 20000, 0), "still mapped: it is only idle");
+}
+
+Test(kmalloc_api, roundup_is_ksize, .init = start)
+{
+	cr_assert_eq(alloc_kmalloc_size_roundup(0), 0);
+	for (size_t size = 1; size <= ALLOC_KMALLOC_MAX_SIZE;
+	     size += size / 9 + 1) {
+		size_t round = alloc_kmalloc_size_roundup(size);
+		void *p = alloc_kmalloc(size, K);
+
+		REQUIRE(round == alloc_ksize(p), "%zu: %zu, not %zu", size,
+			alloc_ksize(p), round);
+		alloc_kfree(p);
+	}
+	cr_assert_eq(alloc_kmalloc_size_roundup(ALLOC_KMALLOC_MAX_SIZE + 1),
+		     ALLOC_KMALLOC_MAX_SIZE + 1);
+}
+
+/* Every size into every other, with what is in it. */
+Test(kmalloc_api, krealloc, .init = start)
+{
+	static const size_t sizes[] = { 1, 16, 40, 100, 900, 4096, 8192, 8193,
+					20000, 65536, 100000, MIB, 4 * MIB };
+
+	for (u32 i = 0; i < ARRAY_SIZE(sizes); i++)
+		for (u32 k = 0; k < ARRAY_SIZE(sizes); k++) {
+			size_t from = sizes[i], to = sizes[k];
+			char *p = alloc_krealloc(NULL, from, K), *q;
+
+			memset(p, 0x7b, from);
+			q = alloc_krealloc(p, to, K);
+			REQUIRE(q && alloc_ksize(q) >= to);
+			REQUIRE(is_filled(q, min(from, to), 0x7b));
+			REQUIRE(IS_ALIGNED((uintptr_t)q, 16));
+			if (to > from)
+				REQUIRE(IS_ALIGNED((uintptr_t)q, to & -to));
+			memset(q, 0, to);
+			alloc_kfree(q);
+		}
+	cr_assert_eq(errno, KEPT);
+}
+
+/* Grow and shrink at random; what is new is zero, what was is there. */
+static void zeroed_life(void *(*change)(const void *, size_t, alloc_gfp_t),
+			size_t most)
+{
+	u64 seed = 51;
+	char *p = NULL;
+	size_t size = 0;
+
+	for (u32 i = 0; i < 2000; i++) {
+		size_t want = 1 + rnd_below(&seed, rnd_below(&seed, most) + 1);
+		char *q = change(p, want, K | ALLOC___GFP_ZERO);
+
+		REQUIRE(q);
+		REQUIRE(is_filled(q, min(size, want), 0x3c), "%zu to %zu", size,
+			want);
+		if (want > size)
+			REQUIRE(is_filled(q + size, want - size, 0),
+				"%zu to %zu", size, want);
+		memset(q, 0x3c, want);
+		p = q;
+		size = want;
+	}
+	alloc_kvfree(p);
+}
+
+Test(kmalloc_api, krealloc_small_zeroed, .init = start)
+{
+	zeroed_life(alloc_krealloc, 3000);
+}
+
+Test(kmalloc_api, krealloc_zeroed, .init = start)
+{
+	zeroed_life(alloc_krealloc, 200000);
+}
+
+Test(kmalloc_api, kvrealloc_zeroed, .init = start, .timeout = 60)
+{
+	u64 seed = 3;
+
+	zeroed_life(alloc_kvrealloc, 200000);
+	for (u32 i = 0; i < 3; i++) {
+		char *p = NULL;
+		size_t size = 0;
+
+		for (u32 k = 0; k < 10; k++) {
+			size_t want = MIB + rnd_below(&seed, 9 * MIB);
+			char *q = alloc_kvrealloc(p, want,
+						  K | ALLOC___GFP_ZERO);
+
+			REQUIRE(q && is_filled(q, min(size, want), 0x3c));
+			if (want > size)
+				REQUIRE(is_filled(q + size, want - size, 0));
+			memset(q, 0x3c, want);
+			p = q;
+			size = want;
+		}
+		alloc_kvfree(p);
+	}
+}
+
+Test(kmalloc_api, kvmalloc, .init = start)
+{
+	size_t sizes[] = { 100, 5000, MIB, 4 * MIB, 4 * MIB + 1, 30 * MIB };
+
+	for (u32 i = 0; i < ARRAY_SIZE(sizes); i++) {
+		char *p = alloc_kvmalloc(sizes[i], K);
+		char *z = alloc_kvzalloc(sizes[i], K);
+
+		cr_assert(p && z);
+		memset(p, 1, sizes[i]);
+		cr_assert(is_filled(z, sizes[i], 0));
+		cr_assert(alloc_ksize(p) >= sizes[i]);
+		alloc_kvfree(p);
+		memset(z, 1, sizes[i]);
+		alloc_kvfree(z);
+		z = alloc_kvzalloc(sizes[i], K);
+		cr_assert(is_filled(z, sizes[i], 0), "%zu again", sizes[i]);
+		alloc_kvfree(z);
+	}
+	cr_assert_eq(errno, KEPT);
+}
+
+Test(kmalloc_api, one_heap, .init = start)
+{
+	static const size_t sizes[] = { 24, 3000, 9000, MIB };
+
+	for (u32 i = 0; i < ARRAY_SIZE(sizes); i++) {
+		char *p = la_malloc(sizes[i]), *q = alloc_kmalloc(sizes[i], K);
+
+		cr_assert_eq(la_malloc_usable_size(q), alloc_ksize(q));
+		cr_assert_eq(la_malloc_usable_size(p), alloc_ksize(p));
+		p = alloc_krealloc(p, 2 * sizes[i], K);
+		q = la_realloc(q, 2 * sizes[i]);
+		cr_assert(p && q);
+		alloc_kfree(p);
+		la_free(q);
+	}
+	alloc_kfree(alloc_vmalloc(5 * MIB));
+	alloc_vfree(alloc_kvmalloc(5 * MIB, K));
+	alloc_free_pages((unsigned long)alloc_kmalloc(16384, K), 2);
+	alloc_kfree((void *)alloc___get_free_pages(K, 3));
+}
+
+static const char in_rodata[] = "constant";
+static char in_data[] = "variable";
+
+Test(kmalloc_api, copies, .init = start)
+{
+	char long_text[3000];
+	char *p;
+
+	memset(long_text, 'x', sizeof(long_text));
+	p = alloc_kstrdup("hello", K);
+	cr_assert_str_eq(p, "hello");
+	alloc_kfree(p);
+	p = alloc_kstrndup(long_text, sizeof(long_text), K);
+	cr_assert_eq(strlen(p), sizeof(long_text));
+	alloc_kfree(p);
+	p = alloc_kstrndup("hello", 3, K);
+	cr_assert_str_eq(p, "hel");
+	alloc_kfree(p);
+	p = alloc_kmemdup("a\0b", 4, K);
+	cr_assert(!memcmp(p, "a\0b", 4));
+	alloc_kfree(p);
+	p = alloc_kmemdup_nul("abc", 2, K);
+	cr_assert_str_eq(p, "ab");
+	alloc_kfree(p);
+	cr_assert_null(alloc_kstrdup(NULL, K));
+	cr_assert_null(alloc_kstrndup(NULL, 4, K));
+	cr_assert_null(alloc_kmemdup_nul(NULL, 4, K));
+	cr_assert_null(alloc_kstrdup_const(NULL, K));
+	cr_assert_eq(alloc_kstrdup_const(in_rodata, K), in_rodata);
+	alloc_kfree_const(in_rodata);
+	p = (char *)alloc_kstrdup_const(in_data, K);
+	cr_assert_neq(p, in_data);
+	cr_assert_str_eq(p, in_data);
+	alloc_kfree_const(p);
+	cr_assert_eq(errno, KEPT);
+}
+
+Test(kmalloc_api, dma32, .init = start)
+{
+	u32 *p = alloc_kmalloc(100, K | ALLOC___GFP_DMA32 | ALLOC___GFP_ZERO);
+
+	if (!p)
+		cr_skip_test("nothing free below 4 GiB");
+	cr_assert((uintptr_t)p >> 32 == 0);
+	cr_assert(is_filled(p, 100, 0));
+	alloc_kfree(p);
+}
+
+Test(kmalloc_api, nodes, .init = start)
+{
+	int node = alloc_page_to_nid(alloc_virt_to_page(alloc_kmalloc(99, K)));
+	void *p = alloc_kmalloc_node(99, K | ALLOC___GFP_THISNODE, node);
+
+	cr_assert(p);
+	cr_assert_eq(alloc_page_to_nid(alloc_virt_to_page(p)), node);
+	alloc_kfree(p);
+	p = alloc_kzalloc_node(9999, K, node);
+	cr_assert(p && is_filled(p, 9999, 0));
+	alloc_kvfree(p);
+	alloc_kvfree(alloc_kvmalloc_node(5 * MIB, K, node));
+	cr_assert_eq(errno, KEPT);
+}
+
+/* --- no memory --- */
+
+static void start_limited(void)
+{
+	start();
+	mprotect(&options, sizeof(options), PROT_READ | PROT_WRITE);
+	options.limit = 24 * MIB;
+	watermark_init();
+}
+
+/* Everything there is, in pieces that are linked by their first words. */
+static void *take_all(size_t size, alloc_gfp_t gfp, size_t *nr)
+{
+	void **p, *list = NULL;
+
+	*nr = 0;
+	while ((p = alloc_kmalloc(size, gfp | ALLOC___GFP_NOWARN))) {
+		REQUIRE(++*nr * size <= 24 * MIB, "the limit is no limit");
+		*p = list;
+		list = p;
+	}
+	return list;
+}
+
+static void give_all(void *list)
+{
+	while (list) {
+		void *next = *(void **)list;
+
+		alloc_kfree(list);
+		list = next;
+	}
+}
+
+static void exhausted(size_t size)
+{
+	size_t nr;
+	void *list = take_all(size, K, &nr);
+
+	cr_assert_eq(errno, ENOMEM);
+	cr_assert(nr * size > 10 * MIB, "%zu of %zu", nr, size);
+	cr_assert_null(alloc_kvmalloc(20 * MIB, K));
+	/* Larger fails and changes nothing; smaller does not fail. */
+	memset(list, 0x17, size);
+	cr_assert_null(alloc_krealloc(list, 2 * MIB, K));
+	cr_assert(is_filled(list, size, 0x17));
+	list = alloc_krealloc(list, 16, K);
+	cr_assert(list && is_filled(list, 16, 0x17));
+}
+
+Test(kmalloc_api, exhausted_64, .init = start_limited) { exhausted(64); }
+Test(kmalloc_api, exhausted_4k, .init = start_limited) { exhausted(4096); }
+Test(kmalloc_api, exhausted_100k, .init = start_limited) { exhausted(100000); }
+
+static void *all_of_it;
+
+static void *give_later(void *arg)
+{
+	usleep(50000);
+	give_all(all_of_it);
+	return NULL;
+}
+
+Test(kmalloc_api, nofail_waits, .init = start_limited, .timeout = 30)
+{
+	static const size_t sizes[] = { 64, 9000, 8 * MIB };
+
+	for (u32 i = 0; i < ARRAY_SIZE(sizes); i++) {
+		pthread_t t;
+		size_t nr;
+		void *p;
+
+		all_of_it = take_all(9000, K, &nr);
+		cr_assert_eq(pthread_create(&t, NULL, give_later, NULL), 0);
+		p = alloc_kvmalloc(sizes[i], K | ALLOC___GFP_NOFAIL);
+		cr_assert(p);
+		memset(p, 1, sizes[i]);
+		pthread_join(t, NULL);
+		alloc_kvfree(p);
+	}
+}
+
+/* --- misuse --- */
+
+static void garbage(void *arg)
+{
+	start();
+	alloc_kfree((void *)0x123456789a0);
+}
+
+static void twice(void *arg)
+{
+	void *p;
+
+	start();
+	p = alloc_kmalloc(100, K);
+	alloc_kfree(p);
+	alloc_kfree(p);
+}
+
+static void inside(void *arg)
+{
+	start();
+	alloc_kfree((char *)alloc_kmalloc(100, K) + 8);
+}
+
+static void realloc_stack(void *arg)
+{
+	char x[32];
+
+	start();
+	if (alloc_krealloc(x + (hide(0) & 15), 100, K))
+		_exit(3);
+}
+
+Test(kmalloc_api, misuse)
+{
+	unit_reports(garbage, NULL, "liballoc: invalid free: 0x123456789a0 "
+				    "(not from this heap)");
+	unit_reports(twice, NULL, "liballoc: double free: ");
+	unit_reports(inside, NULL, "liballoc: invalid free: ");
+	unit_reports(realloc_stack, NULL, "liballoc: invalid krealloc: ");
+}
