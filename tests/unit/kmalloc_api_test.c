@@ -415,6 +415,27 @@ Test(kmalloc_api, exhausted_64, .init = start_limited) { exhausted(64); }
 Test(kmalloc_api, exhausted_4k, .init = start_limited) { exhausted(4096); }
 Test(kmalloc_api, exhausted_100k, .init = start_limited) { exhausted(100000); }
 
+/* Neither the slabs nor the pages below reclaim for such a caller. */
+Test(kmalloc_api, nowait, .init = start_limited)
+{
+	static const size_t sizes[] = { 64, 4096, 9000, 100000 };
+	size_t nr;
+	u64 tries;
+
+	for (u32 i = 0; i < ARRAY_SIZE(sizes); i++) {
+		give_all(take_all(sizes[i], ALLOC_GFP_NOWAIT, &nr));
+		cr_assert(nr * sizes[i] > 5 * MIB, "%zu of %zu", nr, sizes[i]);
+		reclaim(SIZE_MAX);
+	}
+	tries = stat_read(STAT_DIRECT_RECLAIM) + stat_read(STAT_RECLAIMED);
+	for (u32 i = 0; i < ARRAY_SIZE(sizes); i++)
+		take_all(sizes[i], ALLOC_GFP_NOWAIT, &nr);
+	cr_assert_eq(stat_read(STAT_DIRECT_RECLAIM) +
+		     stat_read(STAT_RECLAIMED), tries);
+	take_all(9000, K, &nr);
+	cr_assert_gt(stat_read(STAT_DIRECT_RECLAIM), 0, "others do");
+}
+
 static void *all_of_it;
 
 static void *give_later(void *arg)

@@ -13,12 +13,6 @@
 
 #define KEPT 12345	/* of errno: nobody writes that */
 
-/* The test program keeps libc's malloc; free() of ours is not what counts. */
-void *malloc_slow(size_t size)
-{
-	return NULL;
-}
-
 static void start(void)
 {
 	cr_assert(alloc_init());
@@ -219,11 +213,6 @@ static void handed_out_twice(void *arg)
 	free_fast((char *)object + 64);
 	if (alloc_kmem_cache_alloc(cache, ALLOC_GFP_KERNEL))
 		_exit(1);
-}
-
-void free_slow(void *ptr)
-{
-	abort();
 }
 
 Test(kmem, misuse, .init = start)
