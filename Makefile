@@ -24,7 +24,8 @@ COLD = $(wildcard $(addprefix src/,sys/low.c sys/program.c sys/thp.c sys/file.c 
 	mm/khugepaged.c mm/rcu.c mm/vmstat.c mm/buddyinfo.c api/cxx.c api/info.c \
 	api/pages.c api/vmem.c))
 COLD += src/sys/copy.c src/slab/slabinfo.c src/slab/slab_root.c src/api/uaccess.c
-COLD += src/api/kmem.c src/slab/kmem_create.c
+COLD += src/api/kmem.c src/slab/kmem_create.c src/slab/slab_rcu.c
+COLD += $(wildcard src/slab/slab_debug.c src/slab/sheaf_caller.c)
 COLD += src/api/kmalloc_api.c src/api/rcu_api.c
 OBJS = $(patsubst src/%.c,$(BUILD)/obj/%.o,$(filter-out $(COLD),$(SRCS)) $(COLD))
 

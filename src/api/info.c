@@ -38,7 +38,7 @@ struct heap_info {
 
 static size_t slab_pages(struct kmem_cache *s)
 {
-	return kmem_cache_nr_slabs(s) << s->order << PAGE_SHIFT;
+	return kmem_cache_nr_slabs(s) * s->nr_pages << PAGE_SHIFT;
 }
 
 static void heap_info(struct heap_info *h)

@@ -76,9 +76,13 @@ struct page {
 	u8 bucket;	/* PAGE_SLAB: which partial list, under node->lock */
 	u16 nr_free;	/* PAGE_SLAB: bits set, under node->lock */
 	u16 nr_objects;	/* PAGE_SLAB: constant */
-	u32 span_cpu;	/* PAGE_SPAN and its tail: whose it is */
+	union {
+		u32 span_cpu;	/* PAGE_SPAN and its tail: whose it is */
+		u32 tracks;	/* PAGE_SLAB: see slab_debug.c; constant */
+	};
 	u8 block_flags;	/* first page of a pageblock: BLOCK_*; zone->lock */
-	u8 unused[3];
+	u8 colour;	/* PAGE_SLAB: where objects start; constant */
+	u8 unused[2];
 };
 
 #define BLOCK_HUGE	1	/* populated as a huge page, whole since */

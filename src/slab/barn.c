@@ -122,7 +122,7 @@ u32 barn_get(struct kmem_cache *s, u32 nid, void **objs, u32 n)
 static u32 full_limit(const struct kmem_cache *s,
 		      const struct kmem_cache_node *node, u32 batch)
 {
-	size_t slabs = READ_ONCE(node->nr_slabs) << s->order << PAGE_SHIFT;
+	size_t slabs = READ_ONCE(node->nr_slabs) * s->nr_pages << PAGE_SHIFT;
 
 	return (u32)min((size_t)s->max_full,
 			max(slabs / 8, BARN_MIN) / (s->size * batch) + 1);

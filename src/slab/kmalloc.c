@@ -81,7 +81,7 @@ static void refine_if_grown(u32 index)
 
 	if (likely(refined >> index & 1) || !s)
 		return;
-	if (kmem_cache_nr_slabs(s) << s->order >= REFINE_PAGES)
+	if (kmem_cache_nr_slabs(s) * s->nr_pages >= REFINE_PAGES)
 		refine(index);
 }
 

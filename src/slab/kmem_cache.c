@@ -20,6 +20,7 @@
 #include "slab/slab.h"
 
 #define SHEAF_BYTES	(32 * KIB)	/* of objects, the most one may hold */
+#define SHEAF_OBJECT	(256 * KIB)	/* larger ones are not kept at hand */
 #define BARN_BYTES	(64 * KIB)	/* the same for a barn */
 
 struct kmem_cache *kmem_caches[MAX_SHEAVES];
@@ -39,8 +40,10 @@ static void sheaf_limits(struct kmem_cache *s)
 	s->max_capacity = (u16)rounddown_pow2(most);
 	s->capacity = (u16)clamp(rounddown_pow2(4096 / s->size), 2u, 16u);
 	s->capacity = min(s->capacity, s->max_capacity);
-	s->max_full = (u32)clamp(BARN_BYTES / (s->size * s->max_capacity / 2),
+	s->max_full = (u32)clamp(BARN_BYTES / ((size_t)s->size *
+					       s->max_capacity / 2),
 				 (size_t)1, options.barn_full);
+	s->closed = options.check || s->size > SHEAF_OBJECT;
 }
 
 void kmem_cache_set_capacity(struct kmem_cache *s, u32 capacity)

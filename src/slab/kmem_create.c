@@ -38,6 +38,7 @@
 #include "core/stats.h"
 #include "lib/fmt.h"
 #include "mm/memblock.h"
+#include "mm/rcu.h"
 #include "slab/kmalloc.h"
 #include "slab/slab.h"
 #include "sys/sys.h"
@@ -78,7 +79,10 @@ static u32 object_align(u32 size, u32 align, slab_flags_t flags)
 
 static u32 object_stride(u32 size, u32 align)
 {
-	return ALIGN_UP(max(size, (u32)KMALLOC_MIN_SIZE), align);
+	u32 stride = ALIGN_UP(max(size, (u32)KMALLOC_MIN_SIZE), align);
+
+	return stride > SLAB_MAX_SIZE ? ALIGN_UP(stride, (u32)PAGE_SIZE) :
+					stride;
 }
 
 const char *kmem_cache_bad_args(const char *name, u32 size,
@@ -87,7 +91,7 @@ const char *kmem_cache_bad_args(const char *name, u32 size,
 {
 	if (!name || !*name)
 		return "no name";
-	if (!size || size > SLAB_MAX_SIZE)
+	if (!size || size > CACHE_MAX_SIZE)
 		return "impossible size";
 	if (flags & ~SLAB_FLAGS)
 		return "unknown flags";
@@ -95,7 +99,7 @@ const char *kmem_cache_bad_args(const char *name, u32 size,
 		return NULL;
 	if (args->align && !is_power_of_2(args->align))
 		return "alignment is no power of two";
-	if (args->align > SLAB_MAX_SIZE)
+	if (args->align > CACHE_MAX_ALIGN)
 		return "impossible alignment";
 	if (args->usersize > size || args->useroffset > size - args->usersize)
 		return "usercopy region outside the object";
@@ -224,6 +228,7 @@ static struct kmem_cache *root_make(const struct shape *w)
 	s->mergeable = may_merge(w->args, w->flags);
 	kmem_cache_setup(s, slot << SHEAF_HEAD_SHIFT, w->stride, w->name);
 	s->object_size = w->size;
+	slab_colour(s);
 	if (w->args->sheaf_capacity)
 		kmem_cache_set_capacity(s, w->args->sheaf_capacity);
 	s->state = CACHE_LIVE;
@@ -234,7 +239,8 @@ static struct kmem_cache *root_make(const struct shape *w)
 static void handle_init(struct kmem_cache *h, struct kmem_cache *root,
 			const struct shape *w)
 {
-	h->geo.off = h->free_off = root->geo.off;
+	h->geo.off = root->geo.off;
+	h->free_off = root->free_off;
 	h->object_size = w->size;
 	h->flags = w->flags;
 	h->root = root;
@@ -338,6 +344,15 @@ static void report_leak(const struct kmem_cache *s, size_t nr)
 	       "which are leaked: %s", s->name, nr, s->object_size, text);
 }
 
+/* Slabs that readers may look at are gone, unless this thread is one. */
+static void rcu_wait(struct kmem_cache *s)
+{
+	while (load_acquire(&s->nr_rcu) && !rcu_read_held()) {
+		synchronize_rcu();
+		slab_rcu_poll();
+	}
+}
+
 /*
  * Whoever calls this has the root for himself (H2): state is not DYING, and
  * there are no handles.
@@ -359,9 +374,12 @@ static void root_destroy(struct kmem_cache *s)
 	if (nr) {
 		store_release(&s->state, CACHE_LEAKED);
 		report_leak(s, nr);
-	} else if (kmem_cache_nr_slabs(s) || !slot_give_up(s)) {
-		set_dying(s);
+		return;
 	}
+	rcu_wait(s);
+	if (kmem_cache_nr_slabs(s) || load_acquire(&s->nr_rcu) ||
+	    !slot_give_up(s))
+		set_dying(s);
 }
 
 static __slowpath void finish_dying_slow(void)

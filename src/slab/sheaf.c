@@ -102,7 +102,7 @@ static void sheaf_miss(struct kmem_cache *s)
 	u32 want = READ_ONCE(s->capacity);
 	size_t more = capacity_bytes(s, want);
 
-	if (options.check)
+	if (s->closed)
 		return;
 	if (have && ++s->misses >= MISSES_TO_GROW && want < s->max_capacity &&
 	    READ_ONCE(budget_used) + more <= sheaf_budget()) {
@@ -345,6 +345,7 @@ void slab_reclaim_cache(struct kmem_cache *s)
 	percpu_drain(s->geo.off, s->geo.off, reclaim_put);
 	barns_empty(s);
 	slab_shrink(s, 0);
+	slab_rcu_poll();
 }
 
 bool slab_retire_cache(struct kmem_cache *s)
@@ -360,6 +361,7 @@ void slab_reclaim(void)
 {
 	if (lock_is_reentry())
 		return;
+	slab_rcu_poll();
 	percpu_drain(FIRST_SHEAF, LAST_SHEAF, reclaim_put);
 	for (u32 i = 0; i < MAX_SHEAVES; i++) {
 		struct kmem_cache *s = class_to_cache(i << SHEAF_HEAD_SHIFT);

@@ -12,9 +12,14 @@
  *   L1. nr_free == number of set bits; no bit at or above nr_objects is set.
  *   L2. a slab is in list bucket_of(nr_free), or in none if nr_free == 0.
  *   L3. node->nr_used is the sum of nr_objects - nr_free.
- *   L4. every page of a slab has its cache's class; pages of no slab have 0.
+ *   L4. every page of a slab has its cache's class (but see L6); pages of no
+ *	 slab have 0.
  *   L5. a slab belongs to the node of its pages: so an object's address says
  *	 whose lock is needed.
+ *   L6. an object above SLAB_MAX_SIZE is the only one of its slab, and only
+ *	 the slab's first page has the class: so an address further inside is
+ *	 no object's by its class, and one in that page by its offset.
+ *   L7. objects start at colour * colour_unit of their slab.
  *
  * Locking: node->lock is a leaf, one at a time: pages are taken and given
  * back without it.
@@ -26,6 +31,16 @@
 
 #define MIN_OBJECTS	8	/* a slab should hold, if its order allows */
 #define EMPTY_ORDER	2	/* largest slab of which an empty one is kept */
+#define PREFAULT_PAGES	64	/* a larger slab is faulted in by its user */
+#define CACHE_LINE	64
+#define NO_CLASS	((u32)-1)
+
+static struct page *object_slab(const struct kmem_cache *s, const void *obj)
+{
+	uintptr_t start = (uintptr_t)obj & ~(uintptr_t)s->geo.slab_mask;
+
+	return addr_to_page((void *)start);
+}
 
 static u32 waste_of(u32 order, u32 size)
 {
@@ -67,15 +82,59 @@ bool slab_geometry(struct kmem_cache *s, u32 size)
 {
 	u32 align = size & -size;
 
-	if (size < 16 || size > SLAB_MAX_SIZE)
+	if (size < 16)
 		return false;
 	s->size = size;
+	s->nr_colours = s->next_colour = 0;
+	s->geo.align_mask = (u8)(min(align, 256u) - 1);
+	if (size > SLAB_MAX_SIZE) {
+		/* L6: of an offset in a page, only 0 is the object's. */
+		s->nr_pages = (u32)size_to_pages(size);
+		s->order = (u8)pages_to_order(s->nr_pages);
+		s->nr_objects = 1;
+		s->geo.magic = ~0u;
+		s->geo.slab_mask = PAGE_SIZE - 1;
+		return true;
+	}
 	s->order = (u8)choose_order(size);
+	s->nr_pages = 1u << s->order;
 	s->nr_objects = (u16)objects_of(s->order, size);
 	s->geo.magic = (u32)((((u64)1 << 32) + size - 1) / size);
 	s->geo.slab_mask = (u16)((PAGE_SIZE << s->order) - 1);
-	s->geo.align_mask = (u8)(min(align, 256u) - 1);
 	return true;
+}
+
+/*
+ * Without colours, object n of every slab begins in the same lines of a cache
+ * that is looked up by address: what a program reads of each object crowds in
+ * a few of its sets.  What the objects leave free of a slab goes in front of
+ * them, a line more in each next slab.
+ *
+ * The hot paths look at starts of objects with the magic of the sheaf's head,
+ * which knows no colour: it is 0 there, for which every address will do, and
+ * kmem_cache_free() takes a path of its own that looks exactly (free_off).
+ */
+void slab_colour(struct kmem_cache *s)
+{
+	u32 slack = (u32)(PAGE_SIZE << s->order) - s->nr_objects * s->size;
+
+	s->colour_unit = max(s->align, (u32)CACHE_LINE);
+	if (s->nr_objects == 1 || slack < s->colour_unit)
+		return;
+	s->nr_colours = (u8)min(slack / s->colour_unit + 1, 255u);
+	s->magic = s->geo.magic;
+	s->geo.magic = 0;
+	s->geo.align_mask &= (u8)(min(s->colour_unit, 256u) - 1);
+	s->free_off = NO_CLASS;
+}
+
+u32 slab_object_index_coloured(const struct kmem_cache *s, const void *obj)
+{
+	u32 off = (u32)(uintptr_t)obj & s->geo.slab_mask;
+	u32 start = object_slab(s, obj)->colour * s->colour_unit;
+
+	return off < start ? s->nr_objects :
+			     slab_index_at(s, off - start, s->magic);
 }
 
 static u32 bucket_of(const struct kmem_cache *s, u32 nr_free)
@@ -107,7 +166,8 @@ static void slab_relist(struct kmem_cache *s, struct kmem_cache_node *n,
 /* Per-CPU page lists are of the unmovable kind. */
 static bool slab_by_pcp(const struct kmem_cache *s)
 {
-	return s->order <= PCP_MAX_ORDER && !(s->flags & SLAB_RECLAIM_ACCOUNT);
+	return s->nr_pages <= 1u << PCP_MAX_ORDER &&
+	       !(s->flags & SLAB_RECLAIM_ACCOUNT);
 }
 
 /* What a slab's pages are allocated with for a caller of @gfp. */
@@ -116,7 +176,34 @@ static gfp_t slab_gfp(const struct kmem_cache *s, gfp_t gfp)
 	gfp &= ~(__GFP_ZERO | __GFP_MOVABLE | __GFP_DMA32 | __GFP_NOFAIL);
 	if (s->flags & SLAB_RECLAIM_ACCOUNT)
 		gfp |= __GFP_RECLAIMABLE;
-	return gfp | __GFP_PREFAULT;
+	return s->nr_pages > PREFAULT_PAGES ? gfp : gfp | __GFP_PREFAULT;
+}
+
+/* A slab of several objects lies at a multiple of its size. */
+static u32 slab_align_order(const struct kmem_cache *s)
+{
+	return s->nr_objects > 1 ? s->order :
+	       pages_to_order(size_to_pages(max(s->align, 1u)));
+}
+
+static char *slab_start(const struct kmem_cache *s, const struct page *slab)
+{
+	return (char *)page_address(slab) +
+	       (s->nr_colours ? slab->colour * s->colour_unit : 0);
+}
+
+static void slab_set_class(const struct kmem_cache *s, struct page *slab,
+			   u16 class)
+{
+	pages_set_class(slab, s->nr_objects > 1 ? s->nr_pages : 1, class);
+}
+
+static u8 slab_next_colour(struct kmem_cache *s)
+{
+	u8 colour = READ_ONCE(s->next_colour);
+
+	WRITE_ONCE(s->next_colour, (u8)((colour + 1) % s->nr_colours));
+	return colour;
 }
 
 /* All are free and the slab is nobody's else: no lock is held. */
@@ -124,7 +211,7 @@ static __slowpath void slab_for_each_object(const struct kmem_cache *s,
 					    struct page *slab,
 					    void (*fn)(void *obj))
 {
-	char *base = page_address(slab);
+	char *base = slab_start(s, slab);
 
 	for (u32 i = 0; i < s->nr_objects; i++)
 		fn(base + (size_t)i * s->size);
@@ -136,14 +223,13 @@ static __slowpath void slab_for_each_object(const struct kmem_cache *s,
  */
 static struct page *slab_new(struct kmem_cache *s, u32 nid, gfp_t gfp)
 {
-	size_t nr = (size_t)1 << s->order;
 	struct page *slab;
 
 	if (slab_by_pcp(s) && gfp == GFP_KERNEL)
 		slab = pcp_alloc(nid, s->order);
 	else
-		slab = page_range_alloc((int)nid, nr, s->order,
-					slab_gfp(s, gfp));
+		slab = page_range_alloc((int)nid, s->nr_pages,
+					slab_align_order(s), slab_gfp(s, gfp));
 	if (!slab)
 		return NULL;
 	for (u32 w = 0; w < SLAB_BITS_WORDS; w++)
@@ -153,33 +239,42 @@ static struct page *slab_new(struct kmem_cache *s, u32 nid, gfp_t gfp)
 	slab->order = s->order;
 	slab->nr_free = slab->nr_objects = s->nr_objects;
 	slab->bucket = SLAB_FULL;	/* in no list yet */
+	if (unlikely(s->nr_colours))
+		slab->colour = slab_next_colour(s);
 	if (unlikely(s->ctor))
 		slab_for_each_object(s, slab, s->ctor);
-	pages_set_class(slab, nr, (u16)s->geo.off);
+	slab_set_class(s, slab, (u16)s->geo.off);
 	stat_add(STAT_SLAB_NEW, 1);
 	return slab;
 }
 
-/* The slab is in no list and all its objects are free. */
-static void slab_give_back(struct kmem_cache *s, struct page *slab)
+void slab_return(struct kmem_cache *s, struct page *slab)
 {
-	size_t nr = (size_t)1 << s->order;
 	bool done;
 
 	if (unlikely(s->dtor))
 		slab_for_each_object(s, slab, s->dtor);
-	pages_set_class(slab, nr, 0);
+	slab_set_class(s, slab, 0);
 	slab->type = PAGE_NONE;
 	stat_add(STAT_SLAB_GIVE_BACK, 1);
 	if (slab_by_pcp(s))
 		done = pcp_free(slab, s->order);
 	else
-		done = page_range_free(slab, nr);
+		done = page_range_free(slab, s->nr_pages);
 	if (!done) {
-		slab->nr_pages = (u32)nr;
+		slab->nr_pages = s->nr_pages;
 		slab->type = PAGE_LARGE;
 		free_defer(page_address(slab));
 	}
+}
+
+/* The slab is in no list and all its objects are free. */
+static void slab_give_back(struct kmem_cache *s, struct page *slab)
+{
+	if (unlikely(s->flags & SLAB_TYPESAFE_BY_RCU))
+		slab_rcu_add(s, slab);
+	else
+		slab_return(s, slab);
 }
 
 static struct page *slab_pick(struct kmem_cache_node *n)
@@ -194,7 +289,7 @@ static struct page *slab_pick(struct kmem_cache_node *n)
 static u32 slab_take_from(struct kmem_cache *s, struct kmem_cache_node *node,
 			  struct page *slab, void **end, u32 n)
 {
-	char *base = page_address(slab);
+	char *base = slab_start(s, slab);
 	u32 got = 0;
 
 	for (u32 w = 0; w < SLAB_BITS_WORDS && got < n; w++) {
@@ -328,13 +423,6 @@ u32 object_to_nid_slow(const void *obj)
 	return sec ? sec->zone->node : 0;
 }
 
-static struct page *object_slab(const struct kmem_cache *s, const void *obj)
-{
-	uintptr_t start = (uintptr_t)obj & ~(uintptr_t)s->geo.slab_mask;
-
-	return addr_to_page((void *)start);
-}
-
 bool slab_is_object(const struct kmem_cache *s, const void *obj)
 {
 	return addr_to_class(obj) == s->geo.off && slab_starts_object(s, obj);
@@ -459,7 +547,7 @@ static bool slab_has_free(const struct page *slab, u32 n)
 static u32 slab_live_of(const struct kmem_cache *s, const struct page *slab,
 			void **objs, u32 n)
 {
-	char *base = page_address(slab);
+	char *base = slab_start(s, slab);
 	u32 found = 0;
 
 	for (u32 i = 0; i < s->nr_objects && found < n; i++)
@@ -485,7 +573,7 @@ u32 slab_live_objects(const struct kmem_cache *s, void **objs, u32 n)
 				continue;
 			found += slab_live_of(s, page, objs + found,
 					      n - found);
-			pfn += ((size_t)1 << s->order) - 1;
+			pfn += s->nr_pages - 1;
 		}
 	}
 	return found;

@@ -116,12 +116,19 @@ struct kmem_cache {
 	u32 size;			/* bytes from object to object */
 	u32 align;			/* what was asked for, at the least */
 	u16 nr_objects;			/* of a slab */
-	u8 order;			/* of a slab */
+	u8 order;			/* of a slab, rounded up */
+	u32 nr_pages;			/* of a slab */
 	u16 capacity;			/* wanted of sheaves; grows */
 	u16 max_capacity;
 	u32 misses;			/* since capacity grew; racy */
 	u32 max_full;			/* sheaves in a barn */
-	bool mergeable;		/* others may share it */
+	bool mergeable;			/* others may share it */
+	bool closed;			/* its sheaves never open */
+	u8 nr_colours;			/* places for the first object */
+	u8 next_colour;			/* racy */
+	u32 colour_unit;		/* bytes from one to the next */
+	u32 magic;			/* with colours, of slab_object_index() */
+	u32 nr_rcu;			/* slabs in slab_rcu.c; atomic */
 	void (*ctor)(void *obj);	/* of each object of a new slab */
 	void (*dtor)(void *obj);	/* ... when the slab goes back */
 	struct kmem_cache_node node;	/* of node 0 */
@@ -200,10 +207,17 @@ static inline u32 object_to_nid(const void *obj)
 
 /* --- slab.c --- */
 
-/* Order, objects and magic for @size; false if no slab can hold it well. */
+/* Order, objects and magic for @size; false if below 16. */
 bool slab_geometry(struct kmem_cache *s, u32 size);
+/* Let the first objects of slabs start at different places, if there is room. */
+void slab_colour(struct kmem_cache *s);
+/* Empty, in no list, and no reader looks at it: the end of a slab. */
+void slab_return(struct kmem_cache *s, struct page *slab);
 
+/* Larger objects have a slab each, of as many pages as they need. */
 #define SLAB_MAX_SIZE	((u32)(PAGE_SIZE << SLAB_MAX_ORDER >> 1))
+#define CACHE_MAX_SIZE	((u32)1 << 30)
+#define CACHE_MAX_ALIGN	((u32)(PAGE_SIZE << MAX_ORDER))
 /*
  * Take up to @n free objects of node @nid, making a slab if there is none;
  * of another node if that one has no memory; 0 without any.  @objs is filled
@@ -229,13 +243,23 @@ bool slab_is_object(const struct kmem_cache *s, const void *obj);
  * Number in its slab of the object at @obj, an address in such a slab;
  * nr_objects or more if none starts there.
  */
+static inline u32 slab_index_at(const struct kmem_cache *s, u32 offset,
+				u32 magic)
+{
+	u64 product = (u64)offset * magic;
+
+	return (u32)product >> 16 ? s->nr_objects : (u32)(product >> 32);
+}
+
+u32 slab_object_index_coloured(const struct kmem_cache *s, const void *obj);
+
 static inline u32 slab_object_index(const struct kmem_cache *s,
 				    const void *obj)
 {
-	u64 product = (u64)((u32)(uintptr_t)obj & s->geo.slab_mask) *
-		      s->geo.magic;
-
-	return (u32)product >> 16 ? s->nr_objects : (u32)(product >> 32);
+	if (unlikely(s->nr_colours))
+		return slab_object_index_coloured(s, obj);
+	return slab_index_at(s, (u32)(uintptr_t)obj & s->geo.slab_mask,
+			     s->geo.magic);
 }
 
 /* The same as slab_is_object(), of an address known to be in a slab of @s. */
@@ -253,6 +277,13 @@ void slab_bad_free(const struct kmem_cache *s, const char *what,
 u32 slab_live_objects(const struct kmem_cache *s, void **objs, u32 n);
 /* All invariants of the cache's slabs hold. */
 bool slabs_are_valid(struct kmem_cache *s);
+
+/* --- slab_rcu.c: slabs of TYPESAFE_BY_RCU --- */
+
+/* An empty slab goes back after a grace period. */
+void slab_rcu_add(struct kmem_cache *s, struct page *slab);
+/* Those go back whose grace period is over. */
+void slab_rcu_poll(void);
 
 /* --- barn.c --- */
 

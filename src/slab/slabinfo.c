@@ -35,7 +35,7 @@ static void show_cache(struct seq *m, struct kmem_cache *s)
 
 	slabinfo_get(s, &i);
 	seq_print(m, "%-17s %6zu %6zu %6u %4u %4u", s->name, i.nr_active,
-		  i.nr_objects, s->size, s->nr_objects, 1u << s->order);
+		  i.nr_objects, s->size, s->nr_objects, s->nr_pages);
 	seq_print(m, " : tunables %4u %4u %4u", limit, max(limit / 2, 1u),
 		  s->max_full);
 	seq_print(m, " : slabdata %6zu %6zu %6zu\n", i.nr_active_slabs,

@@ -6,6 +6,7 @@
 #include "unit.h"
 
 #include "mm/memblock.h"
+#include "mm/rcu.h"
 
 static struct kmem_cache_args no_args;
 
@@ -34,7 +35,7 @@ static u32 slots_used(void)
 
 TEST_MODES(kmem_create, objects_of_every_size)
 {
-	for (u32 size = 1; size <= SLAB_MAX_SIZE; size += size / 7 + 1) {
+	for (u32 size = 1; size <= 3000000; size += size / 7 + 1) {
 		struct kmem_cache *h = make(size, SLAB_NO_MERGE);
 		struct kmem_cache *s = root_of(h);
 		char *objs[40];
@@ -60,7 +61,7 @@ TEST_MODES(kmem_create, objects_of_every_size)
 
 Test(kmem_create, alignment, .init = unit_up)
 {
-	for (u32 align = 1; align <= SLAB_MAX_SIZE; align *= 2)
+	for (u32 align = 1; align <= CACHE_MAX_ALIGN; align *= 2)
 		for (u32 size = 1; size <= 3000; size += 333) {
 			struct kmem_cache_args args = { .align = align };
 			struct kmem_cache *h = kmem_cache_create("a", size,
@@ -205,6 +206,183 @@ Test(kmem_create, unlike_caches_are_not, .init = unit_up)
 		      root_of(make(64, SLAB_RECLAIM_ACCOUNT | SLAB_ACCOUNT)));
 }
 
+/* --- objects above what a slab of many holds --- */
+
+static struct kmem_cache *large;
+static char *large_obj;
+
+static void free_large_inside(void *arg)
+{
+	kmem_cache_free(large, large_obj + (uintptr_t)arg);
+}
+
+static void free_large_twice(void *arg)
+{
+	kmem_cache_free(large, large_obj);
+	kmem_cache_free(large, large_obj);
+}
+
+static void leak_large(void *arg)
+{
+	kmem_cache_destroy(large);
+	memset(large_obj, 1, 100000);
+}
+
+TEST_MODES(kmem_create, large_objects)
+{
+	static const u32 sizes[] = { 32769, 100000, 1 << 20, 5 << 20,
+				     40 << 20 };
+	char text[512];
+
+	for (u32 i = 0; i < ARRAY_SIZE(sizes); i++) {
+		struct kmem_cache_args args = { .ctor = ctor, .dtor = dtor };
+		struct kmem_cache *h, *s;
+		char *objs[4];
+
+		nr_ctor = nr_dtor = 0;
+		h = kmem_cache_create("l", sizes[i], &args, 0);
+		s = root_of(h);
+		for (u32 k = 0; k < 4; k++) {
+			objs[k] = kmem_cache_alloc(h, GFP_KERNEL);
+			REQUIRE(objs[k] && *(u64 *)objs[k] == 0xc0ffee);
+			objs[k][sizes[i] - 1] = 5;
+		}
+		cr_assert_eq(kmem_cache_nr_slabs(s), 4);
+		for (u32 k = 0; k < 4; k++)
+			kmem_cache_free(h, objs[k]);
+		cr_assert(slabs_are_valid(s));
+		cr_assert_leq(kmem_cache_nr_slabs(s) * sizes[i], 4 << 20,
+			      "idle ones are not kept");
+		cr_assert_eq(kmem_cache_shrink(h), 0);
+		cr_assert_eq(nr_ctor, nr_dtor);
+		kmem_cache_destroy(h);
+		cr_assert_eq(s->state, CACHE_DEAD);
+	}
+	cr_assert(zone_is_valid(&zone_normal));
+
+	large = make(100000, 0);
+	large_obj = kmem_cache_alloc(large, GFP_KERNEL);
+	unit_reports(free_large_twice, NULL, "liballoc: double free: 0x");
+	unit_reports(free_large_inside, (void *)64, "liballoc: invalid free: "
+		     "0x");
+	unit_reports(free_large_inside, (void *)4096, "liballoc: invalid "
+		     "kmem_cache_free: 0x");
+	cr_assert_eq(unit_child(leak_large, NULL, text, sizeof(text)), 0);
+	cr_assert(strstr(text, "has 1 live objects of size 100000"), "%s",
+		  text);
+}
+
+/* --- colours --- */
+
+/* What lies in one line of each object spreads over lines of a cache. */
+static u32 lines_used(u32 size, slab_flags_t flags, void (*fn)(void *))
+{
+	struct kmem_cache_args args = { .ctor = fn };
+	struct kmem_cache *h = kmem_cache_create("c", size, &args, flags);
+	static void *objs[400];
+	bool used[64] = { false };
+	u32 nr = 0;
+
+	for (u32 i = 0; i < 400; i++) {
+		objs[i] = kmem_cache_alloc(h, GFP_KERNEL);
+		REQUIRE(slab_is_object(root_of(h), objs[i]));
+		REQUIRE(!slab_is_object(root_of(h), (char *)objs[i] + 8));
+		REQUIRE(!slab_is_object(root_of(h), (char *)objs[i] - 8));
+		used[((uintptr_t)objs[i] >> 6) % 64] = true;
+		memset(objs[i], 1, size);
+	}
+	for (u32 i = 0; i < 64; i++)
+		nr += used[i];
+	for (u32 i = 0; i < 400; i++)
+		kmem_cache_free(h, objs[i]);
+	REQUIRE(slabs_are_valid(root_of(h)));
+	kmem_cache_destroy(h);
+	return nr;
+}
+
+TEST_MODES(kmem_create, slack_gives_slabs_colours)
+{
+	/* 10 in 16 KiB, 8 lines apart in a way of 64; 1 KiB left. */
+	cr_assert_eq(lines_used(1536, SLAB_NO_MERGE, NULL), 64);
+	cr_assert_eq(lines_used(1024, SLAB_NO_MERGE, NULL), 4, "no slack");
+	cr_assert_eq(lines_used(1536, 0, NULL), 8, "shared with malloc");
+}
+
+static void free_coloured_inside(void *arg)
+{
+	kmem_cache_free(large, large_obj + 64);
+}
+
+Test(kmem_create, interior_pointers_of_coloured_objects, .init = unit_up)
+{
+	large = make(1536, SLAB_NO_MERGE);
+	cr_assert_gt(root_of(large)->nr_colours, 1);
+	for (u32 i = 0; i < 40; i++) {
+		large_obj = kmem_cache_alloc(large, GFP_KERNEL);
+		unit_reports(free_coloured_inside, NULL,
+			     "liballoc: invalid free: 0x");
+	}
+}
+
+/* --- TYPESAFE_BY_RCU --- */
+
+static u32 reader_in, reader_out;
+
+static void *reader(void *arg)
+{
+	rcu_read_lock();
+	store_release(&reader_in, 1);
+	while (!load_acquire(&reader_out))
+		sched_yield();
+	rcu_read_unlock();
+	return NULL;
+}
+
+Test(kmem_create, slabs_wait_for_readers, .init = unit_up, .timeout = 30)
+{
+	struct kmem_cache_args args = { .ctor = ctor };
+	struct kmem_cache *h = kmem_cache_create("rcu", 1000, &args,
+						 SLAB_TYPESAFE_BY_RCU), *s;
+	static char *objs[100];
+	pthread_t t;
+
+	s = root_of(h);
+	for (u32 i = 0; i < 100; i++)
+		objs[i] = kmem_cache_alloc(h, GFP_KERNEL);
+	pthread_create(&t, NULL, reader, NULL);
+	while (!load_acquire(&reader_in))
+		sched_yield();
+	for (u32 i = 0; i < 100; i++)
+		kmem_cache_free(h, objs[i]);
+	cr_assert_eq(kmem_cache_shrink(h), 0);
+	cr_assert_gt(s->nr_rcu, 10);
+	for (u32 i = 0; i < 100; i++) {
+		REQUIRE(addr_to_class(objs[i]) == s->geo.off);
+		REQUIRE(*(u64 *)objs[i] == 0xc0ffee);
+	}
+	store_release(&reader_out, 1);
+	pthread_join(t, NULL);
+	kmem_cache_shrink(h);
+	kmem_cache_shrink(h);
+	cr_assert_eq(s->nr_rcu, 0);
+	cr_assert_eq(addr_to_class(objs[0]), 0);
+
+	/* Destroying waits by itself; a reader puts it off. */
+	objs[0] = kmem_cache_alloc(h, GFP_KERNEL);
+	kmem_cache_free(h, objs[0]);
+	rcu_read_lock();
+	kmem_cache_destroy(h);
+	cr_assert_eq(s->state, CACHE_DYING);
+	rcu_read_unlock();
+	h = kmem_cache_create("rcu", 1000, &args, SLAB_TYPESAFE_BY_RCU);
+	s = root_of(h);
+	objs[0] = kmem_cache_alloc(h, GFP_KERNEL);
+	kmem_cache_free(h, objs[0]);
+	kmem_cache_destroy(h);
+	cr_assert_eq(s->state, CACHE_DEAD);
+	cr_assert_eq(slots_used(), 0);
+}
+
 /* --- slots --- */
 
 Test(kmem_create, slots_run_out_and_come_back, .init = unit_up)
@@ -251,7 +429,7 @@ TEST_MODES(kmem_create, a_slot_is_reused_with_another_size)
 		}
 		for (u32 i = 0; i < 64; i++)
 			kmem_cache_free(h, objs[i]);
-		cr_assert(options.check || percpu_count(root_of(h)->geo.off));
+		cr_assert(options.check || percpu_count(root_of(h)->geo.off), "round %u size %u", round, size);
 		kmem_cache_destroy(h);
 		if (round == 300)
 			before = memblock_bytes();

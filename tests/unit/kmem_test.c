@@ -210,14 +210,14 @@ static void shrink_destroyed(void *arg)
 static void handed_out_twice(void *arg)
 {
 	/* An interior pointer whose low bits look like an object's. */
-	free_fast((char *)object + 64);
+	free_fast((char *)object + 16);
 	if (alloc_kmem_cache_alloc(cache, ALLOC_GFP_KERNEL))
 		_exit(1);
 }
 
 Test(kmem, misuse, .init = start)
 {
-	cache = alloc_kmem_cache_create("victim", 192, NULL,
+	cache = alloc_kmem_cache_create("victim", 80, NULL,
 					ALLOC_SLAB_NO_MERGE);
 	object = alloc_kmem_cache_alloc(cache, ALLOC_GFP_KERNEL);
 	cr_assert_eq(alloc_kmem_cache_alloc_bulk(cache, ALLOC_GFP_KERNEL, 8,

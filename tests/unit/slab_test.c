@@ -62,8 +62,20 @@ Test(slab, align_mask_is_what_all_objects_share)
 	}
 	cr_assert(!slab_geometry(&cache, 0));
 	cr_assert(!slab_geometry(&cache, 8));
-	cr_assert(!slab_geometry(&cache, 32784));
-	cr_assert(!slab_geometry(&cache, 1 << 20));
+}
+
+Test(slab, large_objects_have_a_slab_each)
+{
+	for (u32 size = 9 * 4096; size <= 1u << 30; size += size / 3) {
+		size = ALIGN_UP(size, (u32)PAGE_SIZE);
+		cr_assert(slab_geometry(&cache, size));
+		cr_assert_eq(cache.nr_objects, 1);
+		cr_assert_eq((size_t)cache.nr_pages << PAGE_SHIFT, size);
+		cr_assert_geq((size_t)PAGE_SIZE << cache.order, size);
+		cr_assert_eq(slab_object_index(&cache, (void *)4096), 0);
+		for (uintptr_t at = 1; at < 4096; at++)
+			REQUIRE(slab_object_index(&cache, (void *)at) >= 1);
+	}
 }
 
 /* "at most a sixteenth, else the one that wastes least" of these orders. */
