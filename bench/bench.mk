@@ -11,17 +11,28 @@ BENCH_CFLAGS := -O2 -g -std=gnu11 -Wall -Wextra -pthread \
 
 # Two are libraries to preload.
 BENCH_LIBS  := bump live
-BENCH_SRCS  := $(sort $(filter-out $(BENCH_LIBS:%=bench/%.c),\
+# One contains the library's lower layers, which only the top Makefile knows.
+BENCH_SRCS  := $(sort $(filter-out $(BENCH_LIBS:%=bench/%.c) bench/cpus.c,\
 	$(wildcard bench/*.c)))
 BENCH_PROGS := $(BENCH_SRCS:bench/%.c=$(BUILD)/bench/%) \
 	$(BENCH_LIBS:%=$(BUILD)/bench/%.so)
 
-.PHONY: bench-build bench-peers
+.PHONY: bench-build bench-peers bench-cpus
 bench-build: $(BENCH_PROGS)
 
 # Beside the allocators that Debian has: a quarter of an hour (bench/README.md).
 bench-peers: all
 	BUILD=$(BUILD) scripts/bench-peers
+
+# What CPUs and nodes cost in memory: seconds.
+bench-cpus: $(BUILD)/bench/cpus
+	@$<
+
+$(BUILD)/bench/cpus: bench/cpus.c $(filter-out $(BUILD)/obj/api/%,$(OBJS))
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 -D_GNU_SOURCE -O2 -g -Wall -Wextra \
+		-Wno-unused-parameter -fno-strict-aliasing -Isrc -Iinclude \
+		-pthread -o $@ $^ -ldl
 
 $(BUILD)/bench/%: bench/%.c bench/bench.h
 	@mkdir -p $(@D)

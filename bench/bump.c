@@ -11,7 +11,7 @@
  *
  * A word before each object holds its size, for realloc().  The last object of
  * a chunk grows in place.  A request above a quarter of a chunk is mapped
- * alone.  All of it together ends at BUMP_MAX_MIB (default 3072), with NULL:
+ * alone.  All of it together ends at BUMP_MAX_MIB (default 1536), with NULL:
  * a program that churns through more has no such figure.
  */
 #define _GNU_SOURCE
@@ -40,7 +40,7 @@ static void *map(size_t size)
 	if (!max_bytes) {
 		const char *mib = getenv("BUMP_MAX_MIB");
 
-		max_bytes = (mib ? strtoull(mib, NULL, 10) : 3072) << 20;
+		max_bytes = (mib ? strtoull(mib, NULL, 10) : 1536) << 20;
 	}
 	if (atomic_fetch_add(&mapped, size) + size > max_bytes)
 		return NULL;

@@ -3,7 +3,9 @@
 # pictures.  scripts/bench reads it when MEANS is set.
 
 SAMPLED="server realloc medium burst frag mixed xfree grow python3-malloc sqlite3"
-SAMPLE_SECONDS=75	# what measure_samples takes, to be kept free
+# What measure_samples takes, to be kept free.
+SAMPLE_SECONDS=75
+[ -z "${QUICK:-}" ] || SAMPLE_SECONDS=0
 
 # Runs of their own, since to look at a process disturbs it.
 measure_samples() {

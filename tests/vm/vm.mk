@@ -2,6 +2,7 @@
 #
 #   make vm-test                    all of them, some minutes under emulation
 #   make vm-test VM_ARGS='-k hop'   one; -l lists them
+#   make vm-scale                   throughput and memory on 8 and 16 CPUs
 #
 # scripts/vm-test makes the machine and calls back for what it runs.
 
@@ -13,10 +14,22 @@ $(VM_DIR)/%: tests/vm/%.c tests/vm/vm.h tests/stress/stress.h
 	@mkdir -p $(@D)
 	$(TEST_CC) $(TEST_CSTD) $(TEST_FLAGS) -O2 $< -o $@
 
-vm-build: $(VM_PROGS) $(STRESS_PROGS) $(UNIT_DIR)/layers $(UNIT_DIR)/api \
+vm-build: $(BUILD)/bench/scale $(VM_PROGS) $(STRESS_PROGS) $(UNIT_DIR)/layers $(UNIT_DIR)/api \
 	$(TEST_SO_DEP)
 
 vm-test:
 	@BUILD=$(BUILD) scripts/vm-test $(VM_ARGS)
 
-.PHONY: vm-build vm-test
+# The tests named scale-*, on 8 and on 16 CPUs; some minutes.
+vm-scale:
+	@for n in 8 16; do \
+		VM_CPUS=$$n BUILD=$(BUILD) scripts/vm-test -k 'scale-*' \
+			>$(BUILD)/vm-scale.log 2>&1 || \
+			{ tail -n 20 $(BUILD)/vm-scale.log; exit 1; }; \
+		awk -v cpus=$$n 'BEGIN { print "\n" cpus " CPUs, 2 nodes:" } \
+			/^mops=/ { text = $$0 } \
+			/^VM-TEST scale/ { print "  " $$2 " " text }' \
+			$(BUILD)/vm/log; \
+	done
+
+.PHONY: vm-build vm-test vm-scale
