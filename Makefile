@@ -8,7 +8,7 @@ WARN = -Wall -Wextra -Wshadow=compatible-local -Wundef -Wstrict-prototypes \
        -Wmissing-prototypes -Wpointer-arith -Wno-unused-parameter
 CFLAGS ?= $(OPT) -g
 ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE $(CFLAGS) $(WARN) $(EXTRA_CFLAGS) $(OBJ_CFLAGS) -Isrc -Iinclude -fPIC \
-	-fvisibility=hidden -fdata-sections -fno-builtin-malloc -fno-builtin-free \
+	-fvisibility=hidden -fdata-sections -ffunction-sections -fno-builtin-malloc -fno-builtin-free \
 	-fno-builtin-calloc -fno-builtin-realloc -fno-strict-aliasing \
 	-fno-semantic-interposition -ftls-model=initial-exec \
 	-fcf-protection=none -fno-stack-protector -fno-plt
@@ -44,8 +44,13 @@ $(SMALL:%=$(BUILD)/obj/%.o): OBJ_CFLAGS = -Os
 # C frames between a throwing operator new and its caller must unwind.
 $(BUILD)/obj/api/cxx.o: OBJ_CFLAGS = -fexceptions
 
-$(BUILD)/liballoc.so: $(OBJS) src/api/liballoc.map
-	$(CC) $(CFLAGS) $(EXTRA_LDFLAGS) $(LIB_LDFLAGS) -o $@ $(OBJS)
+# Added to the linker's own script: constants, then what all programs run.
+$(BUILD)/order.ld: src/api/liballoc.order src/api/order.awk
+	@mkdir -p $(@D)
+	awk -f src/api/order.awk $< >$@
+
+$(BUILD)/liballoc.so: $(OBJS) src/api/liballoc.map $(BUILD)/order.ld
+	$(CC) $(CFLAGS) $(EXTRA_LDFLAGS) $(LIB_LDFLAGS) -Wl,-T,$(BUILD)/order.ld -o $@ $(OBJS)
 
 # One relocatable object whose internals are local: a program's own
 # kmem_cache_create() does not meet ours.

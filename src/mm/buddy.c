@@ -22,7 +22,7 @@
  *   Between two calls of these functions the runs of run.c are right as well.
  *
  * Pages that were never handed out lie beyond the frontier and are in no
- * list; the frontier moves by MAX_ORDER blocks (zone.c).
+ * list; the frontier moves by MAX_ORDER blocks or parts of the first (zone.c).
  */
 #include <string.h>
 
@@ -157,12 +157,15 @@ static void set_block_type(struct page *page, size_t nr, enum migratetype type)
 		page[i].block_type = (u8)type;
 }
 
-void buddy_add_block(struct zone *zone, struct page *page,
+void buddy_add_range(struct zone *zone, struct page *page, size_t nr,
 		     enum migratetype type)
 {
-	set_block_type(page, MAX_ORDER_PAGES, type);
-	ADD_ONCE(zone->nr_free, MAX_ORDER_PAGES);
-	block_insert(zone, page, MAX_ORDER);
+	struct page *head = pageblock_head(page);
+
+	/* The rest of a pageblock is of its type. */
+	if (page == head)
+		set_block_type(page, nr, type);
+	buddy_free_range(zone, page, nr);
 }
 
 /* --- taking blocks --- */

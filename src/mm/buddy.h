@@ -22,8 +22,11 @@ static inline size_t range_nr_dirty(const struct page *page, size_t nr)
 }
 
 void buddy_init(struct zone *zone);
-/* One clean MAX_ORDER block comes online, its pageblocks of @type. */
-void buddy_add_block(struct zone *zone, struct page *page,
+/*
+ * Clean pages come online, its pageblocks of @type: MAX_ORDER blocks or a part
+ * of one, of its size's alignment.
+ */
+void buddy_add_range(struct zone *zone, struct page *page, size_t nr,
 		     enum migratetype type);
 /*
  * Any range becomes free: cut into aligned blocks, merged upward.  Its dirty
@@ -84,8 +87,11 @@ bool runs_are_valid(struct zone *zone);
 
 /* --- zone.c --- */
 
-/* One more MAX_ORDER block of @type; false: no memory. */
+/* More pages, of @type if a pageblock begins with them; false: no memory. */
 bool zone_grow(struct zone *zone, enum migratetype type);
+/* The rest of a first block that came in parts; false: no memory. */
+bool section_grow_whole(struct zone *zone, struct section *sec,
+			enum migratetype type);
 /* @nr pages at the end of a section, neighbours; free on return. */
 struct page *zone_grow_contig(struct zone *zone, size_t nr);
 

@@ -131,13 +131,13 @@ static struct page *take_warm(struct zone *zone, const struct request *req)
 	return trim(zone, page, req->order, req->nr);
 }
 
-/* A clean block of @order, or one more for the zone. */
+/* A clean block of @order; the zone grows until there is one. */
 static struct page *take_clean(struct zone *zone, u32 order,
 			       enum migratetype type)
 {
 	struct page *page = buddy_alloc(zone, order, type, false);
 
-	if (!page && zone_grow(zone, type))
+	while (!page && zone_grow(zone, type))
 		page = buddy_alloc(zone, order, type, false);
 	return page;
 }
@@ -404,6 +404,8 @@ bool page_range_resize(struct page *page, size_t old, size_t nr)
 		return false;
 	if (!lock_try_enter(&zone->lock))
 		return false;
+	if (pfn + nr > sec->frontier)
+		section_grow_whole(zone, sec, MIGRATE_MOVABLE);
 	if (nr < old) {
 		bits_set_range(sec->dirty, pfn + nr, old - nr);
 		buddy_free_range(zone, page + nr, old - nr);

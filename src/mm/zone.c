@@ -1,9 +1,9 @@
 /*
  * zone.c - nodes, their zones, and how zones grow and shrink.
  *
- * A zone is a list of sections.  It grows by blocks of MAX_ORDER: first by
- * those that are offline, then at the frontier of a section, then by another
- * section.  A free block that is clean may go offline: it leaves the lists,
+ * A zone is a list of sections.  It grows by blocks of MAX_ORDER (the first of
+ * a section comes in parts): first by those that are offline, then at the
+ * frontier of a section, then by another section.  A free block that is clean may go offline: it leaves the lists,
  * and its part of vmemmap and of the class map goes back to the OS with it
  * (memory hot-unplug).  So a heap that has shrunk holds no metadata of what
  * it was.
@@ -30,6 +30,7 @@
 #include "sys/sys.h"
 
 #define BLOCK_BYTES (MAX_ORDER_PAGES << PAGE_SHIFT)
+#define FIRST_ORDER 6u	/* least that a zone grows by */
 
 static struct pglist_data node_zero;
 struct pglist_data *node_data[MAX_NODES] = { &node_zero };
@@ -130,7 +131,8 @@ static bool block_online(struct zone *zone, struct section *sec, size_t block,
 	bits_clear_range(sec->offline, block, 1);
 	sec->nr_offline--;
 	ADD_ONCE(zone->nr_managed, MAX_ORDER_PAGES);
-	buddy_add_block(zone, &sec->vmemmap[block_pfn(sec, block)], type);
+	buddy_add_range(zone, &sec->vmemmap[block_pfn(sec, block)],
+			MAX_ORDER_PAGES, type);
 	stat_add(STAT_PAGES_ONLINE, 1);
 	return true;
 }
@@ -143,19 +145,43 @@ static bool section_online_block(struct zone *zone, struct section *sec,
 						 nr_blocks(sec), true), type);
 }
 
-/* One more block from beyond the frontier; false: no memory. */
+/*
+ * Pages that a section grows by: a block of MAX_ORDER, but the first comes in
+ * parts, 64 pages and then as much again.  The heads of its halves, quarters
+ * and so on lie in struct pages far apart, and a small program does without.
+ */
+static u32 grow_order(const struct section *sec)
+{
+	size_t online = sec->frontier - sec->first;
+
+	if (online >= MAX_ORDER_PAGES)
+		return MAX_ORDER;
+	return max(FIRST_ORDER, online ? ilog2(online) : 0);
+}
+
+/* More pages from beyond the frontier; false: no memory. */
 static bool section_grow(struct zone *zone, struct section *sec,
 			 enum migratetype type)
 {
-	size_t start = sec->frontier, end = start + MAX_ORDER_PAGES;
+	size_t start = sec->frontier, nr = (size_t)1 << grow_order(sec);
 
-	if (end > sec->nr_pages || !section_commit(sec, end))
+	if (ALIGN_UP(start + nr, MAX_ORDER_PAGES) > sec->nr_pages ||
+	    !section_commit(sec, start + nr))
 		return false;
-	WRITE_ONCE(sec->frontier, end);
-	ADD_ONCE(zone->nr_managed, MAX_ORDER_PAGES);
-	ADD_ONCE(zone->nr_spanned, MAX_ORDER_PAGES);
-	buddy_add_block(zone, &sec->vmemmap[start], type);
+	WRITE_ONCE(sec->frontier, start + nr);
+	ADD_ONCE(zone->nr_managed, nr);
+	ADD_ONCE(zone->nr_spanned, nr);
+	buddy_add_range(zone, &sec->vmemmap[start], nr, type);
 	stat_add(STAT_PAGES_GROW, 1);
+	return true;
+}
+
+bool section_grow_whole(struct zone *zone, struct section *sec,
+			enum migratetype type)
+{
+	while (sec->frontier & (MAX_ORDER_PAGES - 1))
+		if (!section_grow(zone, sec, type))
+			return false;
 	return true;
 }
 
@@ -231,16 +257,17 @@ struct page *zone_grow_contig(struct zone *zone, size_t nr)
 
 	for (u32 i = 0; i < nr_sections && !sec; i++) {
 		sec = zone_section(zone, i);
-		if (sec && sec->nr_pages - sec->frontier <
+		if (sec && sec->nr_pages - ALIGN_UP(sec->frontier,
+						    MAX_ORDER_PAGES) <
 			   blocks << MAX_ORDER)
 			sec = NULL;
 	}
 	if (!sec)
 		sec = section_add(zone, blocks << MAX_ORDER);
-	if (!sec)
+	if (!sec || !section_grow_whole(zone, sec, MIGRATE_MOVABLE))
 		return NULL;
 	start = sec->frontier;
-	for (size_t i = 0; i < blocks; i++)
+	while (sec->frontier < start + (blocks << MAX_ORDER))
 		if (!section_grow(zone, sec, MIGRATE_MOVABLE))
 			return NULL;	/* what has come stays, free */
 	buddy_take_range(zone, sec, start, nr);

@@ -5,6 +5,7 @@
  * request, its sheaves open at their first miss.
  */
 #include "lib/fmt.h"
+#include "mm/memblock.h"
 #include "slab/kmalloc.h"
 
 #define REFINE_PAGES 8
@@ -13,7 +14,6 @@ _Static_assert(KMALLOC_MAX_SIZE == HOT_MAX_SIZE, "one table for both paths");
 _Static_assert(KMALLOC_CLASSES <= 64, "bits of refined");
 
 static u64 refined;	/* by class; racy: refining twice is harmless */
-static struct kmem_cache caches[KMALLOC_CLASSES];
 static struct lock lock = LOCK_INITIALIZER(LOCK_KMALLOC);
 
 u32 kmalloc_index(size_t size)
@@ -87,13 +87,14 @@ static void refine_if_grown(u32 index)
 
 static __slowpath struct kmem_cache *make_cache(u32 index)
 {
-	struct kmem_cache *s = &caches[index];
 	u32 size = kmalloc_class_size(index);
+	struct kmem_cache *s;
 	char name[24];
 
 	if (!lock_try_enter(&lock))
 		return NULL;
-	if (!class_to_cache(class_off(index))) {
+	s = class_to_cache(class_off(index));
+	if (!s && (s = memblock_alloc(sizeof(*s)))) {
 		fmt_print(name, sizeof(name), "kmalloc-%u", size);
 		kmem_cache_init(s, class_off(index), size, name);
 	}

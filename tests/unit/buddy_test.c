@@ -251,13 +251,25 @@ Test(buddy, alignment, .init = unit_up)
 }
 
 /* Freed halves of a block become the block again, in any order. */
+/* The zone has one block, free and with a few dirty pages. */
+static void first_block(void)
+{
+	struct page *all = page_range_alloc(NUMA_NO_NODE, MAX_ORDER_PAGES, 0, 0);
+
+	page_range_free(all, MAX_ORDER_PAGES);
+	zones_discard(0, 0);
+	all = page_range_alloc(NUMA_NO_NODE, 64, 0, 0);
+	page_range_free(all, 64);
+	cr_assert_eq(nr_largest(), 1);
+}
+
 Test(buddy, merging, .init = unit_up)
 {
-	struct page *p[64], *all = page_range_alloc(NUMA_NO_NODE, 64, 0, 0);
+	struct page *p[64];
 	u64 seed = 32;
 
 	options.prefault = 0;
-	page_range_free(all, 64);
+	first_block();
 	for (u32 round = 0; round < 50; round++) {
 		for (u32 i = 0; i < 64; i++)
 			p[i] = page_range_alloc(NUMA_NO_NODE, 1, 0, 0);
@@ -295,6 +307,8 @@ Test(buddy, warm_halves_come_first, .init = unit_up)
 	struct page *low, *high;
 
 	options.prefault = 0;
+	first_block();
+	zones_discard(0, 0);
 	low = page_range_alloc(NUMA_NO_NODE, 4, 2, 0);
 	high = page_range_alloc(NUMA_NO_NODE, 4, 2, 0);
 	cr_assert_eq(high, low + 4);

@@ -47,11 +47,12 @@ static void check_zones(void)
 			blocks = (sec->frontier - sec->first) >> MAX_ORDER;
 			bits = bits_count_range(sec->offline, 0, blocks);
 			REQUIRE(bits == sec->nr_offline);
-			spanned += blocks;
-			online += blocks - bits;
+			spanned += sec->frontier - sec->first;
+			online += sec->frontier - sec->first -
+				  (bits << MAX_ORDER);
 		}
-		REQUIRE(zone->nr_managed == online << MAX_ORDER);
-		REQUIRE(zone->nr_spanned == spanned << MAX_ORDER);
+		REQUIRE(zone->nr_managed == online);
+		REQUIRE(zone->nr_spanned == spanned);
 		REQUIRE(zone->nr_free <= zone->nr_managed);
 	}
 }
@@ -65,8 +66,60 @@ Test(zone, grows_by_blocks, .init = unit_up)
 		cr_assert_eq(zone_normal.nr_managed, n << MAX_ORDER);
 		cr_assert_eq(zone_normal.nr_free, 0);
 	}
-	cr_assert_eq(stat_read(STAT_PAGES_GROW), 40);
+	/* The first in five parts. */
+	cr_assert_eq(stat_read(STAT_PAGES_GROW), 44);
 	check_zones();
+}
+
+/* The first block of a section comes in parts, which merge. */
+Test(zone, a_small_heap_is_small, .init = unit_up)
+{
+	static const size_t sizes[] = { 64, 128, 256, 512, 1024, 2048 };
+	struct section *sec = sections[0];
+	size_t used = 0;
+
+	for (u32 i = 0; i < ARRAY_SIZE(sizes); i++) {
+		for (; used < sizes[i]; used++)
+			cr_assert(get(1, 0, 0));
+		cr_assert_eq(sec->frontier - sec->first, sizes[i]);
+		cr_assert_eq(zone_normal.nr_free, 0);
+		check_zones();
+	}
+	cr_assert_eq(stat_read(STAT_PAGES_GROW), 6);
+}
+
+/* Where a block is, and a range of several, begins with a whole one. */
+Test(zone, a_first_block_in_parts_is_made_whole, .init = unit_up)
+{
+	struct section *sec = sections[0];
+	struct page *page = get(100, 0, 0), *large;
+
+	cr_assert_eq(sec->frontier - sec->first, 128);
+	cr_assert(page_range_resize(page, 100, 120));
+	cr_assert_eq(sec->frontier - sec->first, 128);
+	cr_assert(page_range_resize(page, 120, 300));
+	cr_assert_eq(sec->frontier - sec->first, MAX_ORDER_PAGES);
+	check_zones();
+	large = get(3 * MAX_ORDER_PAGES, 0, 0);
+	cr_assert_eq(page_pfn(large), sec->first + MAX_ORDER_PAGES);
+	check_zones();
+	cr_assert(page_range_free(large, 3 * MAX_ORDER_PAGES));
+	cr_assert(page_range_free(page, 300));
+	check_zones();
+	cr_assert_eq(zone_normal.free_area[MAX_ORDER].nr[MIGRATE_UNMOVABLE] +
+		     zone_normal.free_area[MAX_ORDER].nr[MIGRATE_MOVABLE], 4);
+}
+
+Test(zone, a_range_of_blocks_after_a_part, .init = unit_up)
+{
+	struct section *sec = sections[0];
+	struct page *large;
+
+	cr_assert(get(1, 0, 0));
+	large = get(2 * MAX_ORDER_PAGES, 0, 0);
+	cr_assert_eq(page_pfn(large), sec->first + MAX_ORDER_PAGES);
+	check_zones();
+	cr_assert_eq(zone_normal.nr_free, MAX_ORDER_PAGES - 1);
 }
 
 /* --- offline and back --- */
