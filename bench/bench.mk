@@ -51,3 +51,15 @@ $(BUILD)/bench/%.so: bench/%.c
 $(BUILD)/bench/launch: bench/launch.c
 	@mkdir -p $(@D)
 	$(CC) $(BENCH_CFLAGS) -static -o $@ $< || $(CC) $(BENCH_CFLAGS) -o $@ $<
+
+# Calls the library by name, so it is linked with it.
+$(BUILD)/bench/kmem: bench/kmem.c bench/bench.h $(BUILD)/liballoc.so
+	@mkdir -p $(@D)
+	$(CC) $(BENCH_CFLAGS) -Iinclude -o $@ $< -L$(BUILD) -lalloc \
+		-Wl,-rpath,'$$ORIGIN/..'
+
+# Object caches beside malloc: seconds.
+bench-kmem: $(BUILD)/bench/kmem
+	$(BUILD)/bench/kmem
+
+.PHONY: bench-kmem

@@ -105,9 +105,9 @@ static __attribute__((noinline)) void *cache_alloc_slow(struct kmem_cache *s,
 	return likely(obj) ? obj : api_no_memory(s->object_size, gfp);
 }
 
-static __slowpath void bad_object(void *obj, u32 off)
+static __slowpath void bad_object(void *obj)
 {
-	slab_bad_free(class_to_cache(off), "invalid free", obj);
+	slab_bad_free(class_to_cache(addr_to_class(obj)), "invalid free", obj);
 }
 
 EXPORT void *alloc_kmem_cache_alloc(struct kmem_cache *s, alloc_gfp_t gfp)
@@ -116,14 +116,14 @@ EXPORT void *alloc_kmem_cache_alloc(struct kmem_cache *s, alloc_gfp_t gfp)
 	uintptr_t head;
 	void *obj;
 
-	if (unlikely(!s || !hot.base))
+	if (unlikely((uintptr_t)s <= hot.cache_none))
 		return cache_alloc_slow(s, gfp);
-	obj = arch_pop_cid(hot.base, hot.rseq, s->geo.off, &head);
+	obj = arch_pop_cid(hot.base, hot.rseq, s->alloc_off, &head);
 	if (unlikely(!obj))
 		return cache_alloc_slow(s, gfp);
 	h = (const struct sheaf_head *)(head + PERCPU_BIAS);
 	if (unlikely(((u32)(uintptr_t)obj & h->slab_mask) * h->magic >> 16))
-		bad_object(obj, s->geo.off);
+		bad_object(obj);
 	if (unlikely(gfp & __GFP_ZERO))
 		return memset(obj, 0, s->object_size);
 	return obj;
@@ -155,28 +155,38 @@ static __attribute__((noinline)) void cache_free_slow(struct kmem_cache *s,
 	errno = saved;
 }
 
+/*
+ * The class is compared in memory, and the push has its offset from the
+ * cache: so it need not wait for the look-up of the page.
+ */
 EXPORT void alloc_kmem_cache_free(struct kmem_cache *s, void *obj)
 {
 	uintptr_t below = hot.base - (uintptr_t)obj;
-	u32 off;
 
-	if (unlikely(!s || below < hot.neg_size)) {
-		cache_free_slow(s, obj);
-		return;
-	}
-	off = *(const u16 *)(hot.base + 2 * below_page(below) + PERCPU_BIAS);
-	if (unlikely(off != s->free_off ||
-		     !arch_push_cid(hot.base, hot.rseq, off, obj)))
+	if (unlikely(!s || below < hot.neg_size ||
+		     *(const u16 *)(hot.base + 2 * below_page(below) +
+				    PERCPU_BIAS) != s->free_off ||
+		     !arch_push_cid(hot.base, hot.rseq,
+				    READ_ONCE(s->free_off), obj)))
 		cache_free_slow(s, obj);
 }
 
 /* --- many --- */
+
+static __slowpath void bad_objects(const struct kmem_cache *root, size_t n,
+				   void **p)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!slab_starts_object(root, p[i]))
+			bad_object(p[i]);
+}
 
 EXPORT int alloc_kmem_cache_alloc_bulk(struct kmem_cache *s, alloc_gfp_t gfp,
 				       size_t n, void **p)
 {
 	struct kmem_cache *root = kmem_cache_root(s, "kmem_cache_alloc_bulk");
 	int saved = errno;
+	u32 wrong = 0;
 
 	if (!n || n > INT32_MAX)
 		return 0;
@@ -186,9 +196,12 @@ EXPORT int alloc_kmem_cache_alloc_bulk(struct kmem_cache *s, alloc_gfp_t gfp,
 		return 0;
 	}
 	errno = saved;
+	/* As in the hot path; with colours the magic is 0 (slab_colour()). */
 	for (size_t i = 0; i < n; i++)
-		if (unlikely(!slab_starts_object(root, p[i])))
-			bad_object(p[i], root->geo.off);
+		wrong |= ((u32)(uintptr_t)p[i] & root->geo.slab_mask) *
+			 root->geo.magic;
+	if (unlikely(wrong >> 16))
+		bad_objects(root, n, p);
 	if (unlikely(gfp & __GFP_ZERO))
 		for (size_t i = 0; i < n; i++)
 			memset(p[i], 0, s->object_size);

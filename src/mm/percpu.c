@@ -24,7 +24,9 @@
 #define MAX_CAPACITY	256
 #define NR_ARRAY_SIZES	9	/* log2(MAX_CAPACITY) + 1 */
 
-struct hot hot __aligned(64) = { .neg_size = ~(uintptr_t)0 };
+struct hot hot __aligned(64) = {
+	.neg_size = ~(uintptr_t)0, .cache_none = ~(uintptr_t)0,
+};
 struct percpu percpu;
 
 static struct lock lock = LOCK_INITIALIZER(LOCK_PERCPU);
@@ -106,6 +108,7 @@ void percpu_hot_enable(void)
 	hot.base = sections[0]->base - PERCPU_BIAS;
 	hot.rseq = percpu.rseq;
 	hot.malloc_end = HOT_MAX_SIZE + 1;
+	hot.cache_none = 0;
 	percpu_hot_extend(sections[0]->committed << PAGE_SHIFT);
 }
 

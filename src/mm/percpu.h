@@ -40,14 +40,15 @@ enum percpu_mode { PERCPU_SLOTS, PERCPU_CPU, PERCPU_CID };
 
 /*
  * All the hot paths read, in two or three cache lines.  As it is before
- * start-up, every call takes the slow path: no size is <= malloc_limit - 1,
- * no pointer is in bounds.
+ * start-up, every call takes the slow path: no size is below malloc_end, no
+ * pointer is in bounds, no cache above cache_none.
  */
 struct hot {
 	uintptr_t base;		/* section 0's base - PERCPU_BIAS */
 	uintptr_t neg_size;	/* minus the bytes of it with classes */
 	long rseq;		/* offset of struct rseq */
 	size_t malloc_end;	/* first size that is not for the hot path */
+	uintptr_t cache_none;	/* no cache is here or below: all, or NULL */
 	u16 size_class[HOT_TABLE];	/* (size + 15) / 16 -> head offset */
 };
 

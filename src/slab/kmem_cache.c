@@ -65,7 +65,8 @@ static void node_init(struct kmem_cache_node *n, u32 nid)
 void kmem_cache_setup(struct kmem_cache *s, u32 off, u32 size,
 		      const char *name)
 {
-	s->geo.off = s->free_off = off;
+	s->geo.off = off;
+	s->alloc_off = s->free_off = off;
 	s->object_size = size;
 	slab_geometry(s, size);
 	sheaf_limits(s);

@@ -239,7 +239,7 @@ static struct kmem_cache *root_make(const struct shape *w)
 static void handle_init(struct kmem_cache *h, struct kmem_cache *root,
 			const struct shape *w)
 {
-	h->geo.off = root->geo.off;
+	h->alloc_off = root->geo.off;
 	h->free_off = root->free_off;
 	h->object_size = w->size;
 	h->flags = w->flags;
@@ -423,7 +423,7 @@ void kmem_cache_destroy(struct kmem_cache *h)
 	if (!__atomic_compare_exchange_n(&h->state, &live, CACHE_DEAD, false,
 					 __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
 		kmem_cache_root(h, "kmem_cache_destroy");
-	WRITE_ONCE(h->geo.off, 0);
+	WRITE_ONCE(h->alloc_off, 0);
 	WRITE_ONCE(h->free_off, 0);
 	finish_dying();
 	if (!lock_try_enter(&caches.lock))

@@ -33,7 +33,7 @@
 #define EMPTY_ORDER	2	/* largest slab of which an empty one is kept */
 #define PREFAULT_PAGES	64	/* a larger slab is faulted in by its user */
 #define CACHE_LINE	64
-#define NO_CLASS	((u32)-1)
+#define NO_CLASS	((u64)-1)
 
 static struct page *object_slab(const struct kmem_cache *s, const void *obj)
 {

@@ -103,8 +103,9 @@ enum cache_state {
  * a cache.  Of a handle only the fields before @size mean anything.
  */
 struct kmem_cache {
-	struct sheaf_geometry geo;	/* constant; a handle's: off alone */
-	u32 free_off;			/* class that kmem_cache_free expects */
+	struct sheaf_geometry geo;	/* constant; not of a handle */
+	u64 alloc_off;			/* hot paths: sheaves to pop from, */
+	u64 free_off;			/* ... and class that a free expects */
 	u32 object_size;		/* bytes that users asked for */
 	slab_flags_t flags;
 	u32 state;			/* atomic; enum cache_state */

@@ -121,7 +121,7 @@ name(uintptr_t base, long rseq, uintptr_t off, uintptr_t *head)		\
 		"subq $8, %c[cur](%[h])\n"				\
 		RSEQ_LEAVE						\
 		: [h] "=&r" (h), [obj] "=&r" (obj)			\
-		: [base] "r" (base), [rseq] "r" (rseq), [off] "r" (off),\
+		: [base] "r" (base), [rseq] "r" (rseq), [off] "rm" (off),\
 		  RSEQ_CONSTS(idx_off)					\
 		: "memory", "cc"					\
 		: fail);						\
@@ -155,7 +155,7 @@ name(uintptr_t base, long rseq, uintptr_t off, void *obj)		\
 		"addq $8, %c[cur](%[h])\n"				\
 		RSEQ_LEAVE						\
 		: [h] "=&r" (h), [c] "=&r" (cur)			\
-		: [base] "r" (base), [rseq] "r" (rseq), [off] "r" (off),\
+		: [base] "r" (base), [rseq] "r" (rseq), [off] "rm" (off),\
 		  [obj] "r" (obj), RSEQ_CONSTS(idx_off)			\
 		: "memory", "cc"					\
 		: fail);						\
