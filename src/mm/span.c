@@ -48,7 +48,7 @@ struct span_cache {
 } __aligned(64);
 
 static struct span_cache *caches[1024];	/* made at first use; set under make_lock */
-static struct lock make_lock = LOCK_INITIALIZER(LOCK_STORE);
+static struct lock make_lock = LOCK_INITIALIZER(LOCK_SPAN);
 static size_t total;			/* pages in all caches; atomic */
 
 /* Lists 0-3: 1 to 4 pages; then four to a doubling. */
