@@ -27,6 +27,7 @@ COLD += src/sys/copy.c src/slab/slabinfo.c src/slab/slab_root.c src/api/uaccess.
 COLD += src/api/kmem.c src/slab/kmem_create.c src/slab/slab_rcu.c
 COLD += $(wildcard src/slab/slab_debug.c src/slab/sheaf_caller.c)
 COLD += src/api/kmalloc_api.c src/api/rcu_api.c
+COLD += src/sys/fault.c src/mm/stack.c src/api/stack.c
 OBJS = $(patsubst src/%.c,$(BUILD)/obj/%.o,$(filter-out $(COLD),$(SRCS)) $(COLD))
 
 all: $(BUILD)/liballoc.so $(BUILD)/liballoc.a $(BUILD)/alloc-slabtop

@@ -613,6 +613,7 @@ static inline int is_vmalloc_addr(const void *addr)
 #include "liballoc/kmem_cache.h"
 #include "liballoc/uaccess.h"
 #include "liballoc/rcu.h"
+#include "liballoc/stack.h"
 
 #undef LIBALLOC_MALLOC
 #undef LIBALLOC_SIZE

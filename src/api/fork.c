@@ -22,6 +22,7 @@
 #include "mm/memblock.h"
 #include "mm/percpu.h"
 #include "mm/rcu.h"
+#include "mm/stack.h"
 #include "mm/vmalloc.h"
 #include "mm/zone.h"
 #include "slab/kmalloc.h"
@@ -36,6 +37,7 @@ static void prepare(void)
 		return;
 	kmem_caches_fork_lock();
 	kmalloc_fork_lock();
+	stack_fork_lock();
 	vmalloc_fork_lock();
 	percpu_fork_lock();
 	kmem_cache_fork_lock();
@@ -53,6 +55,7 @@ static void release(void)
 		kmem_cache_fork_unlock();
 		percpu_fork_unlock();
 		vmalloc_fork_unlock();
+		stack_fork_unlock();
 		kmalloc_fork_unlock();
 		kmem_caches_fork_unlock();
 	}
@@ -64,6 +67,7 @@ static void child(void)
 	if (heap_locked)
 		percpu_fork_child();
 	kswapd_fork_child();
+	stack_fork_child();
 	rcu_fork_child();
 	slab_fork_child();
 	release();

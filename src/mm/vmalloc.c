@@ -200,6 +200,62 @@ static struct vmap_area *alloc_space(size_t size, size_t align)
 	return NULL;
 }
 
+/*
+ * A guard and then committed space.  The guard is one mapping with the blank
+ * space below, unless that is an own_guard: so one more is counted.
+ */
+static struct vmap_area *stack_space(size_t size, size_t guard)
+{
+	struct vmap_area *area;
+
+	if (!vmap_reserve(4, 4) || !make_maps(3))
+		return NULL;
+	area = vmap_space_get_low(guard + size + guard_size());
+	if (!area)
+		return NULL;
+	if (!sys_commit((void *)(area->start + guard), size)) {
+		vmap_blank(area->start, guard + size);
+		vmap_set_free(area);
+		return NULL;
+	}
+	area->nid = numa_node_id();
+	vmap_set_busy(area, guard + size);
+	vmap_set_state(area, VMAP_STACK);
+	vmap_maps_add(1);
+	return area;
+}
+
+void *vmalloc_stack(size_t size, size_t guard)
+{
+	struct vmap_area *area;
+	char *addr = NULL;
+
+	if (!lock_try_enter(&vmap_lock))
+		return NULL;
+	area = stack_space(size, guard);
+	if (!area && vmap_info.nr_lazy) {
+		lazy_purge(0);
+		area = stack_space(size, guard);
+	}
+	if (area) {
+		addr = (char *)area->start + guard;
+		/* A huge page for what may be a frame or two is a waste. */
+		sys_huge(addr, size, false);
+	}
+	lock_exit(&vmap_lock);
+	return addr;
+}
+
+bool vfree_stack(void *addr, size_t guard)
+{
+	if (!lock_try_enter(&vmap_lock))
+		return false;
+	vmap_maps_add(-(size_t)1);
+	vmap_blank_area(vmap_find((uintptr_t)addr - guard));
+	lock_exit(&vmap_lock);
+	return true;
+}
+
 static struct vmap_area *alloc_fresh(size_t size, size_t align, u32 flags,
 				     size_t *warm)
 {
@@ -526,7 +582,8 @@ static bool area_is_valid(struct vmap_area *area)
 bool vmalloc_is_valid(void)
 {
 	struct vmalloc_info sum = { 0 };
-	size_t nr[4] = { 0 }, bytes[4] = { 0 }, maps = 0;
+	size_t nr[NR_VMAP_STATES] = { 0 }, bytes[NR_VMAP_STATES] = { 0 };
+	size_t maps = 0;
 	bool ok;
 
 	if (!lock_try_enter(&vmap_lock))
@@ -539,7 +596,8 @@ bool vmalloc_is_valid(void)
 		nr[area->state]++;
 		bytes[area->state] += area->size;
 		maps += area->nr_segs + (area->state != VMAP_FREE) +
-			area->own_guard + area->window_start;
+			area->own_guard + area->window_start +
+			(area->state == VMAP_STACK);
 	}
 	sum = vmap_info;
 	lock_exit(&vmap_lock);

@@ -64,6 +64,18 @@ size_t vmalloc_purge_idle(u64 now_ms, u32 age_ms);
 /* Something else is about to fault @bytes in: idle areas make room. */
 void vmalloc_make_room(size_t bytes);
 
+/* --- thread stacks (stack.c) --- */
+
+/*
+ * @size bytes that are usable, and @guard bytes below and a page above that
+ * are not; multiples of OS pages.  Untouched, and never made of warm or huge
+ * pages: most of it will never be used.  At the lowest address that fits.
+ * Return: the lowest usable byte, or NULL.
+ */
+void *vmalloc_stack(size_t size, size_t guard);
+/* False: re-entered, nothing was done. */
+bool vfree_stack(void *addr, size_t guard);
+
 /* --- pages in a row (vmap.c) --- */
 
 struct page;
@@ -112,7 +124,10 @@ struct vmalloc_info {
 
 void vmalloc_info(struct vmalloc_info *info);
 
-enum vmap_state { VMAP_FREE, VMAP_BUSY, VMAP_LAZY, VMAP_PAGES };
+enum vmap_state {
+	VMAP_FREE, VMAP_BUSY, VMAP_LAZY, VMAP_PAGES, VMAP_STACK,
+	NR_VMAP_STATES,
+};
 
 struct vmap_area_info {
 	uintptr_t start, end;	/* with the guard */

@@ -7,7 +7,8 @@
  *   BUSY  [start, start + size) is committed and the user's; what is left up
  *	   to end is its guard;
  *   LAZY  as BUSY, but freed: warm memory for the next request;
- *   PAGES as BUSY, but the memory is pages of a zone that were moved here.
+ *   PAGES as BUSY, but the memory is pages of a zone that were moved here;
+ *   STACK as BUSY, but what is lowest is a guard, too.
  *
  * Free space is always mapped anew, not only emptied.  What was never touched
  * merges with what is around it; what was, never does, whatever it is now.
@@ -415,13 +416,14 @@ static uintptr_t place_in(const struct vmap_area *area, size_t size,
 	return middle;
 }
 
-struct vmap_area *vmap_space_get(size_t size, size_t align)
+static struct vmap_area *space_get(size_t size, size_t align, bool low)
 {
 	struct vmap_area *area = NULL;
 	size_t want = size;
 	uintptr_t at;
 
-	area = find_largest();
+	if (!low)
+		area = find_largest();
 	if (!area || free_bytes(area) / GROWTH_ROOM < size ||
 	    !fit_in(area, size, align))
 		area = find_lowest(vmap_tree.node, size, align);
@@ -438,10 +440,20 @@ struct vmap_area *vmap_space_get(size_t size, size_t align)
 	}
 	if (!vmap_reserve(2, 0))
 		return NULL;
-	at = place_in(area, size, align);
+	at = low ? fit_in(area, size, align) : place_in(area, size, align);
 	if (at != area->start)
 		area = vmap_split(area, at);
 	if (area->end != at + size)
 		vmap_split(area, at + size);
 	return area;
+}
+
+struct vmap_area *vmap_space_get(size_t size, size_t align)
+{
+	return space_get(size, align, false);
+}
+
+struct vmap_area *vmap_space_get_low(size_t size)
+{
+	return space_get(size, sys_page_size(), true);
 }

@@ -90,6 +90,8 @@ void vmap_join(struct vmap_area *area, struct vmap_area *next);
 
 /* @size bytes of FREE space as an area of its own; NULL: no address space. */
 struct vmap_area *vmap_space_get(size_t size, size_t align);
+/* The same at the lowest address: side by side with others of its kind. */
+struct vmap_area *vmap_space_get_low(size_t size);
 /* It is BUSY now, with @size committed bytes that are one mapping. */
 void vmap_set_busy(struct vmap_area *area, size_t size);
 /* @area is blank (V4): it becomes FREE and merges with its neighbours. */

@@ -33,6 +33,7 @@
 #include "core/options.h"
 #include "core/stats.h"
 #include "mm/percpu.h"
+#include "mm/stack.h"
 #include "mm/vmalloc.h"
 #include "mm/zone.h"
 #include "sys/sys.h"
@@ -139,6 +140,8 @@ size_t reclaim(size_t pages)
 		return 0;
 	given = areas_purge(pages);
 	if (given < pages)
+		given += stacks_purge();
+	if (given < pages)
 		given += zones_report(pages - given);
 	if (given < pages) {
 		caches_shrink();
@@ -154,7 +157,8 @@ size_t reclaim(size_t pages)
 
 static size_t idle_pages(void)
 {
-	size_t idle = span_pages() + (vmalloc_lazy_bytes() >> PAGE_SHIFT);
+	size_t idle = span_pages() + (vmalloc_lazy_bytes() >> PAGE_SHIFT) +
+		      stacks_idle_pages();
 
 	for_each_zone(zone) {
 		size_t dirty = READ_ONCE(zone->nr_free_dirty);
@@ -195,6 +199,7 @@ static bool idle_look(u64 now, bool quiet)
 
 	stat_add(STAT_IDLE_TICK, 1);
 	vmalloc_purge_idle(now, (u32)options.reclaim_delay);
+	stacks_purge_idle(now, (u32)options.reclaim_delay);
 	if (quiet && (!shrunk || span_pages())) {
 		caches_shrink();
 		percpu_reset();

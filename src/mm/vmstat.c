@@ -25,6 +25,7 @@
 #include "lib/fmt.h"
 #include "mm/memblock.h"
 #include "mm/percpu.h"
+#include "mm/stack.h"
 #include "mm/vmalloc.h"
 #include "mm/vmstat.h"
 #include "mm/zone.h"
@@ -489,6 +490,20 @@ static void show_meminfo(struct seq *m, const struct vmstat_slab *slab)
 
 /* --- vmallocinfo --- */
 
+/* With its guard below; an alternate stack for signals is nobody's of ours. */
+static void show_stack(struct seq *m, const struct vmap_area_info *area)
+{
+	struct stack_info s;
+
+	if (!stack_find(area->start, &s)) {
+		seq_print(m, " vmalloc signal_stack\n");
+		return;
+	}
+	seq_print(m, " pages=%zu vmalloc thread_stack%s%s%s\n",
+		  (s.hi - s.lo) >> PAGE_SHIFT, s.cached ? " cached" : "",
+		  s.name[0] ? " " : "", s.name);
+}
+
 /*
  * The kernel tells who asked; we do not know.  A freed area that is still
  * mapped has its name from there, too.
@@ -501,6 +516,8 @@ static bool show_area(const struct vmap_area_info *area, void *arg)
 		  area->end - area->start);
 	if (area->state == VMAP_LAZY)
 		seq_print(m, " unpurged vm_area\n");
+	else if (area->state == VMAP_STACK)
+		show_stack(m, area);
 	else
 		seq_print(m, " pages=%zu %s%s\n", area->size >> PAGE_SHIFT,
 			  area->state == VMAP_PAGES ? "vmap" : "vmalloc",

@@ -28,13 +28,26 @@ void slabinfo_get(struct kmem_cache *s, struct slabinfo *info)
 	info->nr_active_slabs = info->nr_slabs - min(empty, info->nr_slabs);
 }
 
+/* Columns are words: a name is one, too. */
+static const char *one_word(char *word, const char *name, size_t size)
+{
+	size_t i;
+
+	for (i = 0; i < size - 1 && name[i]; i++)
+		word[i] = name[i] > ' ' && name[i] <= '~' ? name[i] : '?';
+	word[i] = '\0';
+	return word;
+}
+
 static void show_cache(struct seq *m, struct kmem_cache *s)
 {
 	u32 limit = READ_ONCE(s->capacity);
+	char name[sizeof(s->name)];
 	struct slabinfo i;
 
 	slabinfo_get(s, &i);
-	seq_print(m, "%-17s %6zu %6zu %6u %4u %4u", s->name, i.nr_active,
+	seq_print(m, "%-17s %6zu %6zu %6u %4u %4u",
+		  one_word(name, s->name, sizeof(name)), i.nr_active,
 		  i.nr_objects, s->size, s->nr_objects, s->nr_pages);
 	seq_print(m, " : tunables %4u %4u %4u", limit, max(limit / 2, 1u),
 		  s->max_full);

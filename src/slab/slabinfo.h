@@ -49,7 +49,8 @@ struct slab_root {
 
 	/* struct kmem_cache */
 	u32 cache_bytes;
-	struct slab_field name, size, nr_objects, order, capacity, max_full;
+	struct slab_field name, size, nr_objects, nr_pages;
+	struct slab_field capacity, max_full;
 	struct slab_field node;		/* of node 0, in the cache */
 	struct slab_field others;	/* pointer to pointers, by node */
 

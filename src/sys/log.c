@@ -103,14 +103,24 @@ const char *sys_getenv(const char *name, char *buf, size_t size)
 	return NULL;
 }
 
-const char *sys_comm(char *buf, size_t size)
+static const char *read_name(const char *path, char *buf, size_t size)
 {
-	size_t len = sys_read_file("/proc/self/comm", buf, size - 1);
+	size_t len = sys_read_file(path, buf, size - 1);
 
 	while (len && buf[len - 1] == '\n')
 		len--;
 	buf[len] = '\0';
 	return buf;
+}
+
+const char *sys_comm(char *buf, size_t size)
+{
+	return read_name("/proc/self/comm", buf, size);
+}
+
+const char *sys_thread_name(char *buf, size_t size)
+{
+	return read_name("/proc/thread-self/comm", buf, size);
 }
 
 bool sys_secure(void)

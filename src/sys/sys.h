@@ -82,6 +82,21 @@ void sys_name(void *addr, size_t size, const char *name);
  */
 size_t sys_copy_safe(void *dst, const void *src, size_t n);
 
+/* --- faults of memory (fault.c) --- */
+
+/*
+ * Have @look called, in the handler of SIGSEGV, with the address of every
+ * fault and the stack pointer it was met with.  If it returns, the fault goes
+ * on to whom it would have gone to.  Once a process; false: refused.
+ */
+bool sys_watch_faults(void (*look)(uintptr_t addr, uintptr_t sp));
+/* Where this thread's alternate stack for signals begins; NULL: it has none. */
+void *sys_altstack(void);
+/* Give it one; @mem NULL: take it away.  False: refused, or in use. */
+bool sys_altstack_set(void *mem, size_t size);
+/* A thread of this process has that number. */
+bool sys_thread_exists(int tid);
+
 /* --- limits and machine (cpu.c) --- */
 
 /* Upper bound of every CPU index a thread can ever see, at least 1. */
@@ -184,6 +199,8 @@ void *sys_map_wiped(size_t size);
 const char *sys_getenv(const char *name, char *buf, size_t size);
 /* Name of the program, for reports. */
 const char *sys_comm(char *buf, size_t size);
+/* Name of this thread. */
+const char *sys_thread_name(char *buf, size_t size);
 bool sys_secure(void);		/* set-uid and the like */
 /* In a segment of the program (no library) that is never written. */
 bool sys_is_rodata(const void *addr);

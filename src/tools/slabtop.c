@@ -38,11 +38,12 @@
 #define MAX_NOTES	(64 * KIB)	/* bytes of one PT_NOTE */
 #define MAX_CACHES	(64 * KIB)
 #define MAX_CPUS	(8 * KIB)
+#define MAX_PAGES	(MIB)		/* of a slab */
 
 struct row {
 	char name[NAME_MAX_LEN];
 	u64 objs, active, slabs, active_slabs, sheaves, barns;
-	u32 size, per_slab, order;
+	u32 size, per_slab, pages;
 };
 
 struct target {
@@ -146,7 +147,7 @@ static bool root_is_sane(const struct slab_root *r)
 	       field_fits(r->name, r->cache_bytes, 0) &&
 	       field_fits(r->size, r->cache_bytes, 4) &&
 	       field_fits(r->nr_objects, r->cache_bytes, 4) &&
-	       field_fits(r->order, r->cache_bytes, 4) &&
+	       field_fits(r->nr_pages, r->cache_bytes, 4) &&
 	       field_fits(r->node, r->cache_bytes, 0) &&
 	       field_fits(r->others, r->cache_bytes, 8) &&
 	       field_fits(r->nr_slabs, node, 8) &&
@@ -354,9 +355,10 @@ static bool read_cache(struct target *t, u64 addr, u32 nr_nodes,
 	row->slabs = row->barns = 0;
 	row->size = (u32)field(t->cache, r->size);
 	row->per_slab = (u32)field(t->cache, r->nr_objects);
-	row->order = (u32)field(t->cache, r->order);
+	row->pages = (u32)field(t->cache, r->nr_pages);
 	copy_name(row, t->cache + r->name.at, r->name.bytes);
-	if (!row->size || !row->per_slab || row->order > 20 || !row->name[0])
+	if (!row->size || !row->per_slab || !row->pages || row->pages > MAX_PAGES ||
+	     !row->name[0])
 		return false;
 	add_node(r, t->cache + r->node.at, row, &used, &empty);
 	if (nr_nodes > 1 && field(t->cache, r->others))
@@ -452,7 +454,7 @@ static void look(struct target *t)
 
 static u64 row_bytes(const struct target *t, const struct row *row)
 {
-	return row->slabs << row->order << t->root.page_shift;
+	return row->slabs * row->pages << t->root.page_shift;
 }
 
 static u32 row_use(const struct row *row)
@@ -472,7 +474,7 @@ static u64 sort_value(const struct row *row)
 	case 'l':	return row->slabs;
 	case 'v':	return row->active_slabs;
 	case 'o':	return row->objs;
-	case 'p':	return row->order;
+	case 'p':	return row->pages;
 	case 's':	return row->size;
 	case 'u':	return row_use(row);
 	case 'h':	return row->sheaves + row->barns;
@@ -581,7 +583,7 @@ static void print_json(const struct target *t, u32 rows)
 		       "\"slabs\": %lu, \"active_slabs\": %lu, "
 		       "\"sheaf_objs\": %lu, \"barn_objs\": %lu}",
 		       row->objs, row->active, row->size, row->per_slab,
-		       1u << row->order, row->slabs, row->active_slabs,
+		       row->pages, row->slabs, row->active_slabs,
 		       row->sheaves, row->barns);
 	}
 	printf("]}\n");

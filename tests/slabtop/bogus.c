@@ -60,7 +60,7 @@ static void plausible(void)
 		.head_cur = { 0, 8 }, .head_lo = { 8, 8 }, .head_hi = { 16, 8 },
 		.cache_bytes = 512,
 		.name = { 0, 24 }, .size = { 32, 4 }, .nr_objects = { 36, 2 },
-		.order = { 38, 1 }, .capacity = { 40, 2 },
+		.nr_pages = { 44, 4 }, .capacity = { 40, 2 },
 		.max_full = { 42, 2 }, .node = { 64, 256 },
 		.others = { 400, 8 },
 		.nr_slabs = { 0, 8 }, .nr_empty = { 8, 8 },

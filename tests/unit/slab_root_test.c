@@ -71,7 +71,7 @@ TEST_MODES(slab_root, fields)
 	cr_assert_eq(r->bytes, sizeof(*r));
 	cr_assert_eq(field(s, r->size), 64);
 	cr_assert_eq(field(s, r->nr_objects), s->nr_objects);
-	cr_assert_eq(field(s, r->order), s->order);
+	cr_assert_eq(field(s, r->nr_pages), s->nr_pages);
 	cr_assert_eq(field(s, r->capacity), s->capacity);
 	cr_assert_eq(field(s, r->max_full), s->max_full);
 	cr_assert_eq(field(s, r->others), 0);
