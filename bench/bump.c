@@ -6,7 +6,8 @@
  * a program costs whose allocator costs next to nothing, but for two things
  * that work against it: every object is on new memory, which must be faulted
  * in and misses the caches.  Chunks are large and ask for huge pages to keep
- * the first small; where a program's memory is mostly reused, a real allocator
+ * the first small (a thread's first is 256 KiB, each further one twice as
+ * large, up to 32 MiB); where a program's memory is mostly reused, a real allocator
  * may be ahead of this one, and the floor is then the better of the two.
  *
  * A word before each object holds its size, for realloc().  The last object of
@@ -30,6 +31,7 @@
 #define TLS __thread __attribute__((tls_model("initial-exec")))
 
 static TLS char *next, *end;
+static TLS size_t chunk_size; /* of the last one */
 static atomic_size_t mapped;
 static size_t max_bytes;
 
@@ -52,7 +54,8 @@ static void *map(size_t size)
 static __attribute__((noinline, cold)) void *bump_slow(size_t size,
 							size_t align)
 {
-	size_t chunk = next ? CHUNK : SMALL;
+	size_t chunk = !chunk_size ? SMALL :
+		       chunk_size < CHUNK ? 2 * chunk_size : CHUNK;
 	size_t need = size + align + HEADER;
 	char *mem;
 
@@ -66,8 +69,8 @@ static __attribute__((noinline, cold)) void *bump_slow(size_t size,
 		((size_t *)mem)[-1] = size;
 		return mem;
 	}
-	if (need > chunk)
-		chunk = CHUNK;
+	while (need > chunk)
+		chunk *= 2;
 	mem = map(chunk);
 	if (!mem)
 		goto fail;
@@ -75,6 +78,7 @@ static __attribute__((noinline, cold)) void *bump_slow(size_t size,
 		madvise(mem, chunk, MADV_HUGEPAGE);
 	next = mem;
 	end = mem + chunk;
+	chunk_size = chunk;
 	mem = (char *)(((uintptr_t)mem + HEADER + align - 1) & -align);
 	((size_t *)mem)[-1] = size;
 	next = mem + size;

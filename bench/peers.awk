@@ -560,6 +560,24 @@ function scatters(    i, k, j, kinds) {
 	print "."
 }
 
+function json_best(    i, k, kinds, p, t, by, out) {
+	split("pattern real", kinds, " ")
+	for (k = 1; k <= 2; k++)
+		for (i = 1; i <= nr_rows[kinds[k]]; i++) {
+			p = row[kinds[k], i]
+			t = to_best("wall", p)
+			by = best_name
+			out = out (out ? ",\n" : "\n") sprintf( \
+				"    {\"name\": \"%s\", \"time\": %.4f, " \
+				"\"time_peer\": \"%s\", \"peak\": %.4f, ", p, t,
+				by, to_best("peak", p))
+			out = out sprintf("\"peak_peer\": \"%s\", " \
+				"\"bump_s\": %.6f, \"live_kib\": %d}",
+				best_name, bump_s(p), floor_kib(p))
+		}
+	return out
+}
+
 function peers_json(    k, a, out) {
 	out = sprintf("{\n  \"date\": \"%s\", \"machine\": \"%s\", " \
 		"\"cpus\": %d, \"kernel\": \"%s\", \"libc\": \"%s\", " \
@@ -568,6 +586,7 @@ function peers_json(    k, a, out) {
 	out = out json_rows("pattern") json_rows("real") json_rows("extra")
 	out = out json_rows("page") json_rows("tail") json_rows("scale")
 	out = out json_rows("replay")
+	out = out "\n  ],\n  \"to_best\": [" json_best()
 	out = out "\n  ],\n  \"figures\": [" json_figures()
 	out = out "\n  ],\n  \"means\": ["
 	for (k = 1; k <= nr_allocs; k++) {
