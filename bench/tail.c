@@ -268,6 +268,8 @@ int main(int argc, char **argv)
 	else if (strcmp(kind, "churn"))
 		bench_die("tail churn|fork|reclaim [FACTOR]");
 	steps = scaled(STEPS, argc > 2 ? atof(argv[2]) : 1.0);
+	if (other == fork_once) /* each fork has its pages copied again */
+		steps = (steps + 1) / 2;
 	measure_overhead();
 	atomic_store(&running, THREADS);
 	for (n = 0; n < THREADS; n++)
