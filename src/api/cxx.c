@@ -154,6 +154,14 @@ __fastpath void c_free(void *p)
 		free_fast(p);
 }
 
+__fastpath void c_free_sized(void *p, size_t n)
+{
+	if (unlikely(BOUND(free) != own_free))
+		free(p);
+	else
+		free_sized_impl(p, n);
+}
+
 typedef void new_handler_fn(void);
 
 /* Of libstdc++ or libc++, and of the unwinder; NULL in a program without. */
@@ -566,7 +574,7 @@ void cxx_delete_sized(void *p, size_t n)
 
 	if (unlikely(base != own_delete))
 		return base(p);
-	c_free(p);
+	c_free_sized(p, n);
 }
 
 void cxx_delete_array_sized(void *p, size_t n)
@@ -576,7 +584,7 @@ void cxx_delete_array_sized(void *p, size_t n)
 	if (unlikely(base != own_delete_array ||
 		     BOUND(cxx_delete) != own_delete))
 		return base(p);
-	c_free(p);
+	c_free_sized(p, n);
 }
 
 void cxx_delete_nothrow(void *p, const struct nothrow *tag)
@@ -612,7 +620,7 @@ void cxx_delete_sized_aligned(void *p, size_t n, size_t align)
 
 	if (unlikely(base != own_delete_aligned))
 		return base(p, align);
-	c_free(p);
+	c_free_sized(p, n);
 }
 
 void cxx_delete_array_sized_aligned(void *p, size_t n, size_t align)
@@ -622,7 +630,7 @@ void cxx_delete_array_sized_aligned(void *p, size_t n, size_t align)
 	if (unlikely(base != own_delete_array_aligned ||
 		     BOUND(cxx_delete_aligned) != own_delete_aligned))
 		return base(p, align);
-	c_free(p);
+	c_free_sized(p, n);
 }
 
 /* Called by a new-expression whose constructor threw: never hot. */

@@ -25,7 +25,7 @@
 #include "mm/stack.h"
 #include "mm/vmalloc.h"
 #include "mm/zone.h"
-#include "slab/kmalloc.h"
+#include "slab/harden.h"
 
 static bool heap_locked;	/* under the lock of start-up */
 
@@ -41,6 +41,7 @@ static void prepare(void)
 	vmalloc_fork_lock();
 	percpu_fork_lock();
 	kmem_cache_fork_lock();
+	harden_fork_lock();
 	span_fork_lock();
 	zones_fork_lock();
 	memblock_fork_lock();
@@ -52,6 +53,7 @@ static void release(void)
 		memblock_fork_unlock();
 		zones_fork_unlock();
 		span_fork_unlock();
+		harden_fork_unlock();
 		kmem_cache_fork_unlock();
 		percpu_fork_unlock();
 		vmalloc_fork_unlock();

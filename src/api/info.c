@@ -22,7 +22,7 @@
 #include "mm/vmalloc.h"
 #include "mm/vmstat.h"
 #include "mm/zone.h"
-#include "slab/slab.h"
+#include "slab/harden.h"
 #include "slab/slabinfo.h"
 #include "sys/sys.h"
 
@@ -54,7 +54,8 @@ static void heap_info(struct heap_info *h)
 
 		if (!s)
 			continue;
-		nr = percpu_count(s->geo.off) + barn_count(s);
+		nr = percpu_count(s->geo.off) + barn_count(s) +
+		     harden_cached(s);
 		used = kmem_cache_nr_used(s);
 		nr = min(nr, used);
 		h->nr_cached += nr;

@@ -22,7 +22,7 @@
 #include "mm/percpu.h"
 #include "mm/vmalloc.h"
 #include "mm/zone.h"
-#include "slab/kmalloc.h"
+#include "slab/harden.h"
 #include "sys/sys.h"
 
 u32 init_state;
@@ -49,6 +49,7 @@ static bool start(void)
 	watermark_init();
 	vmalloc_init();
 	kmalloc_init();
+	harden_init();
 	reclaim_set_slab(slab_reclaim);
 	kswapd_init();
 	trace_init();
@@ -68,6 +69,10 @@ static void say_mechanisms(void)
 	};
 
 	report("per-CPU sheaves: %s", modes[percpu.mode]);
+	if (options.hardened)
+		report("hardened, with guard pages by %s",
+		       sys_guards_are_cheap() ? "MADV_GUARD_INSTALL" :
+						"mprotect");
 	report("window: %zu MiB at %p, pages of %zu KiB, %u CPU indices",
 	       sections[0]->nr_pages * PAGE_SIZE / MIB,
 	       (void *)sections[0]->base, sys_page_size() / KIB,

@@ -21,7 +21,7 @@
 #include "liballoc.h"
 #include "mm/vmalloc.h"
 #include "mm/zone.h"
-#include "slab/kmalloc.h"
+#include "slab/harden.h"
 #include "sys/sys.h"
 
 #define PAGES_MAX_SIZE	(MAX_ORDER_PAGES << PAGE_SHIFT)
@@ -94,11 +94,22 @@ static void *get_object(size_t size, int node, gfp_t gfp)
 	return obj;
 }
 
+/* With hardened=1 a node is wanted, not promised; kfree() is free(). */
+static __slowpath void *get_hardened(size_t size, gfp_t gfp)
+{
+	size_t align = is_power_of_2(size) ? size : KMALLOC_MIN_SIZE;
+
+	return harden_alloc(size, align, gfp & __GFP_ZERO);
+}
+
 /* One attempt; without slabs (re-entered), small ones are pages, too. */
 static void *get(size_t size, int node, gfp_t gfp)
 {
 	void *p = NULL;
 
+	if (unlikely(harden_on))
+		return gfp & (__GFP_DMA32 | __GFP_THISNODE) ?
+		       get_pages(size, node, gfp) : get_hardened(size, gfp);
 	if (size <= KMALLOC_MAX_SIZE && !(gfp & __GFP_DMA32))
 		p = get_object(size, node, gfp);
 	return p ? p : get_pages(size, node, gfp);
@@ -234,7 +245,7 @@ static bool resize(const void *p, size_t old, size_t size)
 	    (old <= KMALLOC_MAX_SIZE ||
 	     size_to_pages(size) == old >> PAGE_SHIFT))
 		return true;
-	return old > KMALLOC_MAX_SIZE && size > KMALLOC_MAX_SIZE &&
+	return !harden_on && old > KMALLOC_MAX_SIZE && size > KMALLOC_MAX_SIZE &&
 	       size <= PAGES_MAX_SIZE && page &&
 	       IS_ALIGNED((uintptr_t)p, PAGE_SIZE << natural_order(size)) &&
 	       page_range_resize(page, old >> PAGE_SHIFT,

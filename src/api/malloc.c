@@ -28,13 +28,10 @@
 #include "core/trace.h"
 #include "mm/vmalloc.h"
 #include "mm/zone.h"
-#include "slab/kmalloc.h"
+#include "slab/harden.h"
 #include "sys/sys.h"
 
 #define PAGES_MAX_SIZE	(MAX_ORDER_PAGES << PAGE_SHIFT)
-
-/* A buffer that realloc() has grown this far gets room to grow further. */
-#define GROW_AREA_SIZE	(512 * KIB)
 
 enum { ZERO = 1, GROWS = 2 };
 
@@ -81,6 +78,8 @@ static void *alloc_any(size_t size, size_t align, u32 flags)
 {
 	void *ptr = NULL;
 
+	if (unlikely(options.hardened))
+		return harden_alloc(size, align, flags & ZERO);
 	if (max(size, align) <= KMALLOC_MAX_SIZE) {
 		ptr = align <= KMALLOC_MIN_SIZE ? kmalloc(size) :
 						  kmalloc_aligned(size, align);
@@ -121,7 +120,7 @@ static void *traced(enum trace_op op, void *ptr, size_t size, size_t align)
 	return ptr;
 }
 
-static void *malloc_untraced(size_t size)
+static __attribute__((noinline)) void *malloc_untraced(size_t size)
 {
 	if (unlikely(idle_armed))
 		idle_armed_poll();
@@ -130,12 +129,19 @@ static void *malloc_untraced(size_t size)
 
 __attribute__((noinline)) void *malloc_slow(size_t size)
 {
-	return traced(TRACE_MALLOC, malloc_untraced(size), size, 1);
+	/* This first: it is all that is left of a hot path then. */
+	void *ptr = harden_on ? harden_malloc(size) : NULL;
+
+	if (unlikely(ptr != NULL) && !trace_is_on())
+		return ptr;
+	return traced(TRACE_MALLOC, ptr ? ptr : malloc_untraced(size), size, 1);
 }
 
 static __attribute__((noinline)) void *calloc_slow(size_t size)
 {
-	return traced(TRACE_CALLOC, malloc_untraced(size), size, 1);
+	void *ptr = harden_on ? harden_malloc(size) : NULL;
+
+	return traced(TRACE_CALLOC, ptr ? ptr : malloc_untraced(size), size, 1);
 }
 
 /* --- misuse --- */
@@ -216,25 +222,32 @@ static __attribute__((noinline)) void free_untraced(void *ptr)
 		idle_poll();
 }
 
-static __slowpath void free_traced(enum trace_op op, void *ptr)
+static __slowpath void free_traced(enum trace_op op, void *ptr, size_t size)
 {
 	if (ptr)
 		trace_record(op, ptr, 0, 1);
-	free_untraced(ptr);
+	if (harden_on)
+		harden_free(ptr, size);
+	else
+		free_untraced(ptr);
 }
 
 __attribute__((noinline)) void free_slow(void *ptr)
 {
 	if (trace_is_on())
-		free_traced(TRACE_FREE, ptr);
+		free_traced(TRACE_FREE, ptr, HARDEN_ANY_SIZE);
+	else if (unlikely(harden_on))
+		harden_free(ptr, HARDEN_ANY_SIZE);
 	else
 		free_untraced(ptr);
 }
 
-__attribute__((noinline)) void free_sized_slow(void *ptr)
+__attribute__((noinline)) void free_sized_slow(void *ptr, size_t size)
 {
 	if (trace_is_on())
-		free_traced(TRACE_FREE_SIZED, ptr);
+		free_traced(TRACE_FREE_SIZED, ptr, size);
+	else if (unlikely(harden_on))
+		harden_free(ptr, size);
 	else
 		free_untraced(ptr);
 }
@@ -271,8 +284,11 @@ static __slowpath size_t block_size_slow(const char *call, const void *ptr)
  */
 static size_t block_size(const char *call, const void *ptr)
 {
-	struct kmem_cache *s = class_to_cache(hot_class(ptr));
+	struct kmem_cache *s;
 
+	if (unlikely(hot_is_outside(ptr) && options.hardened))
+		return harden_size(call, ptr);
+	s = class_to_cache(hot_class(ptr));
 	if (unlikely(!s))
 		return block_size_slow(call, ptr);
 	if (unlikely(!slab_starts_object(s, ptr) ||
@@ -327,6 +343,17 @@ static bool resize_in_place(void *ptr, size_t old, size_t size)
 				  size_to_pages(size));
 }
 
+static __slowpath void *realloc_hardened(void *ptr, size_t size)
+{
+	void *new = harden_realloc(ptr, size);
+
+	if (!new) {
+		reclaim(SIZE_MAX);
+		new = harden_realloc(ptr, size);
+	}
+	return new ? new : no_memory();
+}
+
 /* Of a block, to a size that is not 0. */
 static void *resize(void *ptr, size_t size)
 {
@@ -335,6 +362,8 @@ static void *resize(void *ptr, size_t size)
 
 	if (unlikely(size > PTRDIFF_MAX))
 		return no_memory();
+	if (unlikely(hot_is_outside(ptr) && options.hardened))
+		return realloc_hardened(ptr, size);
 	old = block_size("realloc", ptr);
 	if (unlikely(!old))
 		return no_memory();

@@ -23,7 +23,8 @@
 /* All of these set errno to ENOMEM where they return NULL for lack of it. */
 void *malloc_slow(size_t size);
 void free_slow(void *ptr);
-void free_sized_slow(void *ptr);
+/* The same where the caller says what size it was: hardened=1 compares. */
+void free_sized_slow(void *ptr, size_t size);
 void malloc_bad_object(void *obj, u32 off) __noreturn;
 void *calloc_impl(size_t n, size_t size);
 void *realloc_impl(void *ptr, size_t size);
@@ -79,6 +80,12 @@ __fastpath uintptr_t below_page(uintptr_t below)
 	return (uintptr_t)((intptr_t)below >> PAGE_SHIFT);
 }
 
+/* With hardened=1, every address is. */
+__fastpath bool hot_is_outside(const void *ptr)
+{
+	return hot.base - (uintptr_t)ptr < hot.neg_size;
+}
+
 /* addr_to_class(), in a few instructions for the first window. */
 __fastpath u32 hot_class(const void *ptr)
 {
@@ -89,18 +96,22 @@ __fastpath u32 hot_class(const void *ptr)
 	return *(const u16 *)(hot.base + 2 * below_page(below) + PERCPU_BIAS);
 }
 
-__fastpath void free_fast_else(void *ptr, void (*slow)(void *ptr))
+/* False: that takes more than the hot path can do. */
+__fastpath bool free_hot(void *ptr)
 {
 	/* Minus (offset + 1): counts the class map downward from its base. */
 	uintptr_t below = hot.base - (uintptr_t)ptr;
 	u32 off;
 
-	if (unlikely(below < hot.neg_size)) {
-		slow(ptr);
-		return;
-	}
+	if (unlikely(below < hot.neg_size))
+		return false;
 	off = *(const u16 *)(hot.base + 2 * (below_page(below)) + PERCPU_BIAS);
-	if (unlikely(!arch_push_cid(hot.base, hot.rseq, off, ptr)))
+	return arch_push_cid(hot.base, hot.rseq, off, ptr);
+}
+
+__fastpath void free_fast_else(void *ptr, void (*slow)(void *ptr))
+{
+	if (unlikely(!free_hot(ptr)))
 		slow(ptr);
 }
 
@@ -109,15 +120,16 @@ __fastpath void free_fast(void *ptr)
 	free_fast_else(ptr, free_slow);
 }
 
-static inline void free_sized_impl(void *ptr, size_t size __unused)
+static inline void free_sized_impl(void *ptr, size_t size)
 {
-	free_fast_else(ptr, free_sized_slow);
+	if (unlikely(!free_hot(ptr)))
+		free_sized_slow(ptr, size);
 }
 
 static inline void free_aligned_sized_impl(void *ptr, size_t align __unused,
-					   size_t size __unused)
+					   size_t size)
 {
-	free_fast_else(ptr, free_sized_slow);
+	free_sized_impl(ptr, size);
 }
 
 #endif

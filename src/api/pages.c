@@ -20,7 +20,7 @@
 #include "core/stats.h"
 #include "liballoc.h"
 #include "mm/zone.h"
-#include "slab/slab.h"
+#include "slab/harden.h"
 #include "sys/sys.h"
 
 #define SAME(name) _Static_assert(ALLOC_##name == name, "liballoc.h and gfp.h")
@@ -201,8 +201,8 @@ static const struct page *block_in_use(const struct page *page)
 	size_t nr;
 	const struct page *head = page_block(page, &nr);
 
-	return head && (head->type == PAGE_LARGE || head->type == PAGE_SLAB) ?
-	       head : NULL;
+	return head && (head->type == PAGE_LARGE || head->type == PAGE_SLAB ||
+			head->type == PAGE_HARDENED) ? head : NULL;
 }
 
 /* @ptr is no block of @nr pages: say what it is instead. */
@@ -253,6 +253,13 @@ static void put_pages(const char *call, void *ptr, struct page *page,
 {
 	u8 type = PAGE_LARGE;
 
+	/* Of malloc() under hardened=1. */
+	if (unlikely(page->type == PAGE_HARDENED &&
+		     page_address(page) == ptr &&
+		     harden_range_bytes(page) == nr << PAGE_SHIFT)) {
+		harden_free(ptr, HARDEN_ANY_SIZE);
+		return;
+	}
 	if (unlikely((uintptr_t)ptr & (PAGE_SIZE - 1) ||
 		     page->type != PAGE_LARGE || page->nr_pages != nr))
 		bad_free(call, ptr, page, nr);

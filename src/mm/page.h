@@ -51,6 +51,8 @@ enum page_type {
 	PAGE_SPAN,		/* nr_pages free pages in a CPU's spans */
 	PAGE_SPAN_TAIL,		/* the last page of such, if not the first */
 	PAGE_FREE_TAIL,		/* the last page of a free run (run.c) */
+	PAGE_HARDENED,		/* as PAGE_LARGE: slab/harden_large.c has it */
+	PAGE_QUARANTINE,	/* the same, freed by its user */
 };
 
 struct page {
@@ -62,7 +64,10 @@ struct page {
 		 * PAGE_LARGE: written by the owner of the block.
 		 * PAGE_SPAN and its tail: under the lock of span_cpu.
 		 */
-		u32 nr_pages;
+		struct {
+			u32 nr_pages;
+			size_t user_size; /* PAGE_HARDENED: bytes asked for */
+		};
 		/* Ends of a free run, under zone->lock (run.c). */
 		struct {
 			struct page *run_next, *run_prev;
@@ -82,7 +87,8 @@ struct page {
 	};
 	u8 block_flags;	/* first page of a pageblock: BLOCK_*; zone->lock */
 	u8 colour;	/* PAGE_SLAB: where objects start; constant */
-	u8 unused[2];
+	u8 guarded;	/* by guard_range_alloc(): GUARD_* of mm/guard.h */
+	u8 unused[1];
 };
 
 #define BLOCK_HUGE	1	/* populated as a huge page, whole since */

@@ -155,6 +155,7 @@ static bool section_publish(struct section *sec)
 	lock_enter(&lock);
 	ok = nr_sections < MAX_SECTIONS;
 	if (ok) {
+		sec->id = (u8)nr_sections;
 		sections[nr_sections] = sec;
 		store_release(&nr_sections, nr_sections + 1);
 	}
@@ -240,6 +241,8 @@ static size_t block_pages(const struct page *head)
 		return (size_t)1 << head->order;
 	case PAGE_LARGE:
 	case PAGE_SPAN:
+	case PAGE_HARDENED:
+	case PAGE_QUARANTINE:
 		return head->nr_pages;
 	default:
 		return 0;

@@ -97,7 +97,7 @@ bool percpu_init(u32 nr_cpus)
 
 void percpu_hot_extend(size_t bytes)
 {
-	if (hot.base)
+	if (hot.base && !options.hardened)
 		WRITE_ONCE(hot.neg_size, -(uintptr_t)bytes);
 }
 
@@ -107,6 +107,8 @@ void percpu_hot_enable(void)
 		return;
 	hot.base = sections[0]->base - PERCPU_BIAS;
 	hot.rseq = percpu.rseq;
+	if (options.hardened)
+		return;		/* nothing is in bounds */
 	hot.malloc_end = HOT_MAX_SIZE + 1;
 	hot.cache_none = 0;
 	percpu_hot_extend(sections[0]->committed << PAGE_SHIFT);
@@ -114,7 +116,7 @@ void percpu_hot_enable(void)
 
 void percpu_hot_close(bool close)
 {
-	if (percpu.mode == PERCPU_CID && hot.base)
+	if (percpu.mode == PERCPU_CID && hot.base && !options.hardened)
 		WRITE_ONCE(hot.malloc_end, close ? 0 : HOT_MAX_SIZE + 1);
 }
 

@@ -304,8 +304,10 @@ void *vmalloc(size_t size, size_t align, u32 flags)
 		area = alloc_warm(size, align, &warm);
 	if (!area)
 		area = alloc_fresh(size, align, flags, &warm);
-	if (area)
+	if (area) {
+		area->user = 0;
 		account(1, area->size);
+	}
 	lock_exit(&vmap_lock);
 	if (!area)
 		return NULL;
@@ -337,6 +339,8 @@ static enum vfree_result lookup_locked(const void *addr,
 		return VFREE_AGAIN;
 	if (area->start != (uintptr_t)addr)
 		return VFREE_MIDDLE;
+	if (unlikely(area->user == VMALLOC_HELD))
+		return VFREE_AGAIN;
 	return area->state == VMAP_BUSY ? VFREE_OK : VFREE_WRONG_KIND;
 }
 
@@ -350,6 +354,26 @@ enum vfree_result vmalloc_lookup(const void *addr, size_t *size)
 		return VFREE_BUSY;
 	ret = lookup_locked(addr, &area);
 	*size = area ? area->size : 0;
+	lock_exit(&vmap_lock);
+	return ret;
+}
+
+enum vfree_result vmalloc_user(const void *addr, size_t set, size_t *user,
+			       size_t *size)
+{
+	struct vmap_area *area;
+	enum vfree_result ret;
+
+	*user = *size = 0;
+	if (!lock_try_enter(&vmap_lock))
+		return VFREE_BUSY;
+	ret = lookup_locked(addr, &area);
+	*size = area ? area->size : 0;
+	if (ret == VFREE_OK) {
+		*user = area->user;
+		if (set)
+			area->user = set;
+	}
 	lock_exit(&vmap_lock);
 	return ret;
 }
@@ -370,6 +394,22 @@ enum vfree_result vfree(void *addr, size_t *size)
 	}
 	lock_exit(&vmap_lock);
 	return ret;
+}
+
+enum vfree_result vfree_held(void *addr)
+{
+	struct vmap_area *area;
+	size_t size;
+	bool held;
+
+	if (!lock_try_enter(&vmap_lock))
+		return VFREE_BUSY;
+	area = vmap_find((uintptr_t)addr);
+	held = area && area->user == VMALLOC_HELD;
+	if (held)
+		area->user = 0;
+	lock_exit(&vmap_lock);
+	return held ? vfree(addr, &size) : VFREE_AGAIN;
 }
 
 /* --- moving --- */
@@ -421,6 +461,7 @@ static struct vmap_area *area_move(struct vmap_area *area, size_t size)
 	}
 	stat_add(STAT_AREA_MOVED, 1);
 	to->huge = area->huge;
+	to->user = area->user;
 	vmap_blank_area(area);
 	return to;
 }

@@ -46,6 +46,17 @@ enum vfree_result vfree(void *addr, size_t *size);
 /* What vfree() would say, and the size of the live area. */
 enum vfree_result vmalloc_lookup(const void *addr, size_t *size);
 
+/*
+ * A number of the layer above for the live area that starts at @addr, 0 when
+ * it is new: @user receives it, and it becomes @set if that is not 0.  Once it
+ * is VMALLOC_HELD every call says VFREE_AGAIN, but vfree_held() frees.
+ */
+#define VMALLOC_HELD SIZE_MAX
+
+enum vfree_result vfree_held(void *addr);
+enum vfree_result vmalloc_user(const void *addr, size_t set, size_t *user,
+			       size_t *size);
+
 /**
  * vrealloc - change the size of a live area
  *

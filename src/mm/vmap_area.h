@@ -47,6 +47,7 @@ struct vmap_area {
 	struct list_head segs;	/* cover [start, start + size), by address */
 	struct list_head list;	/* LAZY: by age; unused descriptors */
 	u64 stamp;		/* LAZY: sys_clock_ms() when freed */
+	size_t user;		/* BUSY: of vmalloc_set_user() */
 };
 
 extern __hidden struct lock vmap_lock;

@@ -131,13 +131,24 @@ static void *kmalloc_from(u32 index, size_t align)
 	return NULL;
 }
 
-void *kmalloc(size_t size)
+/* The class in use for @size. */
+static u32 current_index(size_t size)
 {
 	u32 off = READ_ONCE(hot.size_class[(size + 15) / 16]);
 	u32 index = (off >> SHEAF_HEAD_SHIFT) - FIRST_CACHE;
 
 	refine_if_grown(index);
-	return kmalloc_from(index, KMALLOC_MIN_SIZE);
+	return index;
+}
+
+struct kmem_cache *kmalloc_slab(size_t size)
+{
+	return kmalloc_cache(current_index(size));
+}
+
+void *kmalloc(size_t size)
+{
+	return kmalloc_from(current_index(size), KMALLOC_MIN_SIZE);
 }
 
 /*

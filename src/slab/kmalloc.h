@@ -28,6 +28,8 @@ u32 kmalloc_index(size_t size);
 u32 kmalloc_class_size(u32 index);
 /* The cache of a class, made at its first use; NULL if re-entered. */
 struct kmem_cache *kmalloc_cache(u32 index);
+/* The cache that serves requests of @size now; NULL if re-entered. */
+struct kmem_cache *kmalloc_slab(size_t size);
 /* An object of at least @size bytes at a multiple of @align, or NULL. */
 void *kmalloc_aligned(size_t size, size_t align);
 void *kmalloc(size_t size);

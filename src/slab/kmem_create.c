@@ -143,7 +143,7 @@ static struct kmem_cache *find_class(u32 stride, u32 align, slab_flags_t flags)
 /* Under caches.lock. */
 static struct kmem_cache *find_alike(u32 stride, u32 align, slab_flags_t flags)
 {
-	for (u32 i = FIRST_CACHE + KMALLOC_CLASSES; i < MAX_SHEAVES; i++) {
+	for (u32 i = FIRST_CACHE + KMALLOC_CLASSES; i < FIRST_HARDEN; i++) {
 		struct kmem_cache *s = kmem_caches[i];
 
 		if (s && s->state == CACHE_LIVE && s->mergeable &&

@@ -17,7 +17,7 @@
 #include "core/stats.h"
 #include "mm/vmalloc.h"
 #include "mm/zone.h"
-#include "slab/slab.h"
+#include "slab/harden.h"
 #include "sys/sys.h"
 
 #define NR_DEFERRED	128
@@ -26,7 +26,7 @@
 
 /* Head offsets of caches; the null sheaf and the page lists come before. */
 #define FIRST_SHEAF	(FIRST_CACHE << SHEAF_HEAD_SHIFT)
-#define LAST_SHEAF	((MAX_SHEAVES - 1) << SHEAF_HEAD_SHIFT)
+#define LAST_SHEAF	((FIRST_HARDEN - 1) << SHEAF_HEAD_SHIFT)
 
 static void *deferred[NR_DEFERRED];	/* atomic */
 static u32 nr_deferred;			/* atomic; a hint */
@@ -59,6 +59,8 @@ static bool deferred_free(void *obj)
 		return slab_put(s, &obj, 1);
 	if (page)
 		return page_range_free(page, page->nr_pages);
+	if (options.hardened && vfree_held(obj) == VFREE_OK)
+		return true;
 	return vfree(obj, &size) != VFREE_BUSY;
 }
 
@@ -310,8 +312,11 @@ static void reclaim_put(u32 off, void **objs, u32 n)
 {
 	struct kmem_cache *s = class_to_cache(off);
 
-	if (s)
-		put_in_slabs(s, objs, n);
+	if (!s)
+		return;
+	if (options.hardened)
+		harden_check_free(s, objs, n);
+	put_in_slabs(s, objs, n);
 }
 
 static void barns_empty(struct kmem_cache *s)
@@ -363,6 +368,8 @@ void slab_reclaim(void)
 		return;
 	slab_rcu_poll();
 	percpu_drain(FIRST_SHEAF, LAST_SHEAF, reclaim_put);
+	if (options.hardened)
+		harden_drain();
 	for (u32 i = 0; i < MAX_SHEAVES; i++) {
 		struct kmem_cache *s = class_to_cache(i << SHEAF_HEAD_SHIFT);
 
@@ -383,5 +390,7 @@ void slab_reclaim(void)
  */
 void slab_check_sheaves(void)
 {
+	if (options.hardened)
+		harden_drain();
 	percpu_drain(FIRST_SHEAF, LAST_SHEAF, reclaim_put);
 }

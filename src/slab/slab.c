@@ -24,10 +24,12 @@
  * Locking: node->lock is a leaf, one at a time: pages are taken and given
  * back without it.
  */
+#include "core/options.h"
 #include "core/report.h"
 #include "core/stats.h"
+#include "mm/guard.h"
 #include "mm/zone.h"
-#include "slab/slab.h"
+#include "slab/harden.h"
 
 #define MIN_OBJECTS	8	/* a slab should hold, if its order allows */
 #define EMPTY_ORDER	2	/* largest slab of which an empty one is kept */
@@ -225,7 +227,11 @@ static struct page *slab_new(struct kmem_cache *s, u32 nid, gfp_t gfp)
 {
 	struct page *slab;
 
-	if (slab_by_pcp(s) && gfp == GFP_KERNEL)
+	if (unlikely(options.hardened))
+		slab = harden_slab_alloc(s, nid, slab_align_order(s),
+					 slab_by_pcp(s) && gfp == GFP_KERNEL,
+					 slab_gfp(s, gfp));
+	else if (slab_by_pcp(s) && gfp == GFP_KERNEL)
 		slab = pcp_alloc(nid, s->order);
 	else
 		slab = page_range_alloc((int)nid, s->nr_pages,
@@ -250,6 +256,7 @@ static struct page *slab_new(struct kmem_cache *s, u32 nid, gfp_t gfp)
 
 void slab_return(struct kmem_cache *s, struct page *slab)
 {
+	size_t nr = s->nr_pages;
 	bool done;
 
 	if (unlikely(s->dtor))
@@ -257,12 +264,16 @@ void slab_return(struct kmem_cache *s, struct page *slab)
 	slab_set_class(s, slab, 0);
 	slab->type = PAGE_NONE;
 	stat_add(STAT_SLAB_GIVE_BACK, 1);
-	if (slab_by_pcp(s))
+	if (unlikely(slab->guarded)) {
+		done = guard_range_free(slab, nr);
+		nr = guard_range_pages(nr);
+	} else if (slab_by_pcp(s)) {
 		done = pcp_free(slab, s->order);
-	else
-		done = page_range_free(slab, s->nr_pages);
+	} else {
+		done = page_range_free(slab, nr);
+	}
 	if (!done) {
-		slab->nr_pages = s->nr_pages;
+		slab->nr_pages = (u32)nr;
 		slab->type = PAGE_LARGE;
 		free_defer(page_address(slab));
 	}

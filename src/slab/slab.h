@@ -33,6 +33,10 @@
 /* The sheaves before are the null sheaf and the per-CPU page lists. */
 #define FIRST_CACHE	(1 + PCP_MAX_ORDER + 1)
 
+/* The last ones are of slab/harden.c: freed objects of the size classes. */
+#define NR_HARDEN_SHEAVES 56
+#define FIRST_HARDEN	(MAX_SHEAVES - NR_HARDEN_SHEAVES)
+
 /* Partial slabs by how full they are: dense ones are used first. */
 enum {
 	SLAB_BUCKETS = 4,

@@ -97,6 +97,22 @@ bool sys_altstack_set(void *mem, size_t size);
 /* A thread of this process has that number. */
 bool sys_thread_exists(int tid);
 
+/* --- guard pages (guard.c), for hardened=1 --- */
+
+void sys_guard_init(void);
+/*
+ * Any access to committed [addr, addr + size) faults and its pages are given
+ * back; false: it does not, there are too many mappings.
+ */
+bool sys_guard(void *addr, size_t size);
+/* Usable again, and zero; only after sys_guard() said true. */
+void sys_unguard(void *addr, size_t size);
+bool sys_guards_are_cheap(void);	/* they make no mappings */
+/* Forbid any access, or allow it; what is there stays. */
+bool sys_protect(void *addr, size_t size, bool access);
+/* A number that nobody can guess. */
+u64 sys_random(void);
+
 /* --- limits and machine (cpu.c) --- */
 
 /* Upper bound of every CPU index a thread can ever see, at least 1. */

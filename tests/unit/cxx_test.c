@@ -82,6 +82,12 @@ void free_slow(void *ptr)
 	free(ptr);
 }
 
+void free_sized_slow(void *ptr, size_t size)
+{
+	(void)size;
+	free_slow(ptr);
+}
+
 void malloc_bad_object(void *obj, u32 off)
 {
 	abort();

@@ -1,0 +1,39 @@
+/*
+ * guard.c - see guard.h.
+ *
+ * The guard is part of the range: a block of the zone like any other, which
+ * counts as used.  Installing it gives its page back, so it costs address
+ * space and one entry of a page table.
+ */
+#include "mm/guard.h"
+
+static void *guard_address(const struct page *page, size_t nr)
+{
+	return (char *)page_address(page) + (nr << PAGE_SHIFT);
+}
+
+struct page *guard_range_alloc(int nid, size_t nr, u32 align_order, gfp_t gfp)
+{
+	size_t total = guard_range_pages(nr);
+	struct page *page;
+
+	if (total > nr && guard_pages() > 1)
+		align_order = max(align_order, pages_to_order(guard_pages()));
+	page = page_range_alloc(nid, total, align_order, gfp);
+	if (!page)
+		return NULL;
+	page->guarded = GUARD_REFUSED;
+	if (total > nr && sys_guard(guard_address(page, nr),
+				    (total - nr) << PAGE_SHIFT))
+		page->guarded = GUARD_INSTALLED;
+	return page;
+}
+
+bool guard_range_free(struct page *page, size_t nr)
+{
+	if (page->guarded == GUARD_INSTALLED)
+		sys_unguard(guard_address(page, nr),
+			    guard_pages() << PAGE_SHIFT);
+	page->guarded = GUARD_NONE;
+	return page_range_free(page, guard_range_pages(nr));
+}

@@ -1,0 +1,724 @@
+/*
+ * harden.c - small objects under hardened=1.
+ *
+ * The slabs and caches are those of kmalloc; what differs is what happens to
+ * an object on its way:
+ *
+ *	slab -> sheaf of the class -> user -> sheaf of the freed -> quarantine
+ *	  ^          ^                                                  |
+ *	  |          +--------------------------------------------------+
+ *	  +-------------------------------------------------------------+
+ *
+ * A request is eight bytes larger than asked, for the canary.  A freed object
+ * is wiped: all of it up to 64 bytes, of larger ones the first 64 and the last
+ * 16, or all with hardened=2; these bytes must be zero still when it is handed
+ * out again or goes back to its slab.  A quarantine holds some hundred objects
+ * of its class; one of its older half, at random, leaves for each that comes.
+ * New slabs are handed out in random order, and every few of them have a
+ * guard page behind (mm/guard.c).
+ *
+ * Invariants (H1 to H3 are in harden_map.c):
+ *   H4. an object that was freed is clean: the bytes that are looked at are
+ *	 zero, until it is handed out again.
+ *   H5. behind the bytes of a user comes the canary, and at the end of the
+ *	 object once more.
+ *
+ * Nothing is stored in freed objects.  The canary is stored in the user's
+ * object, but nothing is decided by it: it is only compared.
+ *
+ * Locking: LOCK_HARDEN of each class, a leaf.  A signal handler that finds it
+ * taken puts its free off (sheaf.c): the object is zero and not live by then.
+ *
+ * Sources of the ideas: hardened_malloc, OpenBSD's malloc, Linux's
+ * slab_freelist_random and init_on_free; MarkUs and FreeGuard on quarantines.
+ */
+#include <string.h>
+
+#include "core/options.h"
+#include "core/report.h"
+#include "lib/bits.h"
+#include "mm/guard.h"
+#include "mm/memblock.h"
+#include "slab/harden.h"
+#include "sys/sys.h"
+
+#define QUARANTINE_BYTES	(16 * KIB)	/* a class, or QUARANTINE_MIN */
+#define QUARANTINE_MIN		32u		/* objects; powers of two */
+#define QUARANTINE_MAX		128u
+#define MISSES_TO_GROW		8
+#define CAPACITY_BYTES		(8 * KIB)	/* of a sheaf, or CAPACITY_MIN */
+#define CAPACITY_MIN		16u
+#define CAPACITY_MAX		128u
+#define GUARD_EVERY		(32 * KIB)
+
+struct quarantine {
+	struct lock lock;
+	u32 nr, next;		/* objects; the oldest; under lock */
+	u32 room;		/* constant, as ring and geo: a power of two */
+	void **ring;
+	struct sheaf_geometry geo;	/* of the sheaf of the freed */
+	u32 misses;		/* racy */
+	u16 capacity;		/* wanted of both sheaves; racy */
+};
+
+_Static_assert(NR_HARDEN_SHEAVES == KMALLOC_CLASSES, "a sheaf for each class");
+
+bool harden_on;
+u64 harden_secret;
+static u64 random_state;	/* atomic */
+static u16 rooms[KMALLOC_CLASSES];	/* bytes of objects */
+static struct quarantine quarantines[KMALLOC_CLASSES];
+
+static u64 random_u64(void)
+{
+	u64 n = __atomic_add_fetch(&random_state, 0x9e3779b97f4a7c15u,
+				   __ATOMIC_RELAXED);
+
+	n = (n ^ n >> 30 ^ harden_secret) * 0xbf58476d1ce4e5b9u;
+	n = (n ^ n >> 27) * 0x94d049bb133111ebu;
+	return n ^ n >> 31;
+}
+
+static u32 cache_index(const struct kmem_cache *s)
+{
+	return (s->geo.off >> SHEAF_HEAD_SHIFT) - FIRST_CACHE;
+}
+
+void harden_init(void)
+{
+	if (!options.hardened)
+		return;
+	sys_guard_init();
+	harden_secret = sys_random();
+	random_state = sys_random();
+	for (u32 i = 0; i < KMALLOC_CLASSES; i++) {
+		rooms[i] = (u16)kmalloc_class_size(i);
+		quarantines[i].lock =
+			(struct lock)LOCK_INITIALIZER(LOCK_HARDEN);
+	}
+	harden_on = true;
+}
+
+/* Bytes of the objects whose class is @off. */
+static size_t room_of(u32 off)
+{
+	return rooms[(off >> SHEAF_HEAD_SHIFT) - FIRST_CACHE];
+}
+
+/* Made at the first free of a class; NULL: no memory, or re-entered. */
+static __slowpath struct quarantine *quarantine_make(const struct kmem_cache *s,
+						     struct quarantine *q)
+{
+	u32 room = 1u << ilog2(clamp((u32)(QUARANTINE_BYTES / s->size),
+				     QUARANTINE_MIN, QUARANTINE_MAX));
+	void **ring = memblock_alloc(room * sizeof(*ring));
+
+	if (!ring || !lock_try_enter(&q->lock))
+		return NULL;
+	if (!q->ring) {
+		q->geo = s->geo;
+		q->geo.off = (FIRST_HARDEN + cache_index(s))
+			     << SHEAF_HEAD_SHIFT;
+		q->room = room;
+		q->capacity = CAPACITY_MIN;
+		store_release(&q->ring, ring);
+	}
+	lock_exit(&q->lock);
+	return q;
+}
+
+static struct quarantine *quarantine_of(const struct kmem_cache *s)
+{
+	struct quarantine *q = &quarantines[cache_index(s)];
+
+	return likely(load_acquire(&q->ring)) ? q : quarantine_make(s, q);
+}
+
+/* --- what is looked at: all of a small object, both ends of a large one --- */
+
+#define HEAD	64
+#define TAIL	16
+
+static inline void wipe(void *obj, size_t room)
+{
+	if (room <= HEAD || unlikely(options.hardened > 1)) {
+		memset(obj, 0, room);
+	} else {
+		memset(obj, 0, HEAD);
+		memset(word_at(obj, room - TAIL), 0, TAIL);
+	}
+}
+
+static inline u64 any_bit(const void *obj, size_t from, size_t to)
+{
+	u64 any = 0;
+
+	for (; from < to; from += 16)
+		any |= *word_at(obj, from) | *word_at(obj, from + 8);
+	return any;
+}
+
+static inline bool is_clean(const void *obj, size_t room)
+{
+	if (room <= HEAD || unlikely(options.hardened > 1))
+		return !any_bit(obj, 0, room);
+	return !(any_bit(obj, 0, HEAD) | any_bit(obj, room - TAIL, room));
+}
+
+__slowpath void harden_overflow(const void *ptr, size_t size, size_t room)
+{
+	alloc_fatal("overflow: %p (size %zu, of %zu)", ptr, size, room);
+}
+
+/* --- what is wrong --- */
+
+static __slowpath __noreturn void bad_write(const struct kmem_cache *s,
+					    const void *obj)
+{
+	alloc_fatal("write after free: %p (cache %s, object size %u)", obj,
+		    s->name, s->size);
+}
+
+static __slowpath __noreturn void bad_size(const void *ptr, size_t said,
+					   size_t size)
+{
+	alloc_fatal("wrong size: %p (size %zu, freed as %zu)", ptr, size,
+		    said);
+}
+
+/*
+ * Is it new, is it no more clean (H4), or is it in use: two threads have freed
+ * it at once?
+ */
+static __slowpath void check_taken(const void *obj, u16 value)
+{
+	struct kmem_cache *s = class_to_cache(addr_to_class(obj));
+
+	if (harden_is_live(value))
+		slab_bad_free(s, "double free", obj);
+	if (value == HARDEN_FREED)
+		bad_write(s, obj);
+}
+
+static void check_clean(const struct kmem_cache *s, const void *obj)
+{
+	if (unlikely(!is_clean(obj, s->size)))
+		bad_write(s, obj);
+}
+
+/*
+ * Sheaves start small and grow with their misses, as in sheaf.c.  That of the
+ * freed is emptied whole, so that nothing stays at its bottom, and half as
+ * large, so that what comes out of the quarantine fits into the other.
+ */
+static void sheaf_open(struct kmem_cache *s, struct quarantine *q, bool freed)
+{
+	const struct sheaf_geometry *geo = freed ? &q->geo : &s->geo;
+	u32 have = percpu_capacity(geo->off) << freed;
+	u32 want = READ_ONCE(q->capacity);
+	u32 most = clamp((u32)(CAPACITY_BYTES / s->size), CAPACITY_MIN,
+			 CAPACITY_MAX);
+
+	if (have && ++q->misses >= MISSES_TO_GROW && want < most) {
+		q->misses = 0;
+		want *= 2;
+		WRITE_ONCE(q->capacity, (u16)want);
+	}
+	if (have < want)
+		percpu_grow(geo, want >> freed);
+}
+
+/* --- slabs --- */
+
+/*
+ * A guard costs two system calls and a page of addresses, so there is about
+ * one to GUARD_EVERY bytes, and nobody can tell where.
+ */
+struct page *harden_slab_alloc(const struct kmem_cache *s, u32 nid,
+			       u32 align_order, bool by_pcp, gfp_t gfp)
+{
+	size_t nr = s->nr_pages;
+	struct page *slab;
+
+	if (!by_pcp ||
+	    random_u64() % (GUARD_EVERY >> PAGE_SHIFT) < nr) {
+		slab = guard_range_alloc((int)nid, nr, align_order, gfp);
+	} else {
+		slab = pcp_alloc(nid, s->order);
+		if (slab)
+			slab->guarded = GUARD_NONE;
+	}
+	if (!slab || harden_map_clear(slab, nr))
+		return slab;
+	if (slab->guarded)
+		guard_range_free(slab, nr);
+	else
+		pcp_free(slab, s->order);
+	return NULL;
+}
+
+/* --- allocation --- */
+
+static void shuffle(void **objs, u32 n)
+{
+	u64 random = random_u64();
+
+	for (u32 i = n; i > 1; i--) {
+		u32 j = (u32)((random >> 32) * i >> 32);
+		void *obj = objs[j];
+
+		random = random * 6364136223846793005u + 1442695040888963407u;
+
+		objs[j] = objs[i - 1];
+		objs[i - 1] = obj;
+	}
+}
+
+static void put_in_slabs(struct kmem_cache *s, void *const *objs, u32 n)
+{
+	if (n && !slab_put(s, objs, n))
+		for (u32 i = 0; i < n; i++)
+			free_defer(objs[i]);
+}
+
+/*
+ * Up to @n of the oldest, if the quarantine is more than half full: what
+ * another thread has freed.
+ */
+static u32 quarantine_take(struct quarantine *q, void **objs, u32 n)
+{
+	u32 half = q->room / 2, out = 0;
+
+	if (READ_ONCE(q->nr) <= half || !lock_try_enter(&q->lock))
+		return 0;
+	while (out < n && q->nr > half) {
+		objs[out++] = q->ring[q->next];
+		q->next = (q->next + 1) & (q->room - 1);
+		q->nr--;
+	}
+	lock_exit(&q->lock);
+	return out;
+}
+
+/* The class has nothing at hand: a batch of its slabs, in random order. */
+static __slowpath void *refill(struct kmem_cache *s)
+{
+	struct quarantine *q = quarantine_of(s);
+	void *objs[SHEAF_MAX_BATCH];
+	u32 n, put;
+
+	free_deferred_drain();
+	if (!q)
+		return NULL;
+	sheaf_open(s, q, false);
+	n = quarantine_take(q, objs, READ_ONCE(q->capacity) / 2u);
+	if (!n) {
+		n = slab_take(s, numa_node_id(), objs,
+			      READ_ONCE(q->capacity) / 2u);
+		shuffle(objs, n);
+	}
+	if (!n)
+		return NULL;
+	n--;
+	put = n ? percpu_push_batch(s->geo.off, objs, n) : 0;
+	put_in_slabs(s, objs + put, n - put);
+	return objs[n];
+}
+
+static void *object_take(struct kmem_cache *s)
+{
+	void *obj = percpu_pop(s->geo.off);
+
+	return likely(obj) ? obj : refill(s);
+}
+
+/* A signal handler that interrupted one class is served by the next. */
+static __slowpath void *take_elsewhere(struct kmem_cache **s, size_t align)
+{
+	u32 index = *s ? cache_index(*s) : 0;
+	u32 last = min(index + 4, (u32)KMALLOC_CLASSES - 1);
+	void *obj = NULL;
+
+	while (!obj && ++index <= last) {
+		if (kmalloc_class_size(index) & (align - 1))
+			continue;
+		*s = kmalloc_cache(index);
+		obj = *s ? object_take(*s) : NULL;
+	}
+	return obj;
+}
+
+static struct kmem_cache *aligned_slab(size_t size, size_t align)
+{
+	u32 index = kmalloc_index(max(size, align));
+
+	for (; index < KMALLOC_CLASSES; index++)
+		if (!(kmalloc_class_size(index) & (align - 1)))
+			return kmalloc_cache(index);
+	return NULL;
+}
+
+/* The last step: @obj, which is nobody's, becomes the user's. */
+static inline void *hand_out(void *obj, u16 *entry, size_t size, size_t room)
+{
+	u16 value = READ_ONCE(*entry);
+
+	if (unlikely(value != HARDEN_FREED || !is_clean(obj, room)))
+		check_taken(obj, value);
+	canary_set(obj, size, room);
+	WRITE_ONCE(*entry, (u16)(size + 1));	/* H1 */
+	return obj;
+}
+
+static __slowpath void *small_alloc(size_t size, size_t align)
+{
+	struct kmem_cache *s = align <= KMALLOC_MIN_SIZE ?
+			       kmalloc_slab(size + CANARY) :
+			       aligned_slab(size + CANARY, align);
+	void *obj = s ? object_take(s) : NULL;
+	u16 *entry;
+
+	if (unlikely(!obj)) {
+		obj = take_elsewhere(&s, align);
+		if (!obj)
+			return NULL;
+	}
+	entry = harden_entry(obj, true);
+	if (unlikely(!entry)) {
+		put_in_slabs(s, &obj, 1);
+		return NULL;
+	}
+	return hand_out(obj, entry, size, s->size);
+}
+
+void *harden_alloc(size_t size, size_t align, bool zero)
+{
+	void *ptr = NULL;
+
+	if (size < KMALLOC_MAX_SIZE &&
+	    max(size + CANARY, align) <= KMALLOC_MAX_SIZE) {
+		ptr = small_alloc(size, align);
+		if (ptr && zero)
+			memset(ptr, 0, size);
+	}
+	return likely(ptr) ? ptr : harden_large_alloc(size, align, zero, false);
+}
+
+/* The map does not reach that far yet, or it is in another section. */
+static __slowpath void *hand_out_far(void *obj, size_t size, u32 off)
+{
+	u16 *entry = harden_entry(obj, true);
+
+	if (entry)
+		return hand_out(obj, entry, size, room_of(off));
+	put_in_slabs(class_to_cache(off), &obj, 1);
+	return NULL;
+}
+
+/* What is at hand of this CPU; NULL: harden_alloc() has more. */
+void *harden_malloc(size_t size)
+{
+	uintptr_t head;
+	size_t at;
+	void *obj;
+	u32 off;
+
+	if (unlikely(size > KMALLOC_MAX_SIZE - CANARY))
+		return NULL;
+	off = hot.size_class[(size + CANARY + 15) / 16];
+	if (likely(percpu.mode == PERCPU_CID))
+		obj = arch_pop_cid(hot.base, hot.rseq, off, &head);
+	else
+		obj = percpu_pop(off);
+	if (unlikely(!obj))
+		return NULL;
+	at = (uintptr_t)obj - harden_maps[0].base;
+	if (unlikely(at >= READ_ONCE(harden_maps[0].bytes)))
+		return hand_out_far(obj, size, off);
+	return hand_out(obj, &harden_maps[0].entries[at / 16], size,
+			room_of(off));
+}
+
+/* --- freeing --- */
+
+/*
+ * @n objects go in; up to as many older ones come out, at @objs, in random
+ * order.  Returns how many.
+ */
+static u32 quarantine_swap(struct quarantine *q, void **objs, u32 n)
+{
+	u32 out = 0, mask = q->room - 1;
+	u64 random = random_u64();
+
+	for (u32 i = 0; i < n; i++) {
+		void *obj = objs[i], **oldest = &q->ring[q->next], **pick;
+
+		if (q->nr < q->room) {
+			q->ring[(q->next + q->nr++) & mask] = obj;
+			continue;
+		}
+		random = random * 6364136223846793005u + 1442695040888963407u;
+		pick = &q->ring[(q->next + ((u32)(random >> 40) & mask / 2)) &
+				mask];
+		objs[out++] = *pick;
+		*pick = *oldest;
+		*oldest = obj;		/* the youngest from now on */
+		q->next = (q->next + 1) & mask;
+	}
+	return out;
+}
+
+/* The sheaf of the freed is full. */
+static __slowpath void quarantine_put(struct kmem_cache *s, void *obj)
+{
+	struct quarantine *q = quarantine_of(s);
+	void *objs[SHEAF_MAX_BATCH + 1];
+	u32 n = 0, put;
+
+	free_deferred_drain();
+	if (!q) {
+		free_defer(obj);
+		return;
+	}
+	sheaf_open(s, q, true);
+	if (percpu_push(q->geo.off, obj))
+		return;
+	n = percpu_pop_batch(q->geo.off, objs, READ_ONCE(q->capacity) / 2u);
+	if (!percpu_push(q->geo.off, obj))
+		objs[n++] = obj;
+	if (lock_try_enter(&q->lock)) {
+		n = quarantine_swap(q, objs, n);
+		lock_exit(&q->lock);
+	}
+	/* What is handed out again is looked at then. */
+	put = n ? percpu_push_batch(s->geo.off, objs, n) : 0;
+	for (u32 i = put; i < n; i++)
+		check_clean(s, objs[i]);
+	put_in_slabs(s, objs + put, n - put);
+}
+
+static inline u32 object_class(const void *ptr)
+{
+	struct section *sec = sections[0];
+	size_t pfn = ((uintptr_t)ptr - sec->base) >> PAGE_SHIFT;
+
+	/* It has an entry, so its page has a class. */
+	if (likely(pfn < sec->nr_pages))
+		return READ_ONCE(sec->classes[-1 - (long)pfn]);
+	return addr_to_class(ptr);
+}
+
+static inline bool push_freed(u32 off, void *ptr)
+{
+	off += (FIRST_HARDEN - FIRST_CACHE) << SHEAF_HEAD_SHIFT;
+	if (likely(percpu.mode == PERCPU_CID))
+		return arch_push_cid(hot.base, hot.rseq, off, ptr);
+	return percpu_push(off, ptr);
+}
+
+/*
+ * Two threads that free the same object in the same few nanoseconds may both
+ * come through: then it is found live when it is handed out again, or
+ * free in its slab when it returns there (H2).
+ */
+static inline void small_free(void *ptr, u16 *entry, size_t size, size_t said)
+{
+	u32 off = object_class(ptr);
+	size_t room = room_of(off);
+
+	if (unlikely(said != size && said != HARDEN_ANY_SIZE))
+		bad_size(ptr, said, size);
+	if (unlikely(!canary_ok(ptr, size, room)))
+		harden_overflow(ptr, size, room);
+	WRITE_ONCE(*entry, HARDEN_FREED);
+	wipe(ptr, room);
+	if (unlikely(!push_freed(off, ptr)))
+		quarantine_put(class_to_cache(off), ptr);
+}
+
+/* An address in a slab at which nothing live begins. */
+static __slowpath __noreturn void bad_object(const struct kmem_cache *s,
+					     const char *call, const void *ptr,
+					     const u16 *entry)
+{
+	bool freed = entry && slab_starts_object(s, ptr) &&
+		     READ_ONCE(*entry) == HARDEN_FREED;
+	bool again = freed && !strcmp(call, "free");
+
+	alloc_fatal("%s %s: %p (cache %s, object size %u)",
+		    again ? "double" : "invalid", call, ptr, s->name, s->size);
+}
+
+void harden_free(void *ptr, size_t size)
+{
+	u16 *entry = harden_entry(ptr, false);
+	struct kmem_cache *s;
+
+	if (likely(entry && IS_ALIGNED((uintptr_t)ptr, 16))) {
+		u16 live = READ_ONCE(*entry);
+
+		if (likely(harden_is_live(live))) {
+			small_free(ptr, entry, live - 1u, size);
+			return;
+		}
+	}
+	if (!ptr)
+		return;
+	s = class_to_cache(addr_to_class(ptr));
+	if (unlikely(s))
+		bad_object(s, "free", ptr, entry);
+	harden_large_free(ptr, size);
+}
+
+/* --- sizes --- */
+
+/* The live value of a small object; 0: it is none, but may be large. */
+static u16 live_value(const char *call, const void *ptr, u16 **entry)
+{
+	u16 live = 0;
+	struct kmem_cache *s;
+
+	*entry = harden_entry(ptr, false);
+	if (*entry && IS_ALIGNED((uintptr_t)ptr, 16))
+		live = READ_ONCE(**entry);
+	if (likely(harden_is_live(live)))
+		return live;
+	s = class_to_cache(addr_to_class(ptr));
+	if (unlikely(s))
+		bad_object(s, call, ptr, *entry);
+	return 0;
+}
+
+size_t harden_size(const char *call, const void *ptr)
+{
+	u16 *entry;
+	u16 live = live_value(call, ptr, &entry);
+
+	return live ? live - 1u : harden_large_size(call, ptr);
+}
+
+/* Where the object has room, and most of it is not in vain. */
+static bool resize_small(void *ptr, u16 *entry, size_t old, size_t size)
+{
+	size_t room = room_of(object_class(ptr));
+
+	if (unlikely(!canary_ok(ptr, old, room)))
+		harden_overflow(ptr, old, room);
+	if (size > room - CANARY || (size + CANARY <= room / 2 && room > 64))
+		return false;
+	canary_set(ptr, size, room);
+	WRITE_ONCE(*entry, (u16)(size + 1));
+	return true;
+}
+
+/* A large buffer that grows gets an area, which can grow on. */
+static void *realloc_new(size_t old, size_t size)
+{
+	if (size > old && size >= GROW_AREA_SIZE)
+		return harden_large_alloc(size, KMALLOC_MIN_SIZE, false, true);
+	return harden_alloc(size, KMALLOC_MIN_SIZE, false);
+}
+
+void *harden_realloc(void *ptr, size_t size)
+{
+	u16 *entry;
+	u16 live = live_value("realloc", ptr, &entry);
+	size_t old = live ? live - 1u : harden_large_size("realloc", ptr);
+	void *new;
+
+	if (live) {
+		if (resize_small(ptr, entry, old, size))
+			return ptr;
+	} else {
+		if (!old)
+			return NULL;	/* in a signal handler nobody knows */
+		new = harden_large_resize(ptr, old, size);
+		if (new)
+			return new;
+	}
+	new = realloc_new(old, size);
+	if (!new)
+		return NULL;
+	memcpy(new, ptr, min(old, size));
+	harden_free(ptr, HARDEN_ANY_SIZE);
+	return new;
+}
+
+/* --- all of it goes back --- */
+
+void harden_check_free(const struct kmem_cache *s, void *const *objs, u32 n)
+{
+	for (u32 i = 0; i < n; i++) {
+		const u16 *entry = harden_entry(objs[i], false);
+
+		/* New ones have never been wiped. */
+		if (entry && READ_ONCE(*entry) == HARDEN_FREED)
+			check_clean(s, objs[i]);
+	}
+}
+
+static void drain_put(u32 off, void **objs, u32 n)
+{
+	struct kmem_cache *s = class_to_cache(
+		off - ((FIRST_HARDEN - FIRST_CACHE) << SHEAF_HEAD_SHIFT));
+
+	for (u32 i = 0; i < n; i++)
+		check_clean(s, objs[i]);
+	put_in_slabs(s, objs, n);
+}
+
+static void quarantine_drain(struct quarantine *q)
+{
+	void *objs[SHEAF_MAX_BATCH];
+	u32 n = 0;
+
+	do {
+		if (!lock_try_enter(&q->lock))
+			return;
+		for (n = 0; n < SHEAF_MAX_BATCH && q->nr; n++) {
+			objs[n] = q->ring[q->next];
+			q->next = (q->next + 1) & (q->room - 1);
+			q->nr--;
+		}
+		lock_exit(&q->lock);
+		if (n)
+			drain_put(q->geo.off, objs, n);
+	} while (n);
+}
+
+void harden_drain(void)
+{
+	percpu_drain(FIRST_HARDEN << SHEAF_HEAD_SHIFT,
+		     (MAX_SHEAVES - 1) << SHEAF_HEAD_SHIFT, drain_put);
+	for (u32 i = 0; i < KMALLOC_CLASSES; i++)
+		if (load_acquire(&quarantines[i].ring))
+			quarantine_drain(&quarantines[i]);
+	harden_large_drain();
+}
+
+size_t harden_cached(const struct kmem_cache *s)
+{
+	u32 index = cache_index(s);
+	struct quarantine *q = &quarantines[index];
+
+	if (!options.hardened || index >= KMALLOC_CLASSES ||
+	    !load_acquire(&q->ring))
+		return 0;
+	return READ_ONCE(q->nr) + percpu_count(q->geo.off);
+}
+
+void harden_fork_lock(void)
+{
+	for (u32 i = 0; i < KMALLOC_CLASSES; i++)
+		lock_fork_enter(&quarantines[i].lock);
+	harden_large_fork_lock();
+	harden_map_fork_lock();
+}
+
+void harden_fork_unlock(void)
+{
+	harden_map_fork_unlock();
+	harden_large_fork_unlock();
+	for (u32 i = KMALLOC_CLASSES; i--;)
+		lock_fork_exit(&quarantines[i].lock);
+}

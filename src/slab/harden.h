@@ -1,0 +1,180 @@
+/*
+ * harden.h - the heap of hardened=1: the same slabs, pages and areas, with
+ * everything checked exactly.
+ *
+ *	harden.c	small objects: who is live, canaries, delayed reuse
+ *	harden_large.c	pages and areas: canaries, and no access to freed areas
+ *	harden_range.c	page ranges that wait with their guard pages
+ *	harden_map.c	two bytes for each 16 of the windows: what is live
+ *
+ * The inlined hot paths stay closed, so that they pay nothing for this; what
+ * they hand over comes here.
+ */
+#ifndef SLAB_HARDEN_H
+#define SLAB_HARDEN_H
+
+#include "slab/kmalloc.h"
+
+#define HARDEN_ANY_SIZE	SIZE_MAX	/* the caller does not know */
+/* A buffer that realloc() has grown this far becomes an area. */
+#define GROW_AREA_SIZE	(512 * KIB)
+
+/* At start-up, once kmalloc_init() has run. */
+void harden_init(void);
+
+/*
+ * At least @size bytes at a multiple of @align; small ones are zero, large
+ * ones with @zero; NULL: no memory.
+ */
+void *harden_alloc(size_t size, size_t align, bool zero);
+/*
+ * Any kind of memory of this heap; @size is what the caller says that he
+ * asked for.  A wrong address, size or canary ends the process.
+ */
+void harden_free(void *ptr, size_t size);
+/* Bytes asked for; @call is named when @ptr is wrong. */
+size_t harden_size(const char *call, const void *ptr);
+/* size > 0, ptr not NULL.  NULL: no memory; @ptr is as it was. */
+void *harden_realloc(void *ptr, size_t size);
+
+/*
+ * Pages for a slab of @s of node @nid, with no entry in the map; with @by_pcp, of the
+ * per-CPU lists or, now and then, with a guard behind (page->guarded), as all
+ * others.  NULL: no memory.
+ */
+struct page *harden_slab_alloc(const struct kmem_cache *s, u32 nid,
+			       u32 align_order, bool by_pcp, gfp_t gfp);
+
+/* All freed objects go back, looked at: at exit, and when memory is short. */
+void harden_drain(void);
+/* These come back out of a sheaf of @s: nobody has written to them? */
+void harden_check_free(const struct kmem_cache *s, void *const *objs, u32 n);
+/* Freed objects of @s that wait here; racy. */
+size_t harden_cached(const struct kmem_cache *s);
+
+void harden_fork_lock(void);
+void harden_fork_unlock(void);
+
+/* The same for what free_slow() and malloc_slow() see most: no address or
+ * size is too odd for them, but NULL means: harden_alloc(). */
+void *harden_malloc(size_t size);
+
+extern __hidden bool harden_on;		/* constant after harden_init() */
+
+/* --- canaries --- */
+
+#define CANARY	sizeof(u64)	/* bytes a request is larger by */
+
+extern __hidden u64 harden_secret;
+
+/*
+ * The eight bytes that repeat behind what was asked for, by address; none of
+ * them is zero, so that the end of a string does not look like one.
+ */
+static inline u64 canary_of(const void *ptr)
+{
+	u64 n = ((uintptr_t)ptr ^ harden_secret) * 0x9e3779b97f4a7c15u;
+
+	return (n ^ n >> 32) | 0x0101010101010101u;
+}
+
+/* The word at @at of what repeats @canary from every multiple of 8 on. */
+static inline u64 canary_at(u64 canary, size_t at)
+{
+	u32 bits = 8 * (u32)(at & 7);
+
+	return canary >> bits | canary << (-bits & 63);
+}
+
+static inline u64 *word_at(const void *ptr, size_t at)
+{
+	return (u64 *)((char *)(uintptr_t)ptr + at);
+}
+
+/*
+ * Directly behind the user's bytes and up against what comes next.  @room is a
+ * multiple of 8, and at least @size + CANARY.
+ */
+static inline void canary_set(void *ptr, size_t size, size_t room)
+{
+	u64 canary = canary_of(ptr), first = canary_at(canary, size);
+
+	__builtin_memcpy(word_at(ptr, size), &first, sizeof(first));
+	*word_at(ptr, room - CANARY) = canary;
+}
+
+static inline bool canary_ok(const void *ptr, size_t size, size_t room)
+{
+	u64 canary = canary_of(ptr), first;
+
+	__builtin_memcpy(&first, word_at(ptr, size), sizeof(first));
+	return !((first ^ canary_at(canary, size)) |
+		 (*word_at(ptr, room - CANARY) ^ canary));
+}
+
+void harden_overflow(const void *ptr, size_t size, size_t room) __noreturn;
+
+/* --- harden_map.c --- */
+
+/*
+ * Of the 16 bytes at an address: 0 nothing ever began here, HARDEN_FREED an
+ * object did, else one begins here that is live, of value - 1 bytes.
+ */
+#define HARDEN_FREED	0xffff
+#define HARDEN_MAX_SIZE	KMALLOC_MAX_SIZE	/* live values are <= this */
+
+struct harden_map {
+	uintptr_t base;		/* of the section */
+	size_t bytes;		/* of it that have entries; grows */
+	u16 *entries;
+};
+
+extern __hidden struct harden_map harden_maps[MAX_SECTIONS];
+
+u16 *harden_entry_slow(const void *ptr, bool make);
+
+/* The entry of an address; NULL: it has none. */
+static inline u16 *harden_entry(const void *ptr, bool make)
+{
+	size_t at = (uintptr_t)ptr - harden_maps[0].base;
+
+	if (likely(at < READ_ONCE(harden_maps[0].bytes)))
+		return &harden_maps[0].entries[at / 16];
+	return harden_entry_slow(ptr, make);
+}
+
+static inline bool harden_is_live(u16 value)
+{
+	return (u16)(value - 1) < HARDEN_MAX_SIZE;
+}
+
+/* Nothing ever began in these pages; false: no memory for entries. */
+bool harden_map_clear(const struct page *page, size_t nr);
+void harden_map_fork_lock(void);
+void harden_map_fork_unlock(void);
+
+/* --- harden_range.c --- */
+
+/* At least @size bytes of pages, of type PAGE_LARGE. */
+struct page *harden_range_alloc(size_t size, size_t align, bool zero);
+/* The caller has made it PAGE_QUARANTINE. */
+void harden_range_free(struct page *page);
+size_t harden_range_bytes(const struct page *page);	/* without the guard */
+void harden_range_drain(void);
+void harden_range_fork_lock(void);
+void harden_range_fork_unlock(void);
+
+/* --- harden_large.c --- */
+
+/* @grows: a buffer that realloc() may make larger again. */
+void *harden_large_alloc(size_t size, size_t align, bool zero, bool grows);
+/* Of what no slab has. */
+void harden_large_free(void *ptr, size_t size);
+size_t harden_large_size(const char *call, const void *ptr);
+/* In place, or by page tables; NULL: it has to be copied. */
+void *harden_large_resize(void *ptr, size_t old, size_t size);
+void harden_large_drain(void);
+void harden_large_fork_lock(void);
+void harden_large_fork_unlock(void);
+
+#endif

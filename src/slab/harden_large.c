@@ -1,0 +1,368 @@
+/*
+ * harden_large.c - what is larger than the size classes, under hardened=1.
+ *
+ * Up to 4 MiB a block is a range of pages with a guard page behind
+ * (harden_range.c), above that an area of vmalloc, which has one anyway.  A
+ * block has no room at all behind the request, or a canary there.  A freed
+ * area cannot be accessed until it leaves the quarantine, which holds an eighth
+ * of the heap, the oldest leaving first: its pages stay, so that they are warm
+ * for whoever gets them.
+ *
+ * Invariants:
+ *   H6. a block is live (PAGE_HARDENED with its size in user_size, or an area
+ *	 whose user number is its size), in the quarantine (PAGE_QUARANTINE,
+ *	 VMALLOC_HELD), or not of this file.  One free alone makes the change.
+ *   H7. under lock, nr and bytes are those of the areas in the ring; all of
+ *	 them are without access, those that the kernel refused apart.
+ *
+ * Blocks of alloc_pages() and the like are PAGE_LARGE or have no user number:
+ * free() takes them as it does without hardened=1.
+ *
+ * Locking: LOCK_HARDEN for the ring; system calls are made without it.
+ */
+#include "core/report.h"
+#include "mm/guard.h"
+#include "mm/vmalloc.h"
+#include "slab/harden.h"
+#include "sys/sys.h"
+
+#define PAGES_MAX_SIZE	(MAX_ORDER_PAGES << PAGE_SHIFT)
+#define RING		64
+#define BYTES_MIN	MIB
+#define BYTES_MAX	(64 * MIB)
+#define HEAP_SHARE	8
+
+struct block {
+	char *addr;
+	size_t bytes;		/* without the guard; 0: not protected */
+};
+
+static struct {
+	struct lock lock;
+	struct block blocks[RING];
+	u32 first, nr;
+	size_t bytes;
+} ring = { .lock = LOCK_INITIALIZER(LOCK_HARDEN) };
+
+/* What a block must hold for @size: all of it, or room for a canary. */
+static size_t room_for(size_t size)
+{
+	size_t os_page = max(sys_page_size(), PAGE_SIZE);
+
+	if (size && IS_ALIGNED(size, os_page))
+		return size;
+	return ALIGN_UP(size + CANARY, os_page);
+}
+
+/* Where the canary ends, in a block of @bytes; @size: there is none. */
+static size_t canary_end(size_t size, size_t bytes)
+{
+	return size == bytes ? size : min(bytes, ALIGN_UP(size + CANARY,
+							  PAGE_SIZE));
+}
+
+static void set_canary(void *ptr, size_t size, size_t bytes)
+{
+	size_t room = canary_end(size, bytes);
+
+	if (room > size)
+		canary_set(ptr, size, room);
+}
+
+static bool check_canary(const void *ptr, size_t size, size_t bytes)
+{
+	size_t room = canary_end(size, bytes);
+
+	return room == size || canary_ok(ptr, size, room);
+}
+
+/* --- allocation --- */
+
+static void *pages_get(size_t size, size_t align, bool zero)
+{
+	struct page *page = harden_range_alloc(room_for(size), align, zero);
+
+	if (!page)
+		return NULL;
+	set_canary(page_address(page), size, harden_range_bytes(page));
+	page->user_size = size;
+	store_release(&page->type, PAGE_HARDENED);
+	return page_address(page);
+}
+
+static void *area_get(size_t size, size_t align, bool zero)
+{
+	size_t user, bytes;
+	void *ptr = vmalloc(room_for(size), max(align, PAGE_SIZE),
+			    zero ? VMALLOC_ZERO : 0);
+
+	if (!ptr)
+		return NULL;
+	vmalloc_user(ptr, size, &user, &bytes);
+	set_canary(ptr, size, room_for(size));
+	return ptr;
+}
+
+void *harden_large_alloc(size_t size, size_t align, bool zero, bool grows)
+{
+	void *ptr = NULL;
+
+	if (size > PTRDIFF_MAX)
+		return NULL;
+	if (size <= PAGES_MAX_SIZE && align <= PAGES_MAX_SIZE && !grows)
+		ptr = pages_get(size, align, zero);
+	if (!ptr && size)
+		ptr = area_get(size, align, zero);
+	/* No area, or too many mappings: pages in a row serve as well. */
+	if (!ptr && align <= PAGES_MAX_SIZE)
+		ptr = pages_get(size, align, zero);
+	return ptr;
+}
+
+/* --- what is wrong --- */
+
+static __slowpath __noreturn void bad_page(const char *call, const void *ptr,
+					   const struct page *page)
+{
+	size_t nr;
+	const struct page *head = page_block(page, &nr);
+	bool live = head && (head->type == PAGE_HARDENED ||
+			     head->type == PAGE_LARGE);
+	bool again = !live && call[0] == 'f';
+
+	alloc_fatal("%s %s: %p (pages, size %zu)", again ? "double" : "invalid",
+		    call, ptr, head ? nr << PAGE_SHIFT : 0);
+}
+
+static __slowpath __noreturn void bad_area(const char *call, const void *ptr,
+					   enum vfree_result why, size_t size)
+{
+	bool again = why == VFREE_AGAIN && call[0] == 'f';
+
+	if (why == VFREE_NOT_OURS)
+		alloc_fatal("invalid %s: %p (not from this heap)", call, ptr);
+	alloc_fatal("%s %s: %p (vmalloc area, size %zu)",
+		    again ? "double" : "invalid", call, ptr, size);
+}
+
+static void check_block(const void *ptr, size_t size, size_t bytes,
+			size_t said)
+{
+	if (unlikely(said != size && said != HARDEN_ANY_SIZE))
+		alloc_fatal("wrong size: %p (size %zu, freed as %zu)", ptr,
+			    size, said);
+	if (unlikely(!check_canary(ptr, size, bytes)))
+		harden_overflow(ptr, size, bytes);
+}
+
+/* --- the quarantine --- */
+
+static void block_put(const struct block *b)
+{
+	if (b->bytes)
+		sys_protect(b->addr, b->bytes, true);
+	if (vfree_held(b->addr) == VFREE_BUSY)
+		free_defer(b->addr);
+}
+
+static size_t bytes_limit(void)
+{
+	size_t heap = (zones_used_pages() << PAGE_SHIFT) + vmalloc_held_bytes();
+
+	return clamp(heap / HEAP_SHARE, BYTES_MIN, BYTES_MAX);
+}
+
+static bool ring_pop(struct block *b)
+{
+	if (!ring.nr)
+		return false;
+	*b = ring.blocks[ring.first];
+	ring.first = (ring.first + 1) % RING;
+	ring.nr--;
+	ring.bytes -= b->bytes;
+	return true;
+}
+
+/* What leaves is collected first, and given back without the lock. */
+static void quarantine_put(const struct block *b)
+{
+	size_t limit = bytes_limit();
+	struct block out[RING];
+	u32 n = 0;
+
+	if (!lock_try_enter(&ring.lock)) {
+		block_put(b);
+		return;
+	}
+	while (ring.nr == RING ||
+	       (ring.nr && ring.bytes + b->bytes > limit))
+		ring_pop(&out[n++]);
+	ring.blocks[(ring.first + ring.nr++) % RING] = *b;
+	ring.bytes += b->bytes;
+	lock_exit(&ring.lock);
+	for (u32 i = 0; i < n; i++)
+		block_put(&out[i]);
+}
+
+void harden_large_drain(void)
+{
+	struct block b;
+	bool any = true;
+
+	harden_range_drain();
+	while (any) {
+		if (!lock_try_enter(&ring.lock))
+			return;
+		any = ring_pop(&b);
+		lock_exit(&ring.lock);
+		if (any)
+			block_put(&b);
+	}
+}
+
+/* --- freeing --- */
+
+static void pages_free(void *ptr, struct page *page, size_t said)
+{
+	u8 type = PAGE_HARDENED, plain = PAGE_LARGE;
+
+	if (unlikely((uintptr_t)ptr & (PAGE_SIZE - 1)))
+		bad_page("free", ptr, page);
+	if (!__atomic_compare_exchange_n(&page->type, &type, PAGE_QUARANTINE,
+					 false, __ATOMIC_ACQUIRE,
+					 __ATOMIC_RELAXED)) {
+		if (!__atomic_compare_exchange_n(&page->type, &plain,
+						 PAGE_NONE, false,
+						 __ATOMIC_ACQUIRE,
+						 __ATOMIC_RELAXED))
+			bad_page("free", ptr, page);
+		/* Of alloc_pages(), or put off in a signal handler. */
+		if (!page_range_free(page, page->nr_pages)) {
+			page->type = PAGE_LARGE;
+			free_defer(ptr);
+		}
+		return;
+	}
+	check_block(ptr, page->user_size, harden_range_bytes(page), said);
+	harden_range_free(page);
+}
+
+static void area_free(void *ptr, size_t said)
+{
+	struct block b = { .addr = ptr };
+	enum vfree_result ret;
+	size_t user, size;
+
+	ret = vmalloc_user(ptr, VMALLOC_HELD, &user, &size);
+	/* Of alloc_vmalloc(). */
+	if (ret == VFREE_OK && !user)
+		ret = vfree_held(ptr);
+	if (ret == VFREE_BUSY) {
+		free_defer(ptr);
+		return;
+	}
+	if (unlikely(ret != VFREE_OK))
+		bad_area("free", ptr, ret, size);
+	if (!user)
+		return;
+	check_block(ptr, user, room_for(user), said);
+	b.bytes = size;
+	if (!sys_protect(ptr, b.bytes, false))
+		b.bytes = 0;
+	quarantine_put(&b);
+	idle_poll();
+}
+
+void harden_large_free(void *ptr, size_t size)
+{
+	struct page *page = addr_to_page(ptr);
+
+	if (page)
+		pages_free(ptr, page, size);
+	else
+		area_free(ptr, size);
+}
+
+/* --- sizes --- */
+
+size_t harden_large_size(const char *call, const void *ptr)
+{
+	struct page *page = addr_to_page(ptr);
+	enum vfree_result ret;
+	size_t size, user;
+
+	if (page) {
+		u8 type = load_acquire(&page->type);
+
+		if (unlikely((uintptr_t)ptr & (PAGE_SIZE - 1) ||
+			     (type != PAGE_HARDENED && type != PAGE_LARGE)))
+			bad_page(call, ptr, page);
+		return type == PAGE_HARDENED ? page->user_size :
+		       (size_t)page->nr_pages << PAGE_SHIFT;
+	}
+	ret = vmalloc_user(ptr, 0, &user, &size);
+	if (ret == VFREE_BUSY)
+		return 0;	/* in a signal handler nobody can say */
+	if (unlikely(ret != VFREE_OK))
+		bad_area(call, ptr, ret, size);
+	return user ? user : size;
+}
+
+/* The same pages, of which more or fewer are asked for. */
+static void *pages_resize(void *ptr, struct page *page, size_t size)
+{
+	size_t bytes;
+
+	if (page->type != PAGE_HARDENED)
+		return NULL;
+	bytes = harden_range_bytes(page);
+	if (room_for(size) > bytes || size <= bytes / 2)
+		return NULL;
+	page->user_size = size;
+	set_canary(ptr, size, bytes);
+	return ptr;
+}
+
+static void *area_resize(void *ptr, size_t old, size_t size)
+{
+	size_t room, user;
+	void *new;
+
+	if (size <= GROW_AREA_SIZE)
+		return NULL;
+	if (vmalloc_user(ptr, 0, &user, &room) != VFREE_OK || user != old)
+		return NULL;
+	new = vrealloc(ptr, room_for(size));
+	if (!new)
+		return NULL;
+	vmalloc_user(new, size, &user, &room);
+	set_canary(new, size, room_for(size));
+	return new;
+}
+
+void *harden_large_resize(void *ptr, size_t old, size_t size)
+{
+	struct page *page = addr_to_page(ptr);
+
+	if (!page)
+		check_block(ptr, old, room_for(old), HARDEN_ANY_SIZE);
+	else if (page->type == PAGE_HARDENED)
+		check_block(ptr, old, harden_range_bytes(page),
+			    HARDEN_ANY_SIZE);
+	if (size <= KMALLOC_MAX_SIZE)
+		return NULL;
+	return page ? pages_resize(ptr, page, size) :
+		      area_resize(ptr, old, size);
+}
+
+void harden_large_fork_lock(void)
+{
+	lock_fork_enter(&ring.lock);
+	harden_range_fork_lock();
+}
+
+void harden_large_fork_unlock(void)
+{
+	harden_range_fork_unlock();
+	lock_fork_exit(&ring.lock);
+}

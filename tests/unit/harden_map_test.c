@@ -1,0 +1,51 @@
+/*
+ * harden_map_test.c - entries exist for what is committed, and only there;
+ * a new slab has none that say anything.
+ */
+#include "slab/harden.h"
+#include "unit.h"
+
+Test(harden_map, entries)
+{
+	struct page *page;
+	char *addr;
+	u16 *entry;
+
+	unit_up();
+	page = page_range_alloc(NUMA_NO_NODE, 4, 0, GFP_KERNEL);
+	cr_assert(page);
+	addr = page_address(page);
+	cr_assert_null(harden_entry(addr, false), "nothing is mapped yet");
+	entry = harden_entry(addr, true);
+	cr_assert(entry && !*entry);
+	cr_assert_eq(harden_entry(addr, false), entry);
+	cr_assert_eq(harden_entry(addr + 16, false), entry + 1);
+	cr_assert_eq(harden_entry(addr + 31, false), entry + 1);
+	cr_assert_null(harden_entry(&page, true), "the stack is not ours");
+	for (int i = 0; i < 4 * 256; i++)
+		entry[i] = HARDEN_FREED;
+	cr_assert(harden_map_clear(page + 1, 2));
+	for (int i = 0; i < 4 * 256; i++)
+		REQUIRE(entry[i] == (i / 256 % 3 ? 0 : HARDEN_FREED));
+}
+
+Test(harden_map, grows_with_the_section)
+{
+	struct page *page;
+
+	unit_up();
+	page = page_range_alloc(NUMA_NO_NODE, 1, 0, GFP_KERNEL);
+	cr_assert(harden_map_clear(page, 1));
+	/* Far beyond what was committed at first. */
+	for (int i = 0; i < 64; i++)
+		page = page_range_alloc(NUMA_NO_NODE, MAX_ORDER_PAGES,
+					MAX_ORDER, GFP_KERNEL);
+	cr_assert(page && harden_map_clear(page, MAX_ORDER_PAGES));
+}
+
+Test(harden_map, live_values)
+{
+	cr_assert(!harden_is_live(0) && !harden_is_live(HARDEN_FREED));
+	cr_assert(harden_is_live(1) && harden_is_live(HARDEN_MAX_SIZE));
+	cr_assert(!harden_is_live(HARDEN_MAX_SIZE + 1));
+}

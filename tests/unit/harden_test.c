@@ -1,0 +1,239 @@
+/*
+ * harden_test.c - small objects of hardened=1: each misuse ends in its own
+ * report, reuse is late and in no order, sizes and contents are kept, and all
+ * of it goes back in the end.
+ */
+#include "slab/harden.h"
+#include "unit.h"
+
+#define NR 4000
+
+static void up(enum percpu_mode mode)
+{
+	options.hardened = 1;
+	unit_up_mode(mode);
+	harden_init();
+}
+
+static char *get(size_t size)
+{
+	char *p = harden_malloc(size);
+
+	if (!p)
+		p = harden_alloc(size, KMALLOC_MIN_SIZE, false);
+	REQUIRE(p);
+	return p;
+}
+
+static void put(void *p)
+{
+	harden_free(p, HARDEN_ANY_SIZE);
+}
+
+static void keeps_contents(enum percpu_mode mode)
+{
+	static unsigned char *p[NR];
+	static size_t size[NR];
+	u64 seed = 5;
+
+	up(mode);
+	for (u32 op = 0; op < 40000; op++) {
+		u32 i = (u32)rnd_below(&seed, NR);
+
+		if (p[i]) {
+			REQUIRE(harden_size("size", p[i]) == size[i]);
+			for (size_t at = 0; at < size[i]; at += 7)
+				REQUIRE(p[i][at] == (unsigned char)i);
+			if (op % 3) {
+				put(p[i]);
+				p[i] = NULL;
+				continue;
+			}
+			p[i] = harden_realloc(p[i], size[i] % 9000 + 100);
+			size[i] = size[i] % 9000 + 100;
+		} else {
+			size[i] = rnd_below(&seed, op % 50 ? 300 : 20000) + 1;
+			p[i] = (unsigned char *)get(size[i]);
+			REQUIRE(!((uintptr_t)p[i] & 15));
+		}
+		memset(p[i], (int)i, size[i]);
+	}
+	for (u32 i = 0; i < NR; i++)
+		if (p[i])
+			put(p[i]);
+	harden_drain();
+	slab_reclaim();
+	for (u32 i = 0; i < KMALLOC_CLASSES; i++) {
+		struct kmem_cache *s = class_to_cache((FIRST_CACHE + i)
+						      << SHEAF_HEAD_SHIFT);
+
+		if (!s)
+			continue;
+		REQUIRE(slabs_are_valid(s));
+		REQUIRE(!harden_cached(s));
+		REQUIRE(!kmem_cache_nr_used(s) && !kmem_cache_nr_slabs(s));
+	}
+	span_drain();
+	pcp_drain();
+	cr_assert(zone_is_valid(&zone_normal));
+	cr_assert_eq(zone_normal.nr_free, zone_normal.nr_managed);
+}
+
+Test(harden, keeps_contents_slots)
+{
+	keeps_contents(PERCPU_SLOTS);
+}
+
+Test(harden, keeps_contents_cpu)
+{
+	keeps_contents(PERCPU_CPU);
+}
+
+Test(harden, keeps_contents_cid)
+{
+	keeps_contents(PERCPU_CID);
+}
+
+Test(harden, alignment)
+{
+	up(PERCPU_SLOTS);
+	for (size_t align = 16; align <= 64 * KIB; align *= 2)
+		for (size_t size = 1; size < 20000; size = size * 2 + 1) {
+			void *p = harden_alloc(size, align, true);
+
+			REQUIRE(p && !((uintptr_t)p & (align - 1)));
+			REQUIRE(!*(char *)p && !((char *)p)[size - 1]);
+			memset(p, 1, size);
+			put(p);
+		}
+}
+
+/* The object comes back, but not before many others have been freed. */
+Test(harden, reuse_is_late_and_in_no_order)
+{
+	char *first, *p, *last = NULL;
+	u32 after = 0, rising = 0;
+
+	up(PERCPU_SLOTS);
+	for (int i = 0; i < 1000; i++)
+		put(get(48));
+	first = get(48);
+	put(first);
+	for (u32 i = 1; i < 20000 && !after; i++) {
+		p = get(48);
+		if (p == first)
+			after = i;
+		rising += p > last;
+		last = p;
+		put(p);
+	}
+	cr_assert_gt(after, 16, "after %u frees", after);
+	cr_assert(rising * 10 > after * 2 && rising * 10 < after * 8,
+		  "%u of %u rising", rising, after);
+}
+
+Test(harden, fresh_objects_in_no_order)
+{
+	char *p[64];
+	u32 rising = 0;
+
+	up(PERCPU_SLOTS);
+	for (int i = 0; i < 64; i++)
+		p[i] = get(40);
+	for (int i = 1; i < 64; i++)
+		rising += p[i] > p[i - 1];
+	cr_assert(rising > 12 && rising < 51, "%u of 63 rising", rising);
+}
+
+/* A misuse in a child; how it ends is the test. */
+#define ENDS(name, call)						\
+	Test(harden, name, .signal = SIGABRT)				\
+	{								\
+		char *p, *q;						\
+									\
+		up(PERCPU_SLOTS);					\
+		p = get(40);						\
+		q = get(40);						\
+		(void)q;						\
+		call;							\
+	}
+
+static void again(void *p)
+{
+	for (int i = 0; i < 5000; i++)
+		put(get(40));
+	(void)p;
+}
+
+ENDS(double_free, put(p); put(p))
+ENDS(double_free_later, put(p); put(q); again(p); put(p))
+ENDS(free_of_interior, put(p + 16))
+ENDS(free_of_odd, put(p + 1))
+ENDS(free_of_stack, put(&p))
+ENDS(free_of_never_allocated, put(p + 48 * 50))
+ENDS(overflow_by_one, p[40] = 2; put(p))
+ENDS(overflow_found_by_realloc, p[40] = 2; harden_realloc(p, 44))
+ENDS(underflow_of_next, p[46] = 2; put(p))
+ENDS(write_after_free, put(p); p[8] = 1; again(p))
+ENDS(write_after_free_at_drain, put(p); p[8] = 1; harden_drain())
+ENDS(wrong_size, harden_free(p, 41))
+ENDS(size_of_freed, put(p); harden_size("malloc_usable_size", p))
+ENDS(realloc_of_freed, put(p); harden_realloc(p, 10))
+
+Test(harden, right_size_and_null_are_right)
+{
+	up(PERCPU_SLOTS);
+	harden_free(get(40), 40);
+	harden_free(get(0), 0);
+	harden_free(NULL, HARDEN_ANY_SIZE);
+}
+
+/* hardened=2 looks at all of an object. */
+Test(harden, middle_of_large_object, .signal = SIGABRT)
+{
+	char *p;
+
+	up(PERCPU_SLOTS);
+	options.hardened = 2;
+	p = get(2000);
+	put(p);
+	p[1000] = 1;
+	harden_drain();
+}
+
+static void *other_thread(void *arg)
+{
+	u64 seed = (uintptr_t)arg;
+	char *p[64] = { 0 };
+
+	for (int i = 0; i < 50000; i++) {
+		u32 n = (u32)rnd_below(&seed, 64);
+
+		if (p[n])
+			put(p[n]);
+		p[n] = get(rnd_below(&seed, 500));
+	}
+	for (int n = 0; n < 64; n++)
+		if (p[n])
+			put(p[n]);
+	return NULL;
+}
+
+Test(harden, threads)
+{
+	pthread_t t[4];
+
+	up(PERCPU_SLOTS);
+	for (uintptr_t i = 0; i < 4; i++)
+		pthread_create(&t[i], NULL, other_thread, (void *)(i + 1));
+	for (int i = 0; i < 4; i++)
+		pthread_join(t[i], NULL);
+	harden_drain();
+	slab_reclaim();
+	for (u32 i = 0; i < KMALLOC_CLASSES; i++) {
+		struct kmem_cache *s = class_to_cache((FIRST_CACHE + i)
+						      << SHEAF_HEAD_SHIFT);
+
+		REQUIRE(!s || !kmem_cache_nr_used(s));
+	}
+}
