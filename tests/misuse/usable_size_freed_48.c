@@ -1,0 +1,14 @@
+/*
+ * usable_size_freed_48.c - the size of a freed block is asked for.
+ */
+#include "misuse.h"
+
+int main(void)
+{
+	void *p = must_malloc(48);
+
+	free(p);
+	later();
+	malloc_usable_size(bad(p));
+	return 0;
+}

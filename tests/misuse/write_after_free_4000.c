@@ -1,0 +1,16 @@
+/*
+ * write_after_free_4000.c - a freed buffer is written at its start.
+ */
+#include "misuse.h"
+
+int main(void)
+{
+	char *p = must_malloc(4000);
+
+	free(p);
+	*(volatile char *)hide(p + 0) = 0x55;
+	later();
+	churn(4000, 3000);
+	heap_is_sane();
+	return 0;
+}
