@@ -99,6 +99,7 @@ check: all
 	$(MAKE) check-slabtop
 	$(MAKE) check-stress
 	$(MAKE) check-trace
+	$(MAKE) check-bench
 	$(MAKE) check-aarch64
 	@echo "check: all passed"
 

@@ -17,12 +17,16 @@ BENCH_SRCS  := $(sort $(filter-out $(BENCH_LIBS:%=bench/%.c) bench/cpus.c,\
 BENCH_PROGS := $(BENCH_SRCS:bench/%.c=$(BUILD)/bench/%) \
 	$(BENCH_LIBS:%=$(BUILD)/bench/%.so)
 
-.PHONY: bench-build bench-peers bench-cpus
+.PHONY: bench-build bench-peers bench-cpus check-bench
 bench-build: $(BENCH_PROGS)
 
 # Beside the allocators that Debian has: a quarter of an hour (bench/README.md).
 bench-peers: all
 	BUILD=$(BUILD) scripts/bench-peers
+
+# Every program of bench/ for a moment, and what it prints: half a minute.
+check-bench: bench-build $(BUILD)/bench/cpus $(BUILD)/liballoc.so
+	@tests/bench/run $(BUILD)
 
 # What CPUs and nodes cost in memory: seconds.
 bench-cpus: $(BUILD)/bench/cpus

@@ -140,6 +140,19 @@ EXPORT void *realloc(void *ptr, size_t size)
 	return new ? memcpy(new, ptr, old) : NULL;
 }
 
+EXPORT void free_sized(void *ptr, size_t size)
+{
+	(void)size;
+	free(ptr);
+}
+
+EXPORT void free_aligned_sized(void *ptr, size_t align, size_t size)
+{
+	(void)align;
+	(void)size;
+	free(ptr);
+}
+
 EXPORT void *reallocarray(void *ptr, size_t n, size_t size)
 {
 	size_t bytes;

@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2154 # variables of scripts/bench
 # peers.sh - the end of scripts/bench-peers: memory over time, the report, the
 # pictures.  scripts/bench reads it when MEANS is set.
 
@@ -34,15 +34,15 @@ measure_samples() {
 }
 
 draw() {	# OUTPUT SCRIPT VARIABLE=VALUE...
-	local out=$1 script=$2 v set="out='$1'"
+	local svg=$1 script=$2 v set="out='$1'"
 
 	shift 2
 	for v; do
 		set="$set; ${v%%=*}='${v#*=}'"
 	done
 	gnuplot -e "$set" "bench/$script" 2>"$WORK/gnuplot.log" || {
-		say "gnuplot: $out: $(head -n 3 "$WORK/gnuplot.log")"
-		rm -f "$out"
+		say "gnuplot: $svg: $(head -n 3 "$WORK/gnuplot.log")"
+		rm -f "$svg"
 	}
 }
 
