@@ -314,10 +314,9 @@ static void show_vmstat(struct seq *m, const struct vmstat_slab *slab)
 static size_t zone_wmark(const struct zone *zone, enum wmark which,
 			 size_t managed)
 {
-	size_t blocks = managed >> MAX_ORDER;
-
-	return blocks ? READ_ONCE(wmark[which]) *
-			(READ_ONCE(zone->nr_managed) >> MAX_ORDER) / blocks : 0;
+	/* A small heap is less than one block of the largest order. */
+	return managed ? READ_ONCE(wmark[which]) *
+			 READ_ONCE(zone->nr_managed) / managed : 0;
 }
 
 static void show_zone_pages(struct seq *m, const struct zone *zone,
