@@ -4,6 +4,9 @@
  * It has the note of the library, and behind it whatever the seed on stdin
  * says: a plausible root with some fields overwritten, and tables of noise.
  * The tool may say anything about it, but must end, by itself and soon.
+ *
+ * "known" on stdin makes a right one of a machine that we have not: two nodes,
+ * three CPUs, of which one was never used.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -91,11 +94,78 @@ static void fill(void)
 		((char *)&bogus_root)[rnd() % sizeof(bogus_root)] = (char)rnd();
 }
 
+static void put(char *at, uint64_t val, int bytes)
+{
+	memcpy(at, &val, (size_t)bytes);
+}
+
+/* Node figures as plausible() has them. */
+static void put_node(char *node, uint64_t slabs, uint64_t empty, uint64_t used,
+		     uint64_t barn)
+{
+	put(node, slabs, 8);
+	put(node + 8, empty, 8);
+	put(node + 16, used, 8);
+	put(node + 24, barn, 4);
+}
+
+static void put_head(uint64_t cpu, int cache, uint64_t nr)
+{
+	char *head = noise + 0x40000 * cpu + 32 * cache;
+
+	put(head, 0x10000 + 8 * nr, 8);
+	put(head + 8, 0x10000, 8);
+	put(head + 16, 0x20000, 8);
+}
+
+static void known(void)
+{
+	char *cache = noise + 0xc0000, *others = cache + 4096;
+
+	plausible();
+	memset(noise, 0, sizeof(noise));
+	memset(kmem_caches, 0, sizeof(kmem_caches));
+	nr_nodes = 2;
+	put(percpu, (uint64_t)noise, 8);
+	put(percpu + 8, 3, 4);
+	put(percpu + 16, (uint64_t)(cache + 8192), 8);	/* used, or not */
+	put(percpu + 24, 16, 4);
+	put(cache + 8192, 1, 4);
+	put(cache + 8192 + 16, 1, 4);
+	kmem_caches[7] = (uint64_t)cache;
+	strcpy(cache, "two nodes");
+	put(cache + 32, 100, 4);
+	put(cache + 36, 40, 2);
+	put(cache + 44, 1, 4);
+	put_node(cache + 64, 5, 1, 150, 20);
+	put(cache + 400, (uint64_t)others, 8);
+	put(others + 8, (uint64_t)(others + 64), 8);
+	put_node(others + 64, 3, 0, 110, 7);
+	put_head(0, 7, 11);
+	put_head(1, 7, 4);
+	put_head(2, 7, 1000);		/* of a block that is not in use */
+	/* Closed: lo is ~0. */
+	put_head(0, 8, 5);
+	put(noise + 32 * 8 + 8, ~0ull, 8);
+	kmem_caches[8] = (uint64_t)cache + 0x1000 * 3;
+	strcpy(cache + 0x3000, "closed");
+	put(cache + 0x3000 + 32, 64, 4);
+	put(cache + 0x3000 + 36, 64, 2);
+	put(cache + 0x3000 + 44, 1, 4);
+	put_node(cache + 0x3000 + 64, 1, 0, 64, 0);
+}
+
 int main(void)
 {
 	char line[64];
 
 	while (fgets(line, sizeof(line), stdin)) {
+		if (!strcmp(line, "known\n")) {
+			known();
+			printf("filled\n");
+			fflush(stdout);
+			continue;
+		}
 		seed = strtoul(line, NULL, 10) + 1;
 		for (int i = 0; i < 8; i++)
 			rnd();

@@ -2,7 +2,7 @@
 
 SLABTOP_DIR := $(BUILD)/tests/slabtop
 SLABTOP_FLAGS = -std=gnu11 -D_GNU_SOURCE -O1 -g -Wall -Wextra -fno-builtin \
-	-Isrc -pthread
+	-Isrc -Iinclude -pthread
 SLABTOP_PROGS := $(addprefix $(SLABTOP_DIR)/,target bogus target_pie \
 	target_no_pie target_static target_static_pie)
 

@@ -4,6 +4,7 @@
  * usage: target idle		allocates nothing until stdin ends
  *	  target quiet		allocates; then for each line on stdin writes
  *				its own slabinfo and does nothing else
+ *	  target caches		the same, with a cache of its own besides
  *	  target churn		until stdin ends, four threads allocate and
  *				trim; the count of their rounds is on stdout
  *
@@ -21,8 +22,11 @@
 
 #define NR 4000
 
-extern long alloc_proc_read(const char *name, char *buf, size_t size)
-	__attribute__((weak));
+#include "liballoc.h"
+
+#pragma weak alloc_proc_read
+#pragma weak alloc___kmem_cache_create_args
+#pragma weak alloc_kmem_cache_alloc
 
 static char text[1 << 17];
 static char *held[NR];
@@ -37,6 +41,17 @@ static void put(const char *buf, size_t len)
 		buf += n;
 		len -= (size_t)n;
 	}
+}
+
+static void own_cache(void)
+{
+	struct kmem_cache *s = alloc_kmem_cache_create("target inodes", 152, 0,
+						       ALLOC_SLAB_NO_MERGE,
+						       NULL);
+
+	for (int i = 0; s && i < 700; i++)
+		if (!alloc_kmem_cache_alloc(s, ALLOC_GFP_KERNEL))
+			_exit(3);
 }
 
 static int quiet(void)
@@ -87,6 +102,10 @@ int main(int argc, char **argv)
 
 	if (argc == 2 && !strcmp(argv[1], "quiet") && alloc_proc_read)
 		return quiet();
+	if (argc == 2 && !strcmp(argv[1], "caches") && alloc_proc_read) {
+		own_cache();
+		return quiet();
+	}
 	if (argc == 2 && !strcmp(argv[1], "idle")) {
 		put("ready\n", 6);
 		while (read(STDIN_FILENO, text, sizeof(text)) > 0)
