@@ -29,6 +29,8 @@ COLD += src/api/kmem.c src/slab/kmem_create.c src/slab/slab_rcu.c
 COLD += $(wildcard src/slab/slab_debug.c src/slab/sheaf_caller.c)
 COLD += src/api/kmalloc_api.c src/api/rcu_api.c
 COLD += src/sys/fault.c src/mm/stack.c src/api/stack.c
+COLD += src/sys/room.c src/sys/pressure.c src/mm/pressure.c src/mm/shrinker.c \
+	src/api/shrinker.c
 OBJS = $(patsubst src/%.c,$(BUILD)/obj/%.o,$(filter-out $(COLD),$(SRCS)) $(COLD))
 
 all: $(BUILD)/liballoc.so $(BUILD)/liballoc.a $(BUILD)/alloc-slabtop

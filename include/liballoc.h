@@ -614,6 +614,7 @@ static inline int is_vmalloc_addr(const void *addr)
 #include "liballoc/uaccess.h"
 #include "liballoc/rcu.h"
 #include "liballoc/stack.h"
+#include "liballoc/shrinker.h"
 
 #undef LIBALLOC_MALLOC
 #undef LIBALLOC_SIZE

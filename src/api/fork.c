@@ -21,8 +21,10 @@
 #include "api/init.h"
 #include "mm/memblock.h"
 #include "mm/percpu.h"
+#include "mm/pressure.h"
 #include "mm/rcu.h"
 #include "mm/stack.h"
+#include "mm/shrinker.h"
 #include "mm/vmalloc.h"
 #include "mm/zone.h"
 #include "slab/harden.h"
@@ -38,6 +40,7 @@ static void prepare(void)
 	kmem_caches_fork_lock();
 	kmalloc_fork_lock();
 	stack_fork_lock();
+	shrinkers_fork_lock();
 	vmalloc_fork_lock();
 	percpu_fork_lock();
 	kmem_cache_fork_lock();
@@ -57,6 +60,7 @@ static void release(void)
 		kmem_cache_fork_unlock();
 		percpu_fork_unlock();
 		vmalloc_fork_unlock();
+		shrinkers_fork_unlock();
 		stack_fork_unlock();
 		kmalloc_fork_unlock();
 		kmem_caches_fork_unlock();
@@ -66,10 +70,14 @@ static void release(void)
 
 static void child(void)
 {
-	if (heap_locked)
+	if (heap_locked) {
 		percpu_fork_child();
+		shrinkers_fork_child();
+	}
 	kswapd_fork_child();
 	stack_fork_child();
+	pressure_fork_child();
+	watermark_fork_child();
 	rcu_fork_child();
 	slab_fork_child();
 	release();

@@ -20,6 +20,7 @@
 #include "core/trace.h"
 #include "lib/lock.h"
 #include "mm/percpu.h"
+#include "mm/pressure.h"
 #include "mm/vmalloc.h"
 #include "mm/zone.h"
 #include "slab/harden.h"
@@ -51,6 +52,7 @@ static bool start(void)
 	kmalloc_init();
 	harden_init();
 	reclaim_set_slab(slab_reclaim);
+	reclaim_set_slab_free(slab_free_bytes);
 	kswapd_init();
 	trace_init();
 	if (!trace_is_on())	/* else every call is to come by */
@@ -114,8 +116,9 @@ static __attribute__((constructor)) void constructor(void)
 {
 	fork_init();
 	kswapd_init();		/* the first call may be that of a new thread */
-	if (options_given())
-		alloc_init();
+	if (options_given() && alloc_init() &&
+	    options.pressure == PRESSURE_ALWAYS)
+		pressure_start();
 }
 
 static __attribute__((destructor)) void destructor(void)

@@ -129,7 +129,7 @@ static __slowpath void *kmalloc_slow(size_t size, int node, gfp_t gfp)
 		idle_armed_poll();
 	do
 		p = get(size, node, gfp);
-	while (unlikely(!p) && api_may_retry(gfp, &tries));
+	while (unlikely(!p) && api_may_retry(size, gfp, &tries));
 	return p ? traced(p, size) : api_no_memory(size, gfp);
 }
 
@@ -294,7 +294,7 @@ static void *get_area(size_t size, gfp_t gfp)
 		return api_no_memory(size, gfp);
 	do
 		p = vmalloc(size, PAGE_SIZE, flags);
-	while (unlikely(!p) && api_may_retry(gfp, &tries));
+	while (unlikely(!p) && api_may_retry(size, gfp, &tries));
 	return p ? traced(p, size) : api_no_memory(size, gfp);
 }
 
@@ -346,7 +346,7 @@ static void *area_resize(const void *p, size_t size, gfp_t gfp)
 		return api_no_memory(size, gfp);
 	do
 		new = vrealloc((void *)p, size);
-	while (unlikely(!new) && api_may_retry(gfp, &tries));
+	while (unlikely(!new) && api_may_retry(size, gfp, &tries));
 	return new ? zero_from(new, min(old, size), gfp) :
 		     api_no_memory(size, gfp);
 }

@@ -96,7 +96,7 @@ static __slowpath void *alloc_again(size_t size, size_t align, u32 flags)
 	void *ptr = NULL;
 
 	if (size <= PTRDIFF_MAX) {
-		reclaim(SIZE_MAX);
+		reclaim_for_failed(size_to_pages(size));
 		ptr = alloc_any(size, align, flags);
 	}
 	return ptr ? ptr : no_memory();
@@ -379,7 +379,7 @@ static void *resize(void *ptr, size_t size)
 		} else if (size > GROW_AREA_SIZE) {
 			new = vrealloc(ptr, size);
 			if (!new) {
-				reclaim(SIZE_MAX);
+				reclaim_for_failed(size_to_pages(size));
 				new = vrealloc(ptr, size);
 			}
 			/* No more mappings: pages in a row serve as well. */

@@ -13,10 +13,11 @@ bool api_node(int nid, int *node);
 /* NULL with ENOMEM, counted, and with verbose=1 said. */
 void *api_no_memory(size_t size, gfp_t gfp);
 /*
- * An attempt has failed: is another worth it?  If so everything idle was given
- * back.  *@tries starts at 0; with __GFP_NOFAIL there is no end.
+ * An attempt to get @size bytes has failed: is another worth it?  If so
+ * everything idle was given back, and if need be shrinkers ran.  *@tries starts
+ * at 0; with __GFP_NOFAIL there is no end.
  */
-bool api_may_retry(gfp_t gfp, u32 *tries);
+bool api_may_retry(size_t size, gfp_t gfp, u32 *tries);
 /* @page is one of the heap's and in use, or the process ends with a report. */
 void api_check_page(const char *call, const struct page *page);
 

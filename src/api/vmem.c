@@ -25,7 +25,7 @@
 
 _Static_assert(ALLOC_PAGE_KERNEL == 0, "the only protection there is");
 
-bool api_may_retry(gfp_t gfp, u32 *tries)
+bool api_may_retry(size_t size, gfp_t gfp, u32 *tries)
 {
 	static u32 never;
 
@@ -38,7 +38,7 @@ bool api_may_retry(gfp_t gfp, u32 *tries)
 		return false;
 	if ((*tries)++)
 		sys_wait_ms(&never, 0, RETRY_MS);
-	reclaim(SIZE_MAX);
+	reclaim_for_failed(size_to_pages(size));
 	return true;
 }
 
@@ -61,7 +61,7 @@ static void *get_area(size_t size, u32 flags, gfp_t gfp)
 		addr = flags & VMALLOC_HUGE && size >= HUGE_SIZE ?
 		       vmalloc_huge(size, flags & ~VMALLOC_HUGE) :
 		       vmalloc(size, PAGE_SIZE, flags & ~VMALLOC_HUGE);
-	} while (unlikely(!addr) && api_may_retry(gfp, &tries));
+	} while (unlikely(!addr) && api_may_retry(size, gfp, &tries));
 	return addr ? addr : api_no_memory(size, gfp);
 }
 
@@ -171,7 +171,7 @@ EXPORT void *alloc_vrealloc(void *addr, size_t size, gfp_t gfp)
 		return api_no_memory(size, gfp);
 	do {
 		new = vrealloc(addr, size);
-	} while (unlikely(!new) && api_may_retry(gfp, &tries));
+	} while (unlikely(!new) && api_may_retry(size, gfp, &tries));
 	if (!new)
 		return api_no_memory(size, gfp);
 	if (gfp & __GFP_ZERO)
@@ -196,7 +196,7 @@ static void *map_pages(const char *call, struct page **pages, u32 count)
 		api_check_page(call, pages[i]);
 	do {
 		addr = vmap(pages, count, 0);
-	} while (unlikely(!addr) && api_may_retry(GFP_KERNEL, &tries));
+	} while (unlikely(!addr) && api_may_retry(0, GFP_KERNEL, &tries));
 	return addr ? addr : api_no_memory((size_t)count << PAGE_SHIFT, 0);
 }
 
@@ -235,7 +235,7 @@ static void put_mapping(const char *call, void *addr, u32 count)
 	do {
 		ret = unmap_pages(addr, count, &size);
 	} while (unlikely(ret == VFREE_BUSY) &&
-		 api_may_retry(GFP_KERNEL, &tries));
+		 api_may_retry(0, GFP_KERNEL, &tries));
 	if (ret == VFREE_BUSY)
 		report("%s: %p stays mapped", call, addr);
 	else if (unlikely(ret != VFREE_OK))

@@ -8,6 +8,7 @@
 
 #define OPTIONS_PAGE 4096
 
+enum { PRESSURE_NEVER, PRESSURE_ALWAYS, PRESSURE_AUTO };
 enum { THP_NEVER, THP_MADVISE, THP_ALWAYS };	/* of the option thp */
 
 struct options {

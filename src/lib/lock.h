@@ -29,6 +29,7 @@ enum lock_rank {
 	LOCK_CACHES,	/* list of kmem_caches */
 	LOCK_KMALLOC,	/* making a size class's cache */
 	LOCK_STACK,	/* thread stacks */
+	LOCK_SHRINKERS,	/* list of shrinkers */
 	LOCK_VMAP,	/* vmalloc areas */
 	LOCK_PERCPU,	/* closing and opening of sheaves */
 	LOCK_SLOT,	/* one block, where there is no rseq */

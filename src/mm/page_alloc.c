@@ -43,8 +43,9 @@ static u32 prefault_order(u32 order)
 
 	if (!options.prefault || locks_held > 1)
 		return order;
-	/* Not above the limit for what nobody has asked for. */
-	if (mm_resident_pages() + ((size_t)2 << PAGEBLOCK_ORDER) > wmark_limit)
+	/* Not near the limit, for what nobody has asked for. */
+	if (mm_resident_pages() + ((size_t)2 << PAGEBLOCK_ORDER) >
+	    wmark_limit - wmark[WMARK_MIN])
 		return order;
 	return max(order, min(want, (u32)PAGEBLOCK_ORDER));
 }
@@ -309,16 +310,17 @@ static bool spans_serve(int nid, size_t nr, u32 align_order, gfp_t gfp)
 }
 
 /* After a failure: reclaim, and say whether that makes it worth a retry. */
-static bool try_again(gfp_t gfp, u32 *tries)
+static bool try_again(size_t nr, gfp_t gfp, u32 *tries)
 {
 	u32 most = gfp & __GFP_NORETRY ? 1 : MAX_RECLAIMS;
 	size_t got;
 
-	if (!(gfp & __GFP_DIRECT_RECLAIM) || lock_is_reentry())
+	if (!(gfp & __GFP_DIRECT_RECLAIM) || lock_is_reentry() ||
+	    (reclaim_is_inside() && !(gfp & __GFP_NOFAIL)))
 		return false;
 	if (++*tries > most && !(gfp & __GFP_NOFAIL))
 		return false;
-	got = reclaim(SIZE_MAX);
+	got = reclaim_for_failed(nr);
 	if (!got && gfp & __GFP_NOFAIL)
 		sys_yield();
 	return got || gfp & __GFP_NOFAIL;
@@ -351,7 +353,7 @@ struct page *page_range_alloc(int nid, size_t nr, u32 align_order, gfp_t gfp)
 		nid = (int)numa_node_id();
 	do
 		page = get_page_from_freelist((u32)nid, &req);
-	while (!page && try_again(gfp, &tries));
+	while (!page && try_again(nr, gfp, &tries));
 	if (!page)
 		return NULL;
 	if (gfp & __GFP_ZERO)

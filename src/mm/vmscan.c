@@ -23,17 +23,30 @@
  * calls calloc() for the new thread at that moment, holding no lock that is
  * not recursive.  Where libc does not (musl, static programs) or does not say
  * that it has threads, there is no kswapd.  Nor is one
- * made in a vfork child, or in the child of a process that had threads.
+ * made in a vfork child, or in the child of a process that had threads.  A
+ * program that registers a shrinker asks for it in so many words, and has it
+ * at once (kswapd_run()).
+ *
+ * When what is idle is not enough, the program's shrinkers are asked
+ * (shrinker.c), in rounds: the first for a 4096th of their objects, each for
+ * twice as many as the one before.  What they free lies in sheaves and slabs,
+ * so after each round these are emptied and pages counted.
  *
  * Invariants:
- *   W1. reclaim never recurses and one thread at a time does it; others go on.
- *   W2. no lock is held when the layer above is asked to shrink, or a thread
- *	 is started.
+ *   W1. reclaim of what is idle never recurses and one thread at a time does
+ *	 it; others go on, or wait for it if they are in need.
+ *   W2. no lock is held when the layer above is asked to shrink, a shrinker is
+ *	 called, or a thread is started.
+ *   W3. shrinkers are called outside W1, by as many threads as are in need:
+ *	 a shrinker that waits for a thread that waits for W1 would be for
+ *	 ever.  So nobody waits for a shrinker but who unregisters it.
+ *   W4. a thread inside one (PF_MEMALLOC in the kernel) does not reclaim.
  */
 #include "core/options.h"
 #include "core/stats.h"
 #include "mm/percpu.h"
 #include "mm/stack.h"
+#include "mm/shrinker.h"
 #include "mm/vmalloc.h"
 #include "mm/zone.h"
 #include "sys/sys.h"
@@ -41,6 +54,8 @@
 #define IDLE_LEAST	64	/* pages not worth a look */
 #define ASLEEP_MS	60000	/* kswapd looks all the same, once in a while */
 #define LOW_MS		100	/* between rounds that gave nothing */
+#define RELIEF_SHIFT	4	/* of the heap, goes when the kernel says so */
+#define RELIEF_PAGES	256	/* ... at the least */
 #define ARM_PAGES	2048	/* idle pages that are worth closing malloc */
 #define ARM_CALLS	256	/* ... for so many calls */
 
@@ -50,10 +65,16 @@ bool kswapd_pending;		/* atomic */
 static u32 kswapd_state;	/* atomic */
 static u32 kswapd_kicks;	/* atomic; kswapd waits on it */
 static u32 kswapd_low;		/* atomic; memory is short */
+static u32 kswapd_relief;	/* atomic; the kernel says so */
 static u32 nobody_wakes;	/* to sleep on */
 static int kswapd_forbidden;	/* atomic; vfork children */
 static u32 reclaiming;		/* atomic; W1: who, by lock_self() */
+static int own_pid;		/* set with the first shrinker */
 static void (*slab_shrink_all)(void);	/* constant after start-up */
+static size_t (*slab_free_bytes)(void);	/* constant after start-up */
+
+static __thread bool inside	/* W4 */
+	__attribute__((tls_model("initial-exec")));
 
 static u64 next_look_ms;	/* without kswapd; racy */
 static u64 last_activity;	/* by whoever looks; racy */
@@ -66,6 +87,16 @@ static u32 armed_calls;				/* racy */
 void reclaim_set_slab(void (*shrink)(void))
 {
 	slab_shrink_all = shrink;
+}
+
+void reclaim_set_slab_free(size_t (*free_bytes)(void))
+{
+	slab_free_bytes = free_bytes;
+}
+
+bool reclaim_is_inside(void)
+{
+	return inside;
 }
 
 static bool reclaim_begin(void)
@@ -132,11 +163,11 @@ static bool reclaim_wait(void)
 	return true;
 }
 
-size_t reclaim(size_t pages)
+size_t reclaim_idle(size_t pages)
 {
 	size_t given;
 
-	if (!reclaim_wait())
+	if (inside || !reclaim_wait())
 		return 0;
 	given = areas_purge(pages);
 	if (given < pages)
@@ -150,6 +181,91 @@ size_t reclaim(size_t pages)
 	}
 	reclaim_end();
 	stat_add(STAT_RECLAIMED, given);
+	return given;
+}
+
+/* --- shrinkers --- */
+
+/* What they have freed goes the rest of the way. */
+static size_t give_back(size_t pages)
+{
+	size_t given;
+
+	if (!reclaim_wait())
+		return 0;
+	given = areas_purge(pages);
+	caches_shrink();
+	if (given < pages)
+		given += zones_report(pages - given);
+	zones_offline();
+	reclaim_end();
+	stat_add(STAT_RECLAIMED, given);
+	return given;
+}
+
+static size_t slab_free_pages(void)
+{
+	return slab_free_bytes ? slab_free_bytes() >> PAGE_SHIFT : 0;
+}
+
+/* A vfork child has its parent's memory, and the parent's caches. */
+static bool in_vfork_child(void)
+{
+	return READ_ONCE(kswapd_forbidden) && own_pid && sys_pid() != own_pid;
+}
+
+/*
+ * Rounds until @pages came back, whoever gave them: others in need do the
+ * same at the same time.  All but @least may be free objects.
+ */
+static size_t shrink_rounds(size_t pages, size_t least)
+{
+	u64 start = stat_read(STAT_RECLAIMED);
+	size_t free_before, given = 0;
+
+	if (inside || !READ_ONCE(nr_shrinkers) || lock_is_reentry() ||
+	    in_vfork_child())
+		return 0;
+	inside = true;
+	free_before = slab_free_pages();
+	for (u32 i = 0; i <= DEF_PRIORITY; i++) {
+		size_t all, objs;
+
+		if (!shrink_slab(GFP_KERNEL, DEF_PRIORITY - i))
+			continue;
+		given += give_back(pages - min(pages - 1, given));
+		all = (size_t)(stat_read(STAT_RECLAIMED) - start);
+		objs = slab_free_pages();
+		objs -= min(objs, free_before);
+		if (all >= pages || (all >= least && all + objs >= pages))
+			break;
+	}
+	inside = false;
+	return given;
+}
+
+size_t reclaim_for_growth(size_t pages, size_t least)
+{
+	size_t given = reclaim_idle(pages);
+
+	if (given < pages)
+		given += shrink_rounds(pages - given,
+				       least - min(least, given));
+	return given;
+}
+
+size_t reclaim(size_t pages)
+{
+	return reclaim_for_growth(pages, pages);
+}
+
+size_t reclaim_for_failed(size_t pages)
+{
+	size_t given = reclaim_idle(SIZE_MAX);
+
+	/* Caches are not emptied for what is impossible. */
+	if (given < pages && pages <= wmark_limit)
+		given += shrink_rounds(pages - given, pages - given);
 	return given;
 }
 
@@ -241,9 +357,21 @@ static bool idle_tick(u64 now)
 /* Up to the high watermark; false if there was nothing to be had. */
 static bool balance(void)
 {
-	size_t want = mm_resident_pages() + wmark[WMARK_HIGH];
+	size_t want = watermark_deficit();
 
-	return want <= wmark_limit || reclaim(want - wmark_limit);
+	return !want || reclaim_for_growth(want, 0);
+}
+
+/*
+ * The kernel does not say how much it lacks: all that is idle goes, and of
+ * the rest a part.  If that is not enough, it will say so again.
+ */
+static void relieve(void)
+{
+	size_t part = max(mm_resident_pages() >> RELIEF_SHIFT,
+			  (size_t)RELIEF_PAGES);
+
+	reclaim_for_failed(max(part, watermark_deficit()));
 }
 
 /* Woken by a kick that came after @kicks was read, and none is lost. */
@@ -282,6 +410,8 @@ static void kswapd(void)
 		if (now < next)
 			kswapd_sleep(kicks, (u32)(next - now));
 		kicks = load_acquire(&kswapd_kicks);
+		if (__atomic_exchange_n(&kswapd_relief, 0, __ATOMIC_ACQ_REL))
+			relieve();
 		if (__atomic_exchange_n(&kswapd_low, 0, __ATOMIC_ACQ_REL) &&
 		    !balance())
 			sys_wait_ms(&nobody_wakes, 0, LOW_MS);
@@ -322,18 +452,49 @@ void kswapd_wake(void)
 	kswapd_kick();
 }
 
+void kswapd_relieve(void)
+{
+	if (READ_ONCE(kswapd_state) == KSWAPD_NONE ||
+	    __atomic_exchange_n(&kswapd_relief, 1, __ATOMIC_ACQ_REL))
+		return;
+	kswapd_kick();
+}
+
 /* W2; a failure is final: idle_poll() then does without. */
+static bool start_thread(void)
+{
+	u32 none = KSWAPD_NONE;
+
+	if (!__atomic_compare_exchange_n(&kswapd_state, &none, KSWAPD_AWAKE,
+					 false, __ATOMIC_ACQ_REL,
+					 __ATOMIC_RELAXED))
+		return true;
+	if (sys_thread_start(kswapd)) {
+		stat_add(STAT_KSWAPD_START, 1);
+		return true;
+	}
+	__atomic_store_n(&kswapd_state, KSWAPD_NONE, __ATOMIC_RELEASE);
+	return false;
+}
+
 void kswapd_start(void)
 {
 	if (lock_is_reentry() || READ_ONCE(kswapd_forbidden) ||
 	    !sys_is_threaded() ||
 	    !__atomic_exchange_n(&kswapd_pending, false, __ATOMIC_ACQ_REL))
 		return;
-	__atomic_store_n(&kswapd_state, KSWAPD_AWAKE, __ATOMIC_RELEASE);
-	if (sys_thread_start(kswapd))
-		stat_add(STAT_KSWAPD_START, 1);
-	else
-		__atomic_store_n(&kswapd_state, KSWAPD_NONE, __ATOMIC_RELEASE);
+	start_thread();
+}
+
+bool kswapd_run(void)
+{
+	if (!own_pid)
+		own_pid = sys_pid();
+	if (!options.kswapd || lock_is_reentry() ||
+	    READ_ONCE(kswapd_forbidden))
+		return false;
+	__atomic_store_n(&kswapd_pending, false, __ATOMIC_RELEASE);
+	return start_thread();
 }
 
 void kswapd_init(void)
@@ -354,7 +515,10 @@ void kswapd_fork_child(void)
 		kswapd_init();
 	kswapd_state = KSWAPD_NONE;
 	kswapd_low = 0;
+	kswapd_relief = 0;
 	kswapd_forbidden = 0;
+	if (own_pid)
+		own_pid = sys_pid();
 	reclaiming = 0;
 	idle_armed = false;
 	percpu_hot_close(false);

@@ -12,6 +12,12 @@
  * large areas whole that may be sparse.  So nothing is refused for a mark:
  * that is left to the kernel, whose limits they are; but for limit=, which is
  * ours and is kept exactly: what would exceed it fails with ENOMEM.
+ *
+ * A program that has shrinkers loses something by a wrong guess, one way or
+ * the other.  For it, what the cgroup and the machine have left is read while
+ * the heap grows (watermark_watch(), sys_room()): at most every ROOM_MS, or
+ * ROOM_SHORT_MS near the marks, and between two readings the heap's own growth
+ * is taken off.
  */
 #include "core/options.h"
 #include "core/stats.h"
@@ -33,11 +39,21 @@
 #define RETRY_MS	20	/* between reclaims that gave little */
 #define LITTLE		64	/* pages */
 
+#define ROOM_MS		100	/* between looks at what is left */
+#define ROOM_SHORT_MS	10	/* ... where it is little */
+
 size_t wmark_limit = SIZE_MAX >> PAGE_SHIFT;
 const char *wmark_limit_name = "none";
 size_t wmark[NR_WMARK];
 
 static u64 next_try_ms;		/* racy */
+
+static bool watching;		/* constant once true */
+static u32 looking;		/* atomic; one at a time */
+static size_t limit_seen;	/* bytes; by who is looking */
+static size_t room_pages = SIZE_MAX;	/* left, as last read; racy */
+static size_t room_held;	/* what the heap held then; racy */
+static u64 room_ms;		/* when; racy */
 
 static size_t isqrt(size_t n)
 {
@@ -57,13 +73,13 @@ static void limit_by(size_t bytes, const char *name)
 	wmark_limit_name = name;
 }
 
-void watermark_init(void)
+static void marks_set(size_t cgroup)
 {
 	size_t min_pages;
 
 	wmark_limit = SIZE_MAX >> PAGE_SHIFT;
 	limit_by(sys_ram_bytes(), "RAM");
-	limit_by(sys_limit_cgroup(), "cgroup");
+	limit_by(cgroup, "cgroup");
 	limit_by(sys_limit_as(), "RLIMIT_AS");
 	limit_by(sys_limit_data(), "RLIMIT_DATA");
 	if (options.limit)
@@ -71,12 +87,18 @@ void watermark_init(void)
 	min_pages = 4 * isqrt(wmark_limit << PAGE_SHIFT >> 10) * KIB >>
 		    PAGE_SHIFT;
 	wmark[WMARK_MIN] = min(min_pages, wmark_limit / 16);
-	if (wmark_limit == sys_limit_cgroup() >> PAGE_SHIFT)
+	if (wmark_limit == cgroup >> PAGE_SHIFT)
 		wmark[WMARK_MIN] = max(wmark[WMARK_MIN],
 				       min(wmark_limit >> KILL_SHIFT,
 					   (size_t)KILL_PAGES));
 	wmark[WMARK_LOW] = wmark[WMARK_MIN] + wmark[WMARK_MIN] / 4;
 	wmark[WMARK_HIGH] = wmark[WMARK_MIN] + wmark[WMARK_MIN] / 2;
+}
+
+void watermark_init(void)
+{
+	limit_seen = sys_limit_cgroup();
+	marks_set(limit_seen);
 }
 
 size_t mm_resident_pages(void)
@@ -94,46 +116,140 @@ static bool limit_is_ours(void)
 	return options.limit && wmark_limit == options.limit >> PAGE_SHIFT;
 }
 
-static size_t pages_left(void)
+/* What the heap holds of limits that are not ours. */
+static size_t pages_held(void)
 {
 	size_t held = mm_resident_pages();
 
+	return held + (held >> OVERHEAD_SHIFT) + OVERHEAD_PAGES;
+}
+
+static size_t below(size_t limit, size_t held)
+{
+	return held < limit ? limit - held : 0;
+}
+
+/* The room as last read, and what the heap has taken or given since. */
+static size_t room_left(size_t held)
+{
+	return below(READ_ONCE(room_pages) + READ_ONCE(room_held), held);
+}
+
+/* Of these the kernel itself says what is left. */
+static bool limit_is_read(void)
+{
+	return READ_ONCE(room_pages) != SIZE_MAX &&
+	       (wmark_limit == limit_seen >> PAGE_SHIFT ||
+		wmark_limit == sys_ram_bytes() >> PAGE_SHIFT);
+}
+
+static size_t pages_left(void)
+{
+	size_t held, left;
+
 	/* Of our own limit, the heap alone is counted, and exactly. */
-	if (!limit_is_ours())
-		held += (held >> OVERHEAD_SHIFT) + OVERHEAD_PAGES;
-	return held < wmark_limit ? wmark_limit - held : 0;
+	if (limit_is_ours())
+		return below(wmark_limit, mm_resident_pages());
+	held = pages_held();
+	if (limit_is_read())
+		return room_left(held);
+	left = below(wmark_limit, held);
+	return READ_ONCE(room_pages) == SIZE_MAX ? left :
+						   min(left, room_left(held));
+}
+
+static void room_read(u64 now)
+{
+	size_t held = pages_held();
+	struct sys_room room;
+
+	if (!sys_room(&room))
+		return;
+	if (room.limit != limit_seen) {
+		limit_seen = room.limit;
+		marks_set(limit_seen);
+	}
+	WRITE_ONCE(room_held, held);
+	WRITE_ONCE(room_pages, room.left >> PAGE_SHIFT);
+	WRITE_ONCE(room_ms, now);
+}
+
+/* Read what is left if that was long ago, for growth by @nr pages. */
+static void room_look(size_t nr)
+{
+	u64 now = sys_clock_ms();
+	u64 age = now - READ_ONCE(room_ms);
+
+	if (limit_is_ours() || age < ROOM_SHORT_MS ||
+	    (age < ROOM_MS && pages_left() > nr + 2 * wmark[WMARK_HIGH]) ||
+	    lock_is_reentry() ||
+	    __atomic_exchange_n(&looking, 1, __ATOMIC_ACQUIRE))
+		return;
+	room_read(now);
+	__atomic_store_n(&looking, 0, __ATOMIC_RELEASE);
+}
+
+void watermark_watch(void)
+{
+	WRITE_ONCE(watching, true);
+}
+
+void watermark_fork_child(void)
+{
+	looking = 0;
+}
+
+size_t watermark_deficit(void)
+{
+	size_t left;
+
+	if (READ_ONCE(watching))
+		room_look(0);
+	left = pages_left();
+	return below(wmark[WMARK_HIGH], left);
 }
 
 /*
+ * Room for @nr pages, and up to the high mark.  Where memory is short because
+ * of what the heap takes, free objects in slabs are as good as free pages; but
+ * not below min.
+ *
  * Reclaim that has found little is not repeated at once: large sparse areas,
  * for one, stand for memory that nobody can give back.
  */
-static void direct_reclaim(size_t pages)
+static void direct_reclaim(size_t nr, size_t left)
 {
+	size_t want = nr + wmark[WMARK_HIGH] - min(left, nr);
+	size_t least = below(nr + wmark[WMARK_MIN], left);
 	u64 now = sys_clock_ms();
 
 	if (now < READ_ONCE(next_try_ms) && !limit_is_ours())
 		return;
 	stat_add(STAT_DIRECT_RECLAIM, 1);
-	if (reclaim(pages) < LITTLE)
+	if (reclaim_for_growth(want, least) < LITTLE)
 		WRITE_ONCE(next_try_ms, now + RETRY_MS);
 }
 
 bool watermark_ok(size_t nr, gfp_t gfp)
 {
-	size_t left = pages_left();
+	bool inside = reclaim_is_inside();
+	size_t left;
 
+	if (READ_ONCE(watching))
+		room_look(nr);
+	left = pages_left();
 	if (likely(left > nr + wmark[WMARK_LOW]))
 		return true;
-	if (gfp & __GFP_KSWAPD_RECLAIM)
+	if (gfp & __GFP_KSWAPD_RECLAIM && !inside)
 		kswapd_wake();
 	if (left > nr + wmark[WMARK_MIN])
 		return true;
-	if (gfp & __GFP_DIRECT_RECLAIM && !lock_is_reentry())
-		direct_reclaim(nr + wmark[WMARK_HIGH] - min(left, nr));
+	if (gfp & __GFP_DIRECT_RECLAIM && !inside && !lock_is_reentry())
+		direct_reclaim(nr, left);
 	if (!limit_is_ours())
 		return true;
 	/* The reserve is for those who may not reclaim. */
 	return pages_left() >=
-	       nr + (gfp & (__GFP_HIGH | __GFP_NOFAIL) ? 0 : wmark[WMARK_MIN]);
+	       nr + (inside || gfp & (__GFP_HIGH | __GFP_NOFAIL) ?
+		     0 : wmark[WMARK_MIN]);
 }

@@ -211,6 +211,11 @@ extern __hidden const char *wmark_limit_name;
 extern __hidden size_t wmark[NR_WMARK];	/* pages that should stay free */
 
 void watermark_init(void);
+/* From now on, look at what the cgroup and the machine have left. */
+void watermark_watch(void);
+void watermark_fork_child(void);
+/* Pages that are missing to the high mark. */
+size_t watermark_deficit(void);
 /* Pages that the heap holds of the limit: in use, or idle and resident. */
 size_t mm_resident_pages(void);
 
@@ -229,12 +234,36 @@ bool watermark_ok(size_t nr, gfp_t gfp);
 
 /* The layer above empties its caches into the zones. */
 void reclaim_set_slab(void (*shrink)(void));
+/* ... and says how many bytes of objects are free in its slabs. */
+void reclaim_set_slab_free(size_t (*free_bytes)(void));
 
-/*
- * Give back what is idle, cheapest first, until @pages have gone; SIZE_MAX
- * for all there is.  Returns the pages given back.  Never recurses.
+/**
+ * reclaim - give memory back, cheapest first, until @pages have gone
+ * @pages: SIZE_MAX for all there is
+ *
+ * What is idle, then what is at hand for allocations, then objects of the
+ * program's shrinkers, in rounds.
+ *
+ * Return: pages given back.  0 in a shrinker, or in a signal handler that
+ * interrupted us: it never recurses.
+ * Context: no lock held.  Runs shrinkers.
  */
 size_t reclaim(size_t pages);
+
+/* The same without shrinkers. */
+size_t reclaim_idle(size_t pages);
+
+/* All that is idle, and of the shrinkers' objects enough for @pages. */
+size_t reclaim_for_failed(size_t pages);
+
+/*
+ * The same as reclaim(), for a heap that grows: of @pages, all but @least may
+ * be free objects in slabs instead.
+ */
+size_t reclaim_for_growth(size_t pages, size_t least);
+
+/* This thread is in a shrinker, and what it allocates does not reclaim. */
+bool reclaim_is_inside(void);
 
 /*
  * Pages were freed.  No lock is held.  A process without kswapd looks at the
@@ -251,8 +280,12 @@ void idle_armed_poll(void);
 extern __hidden bool kswapd_pending;
 void kswapd_init(void);
 void kswapd_start(void);
+/* The same whether or not the process has threads; false: there is none. */
+bool kswapd_run(void);
 /* Memory is short: reclaim up to the high watermark. */
 void kswapd_wake(void);
+/* The kernel says so: give back what is idle, and some of the rest. */
+void kswapd_relieve(void);
 /* While a vfork child runs (+1, -1) no thread is started. */
 void kswapd_forbid(int change);
 void kswapd_fork_child(void);

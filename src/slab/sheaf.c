@@ -382,6 +382,23 @@ void slab_reclaim(void)
 	barns_reset();
 }
 
+size_t slab_free_bytes(void)
+{
+	size_t bytes = 0;
+
+	for (u32 i = 0; i < MAX_SHEAVES; i++) {
+		struct kmem_cache *s = class_to_cache(i << SHEAF_HEAD_SHIFT);
+		size_t all, used;
+
+		if (!s)
+			continue;
+		all = kmem_cache_nr_slabs(s) * s->nr_objects;
+		used = kmem_cache_nr_used(s);
+		bytes += (all - min(all, used)) * s->size;
+	}
+	return bytes;
+}
+
 /*
  * An interior pointer whose low bits look like an object's passes the hot
  * path of free, and so does a double free with others in between.  Both are

@@ -322,6 +322,8 @@ bool slab_alloc_bulk(struct kmem_cache *s, gfp_t gfp, void **objs, u32 n);
 void slab_free_bulk(struct kmem_cache *s, void *const *objs, u32 n);
 /* Return sheaves and barns of all caches to the slabs, and empty slabs. */
 void slab_reclaim(void);
+/* Of objects that are free in slabs; racy. */
+size_t slab_free_bytes(void);
 /* The same of one cache. */
 void slab_reclaim_cache(struct kmem_cache *s);
 /*

@@ -13,7 +13,8 @@
  * with its group all the same: then nothing is found on the way up until the
  * mount itself.  Groups above that cannot be seen from inside.
  *
- * Read once, at start-up: what is changed later is not noticed.
+ * Read once, at start-up.  What is changed later, or used by others, is read
+ * again by room.c, for programs that ask.
  */
 #include <fcntl.h>
 
@@ -25,6 +26,7 @@
 #define NO_LIMIT ((size_t)1 << 62)
 
 static size_t limit_cgroup = SIZE_MAX;
+static const char *cgroup_root = "";
 
 /* SIZE_MAX for "max" and for what is no number. */
 static size_t parse_limit(const char *text, size_t len)
@@ -37,7 +39,7 @@ static size_t parse_limit(const char *text, size_t len)
 }
 
 /* SIZE_MAX for no such file, too. */
-static size_t read_limit(const char *mount, const char *dir, const char *file)
+size_t sys_cgroup_read(const char *mount, const char *dir, const char *file)
 {
 	char path[1024], text[32];
 	size_t len;
@@ -80,7 +82,7 @@ static bool read_hierarchical(const char *mount, const char *dir,
 }
 
 /* Cut the last name off; false if there was none. */
-static bool to_parent(char *dir)
+bool sys_cgroup_parent(char *dir)
 {
 	size_t len = 0, at = 0;
 	bool any = false;
@@ -103,9 +105,9 @@ static size_t limit_v1(const char *mount, char *dir)
 		/* The nearest group that can be seen says it all. */
 		if (read_hierarchical(mount, dir, &whole))
 			return min(limit, whole);
-		limit = min(limit, read_limit(mount, dir,
+		limit = min(limit, sys_cgroup_read(mount, dir,
 					      "memory.limit_in_bytes"));
-	} while (to_parent(dir));
+	} while (sys_cgroup_parent(dir));
 	return limit;
 }
 
@@ -115,9 +117,9 @@ static size_t limit_v2(const char *mount, char *dir)
 	size_t limit = SIZE_MAX;
 
 	do {
-		limit = min(limit, read_limit(mount, dir, "memory.max"));
-		limit = min(limit, read_limit(mount, dir, "memory.high"));
-	} while (to_parent(dir));
+		limit = min(limit, sys_cgroup_read(mount, dir, "memory.max"));
+		limit = min(limit, sys_cgroup_read(mount, dir, "memory.high"));
+	} while (sys_cgroup_parent(dir));
 	return limit;
 }
 
@@ -184,37 +186,60 @@ static bool exists(const char *path)
 	return sys_call(SYS_faccessat, AT_FDCWD, path, 0) == 0;
 }
 
-void sys_cgroup_init(const char *root)
+u32 sys_cgroup_find(struct sys_cgroup *cg)
 {
-	char text[4096], mount[512];
 	char *v1 = NULL, *v2 = NULL;
+	char path[512];
 	size_t len;
 
-	limit_cgroup = SIZE_MAX;
-	fmt_print(mount, sizeof(mount), "%s/proc/self/cgroup", root);
-	len = sys_read_file(mount, text, sizeof(text) - 1);
-	text[len] = '\0';
+	cg->version = 0;
+	fmt_print(path, sizeof(path), "%s/proc/self/cgroup", cgroup_root);
+	len = sys_read_file(path, cg->text, sizeof(cg->text) - 1);
+	cg->text[len] = '\0';
 	/* A line without an end was cut, and is no line. */
-	for (char *line = text, *next; (next = end_of_line(line)); line = next) {
+	for (char *line = cg->text, *next; (next = end_of_line(line));
+	     line = next) {
 		if (!v1)
 			v1 = path_of_line(line, true);
 		if (!v1)
 			v2 = path_of_line(line, false);
 	}
+	cg->dir = v1 ? v1 : v2;
+	if (!cg->dir)
+		return 0;
+	cg->version = v1 ? 1 : 2;
 	if (v1) {
-		fmt_print(mount, sizeof(mount), "%s/sys/fs/cgroup/memory",
-			  root);
-		limit_cgroup = limit_v1(mount, v1);
-		return;
+		fmt_print(cg->mount, sizeof(cg->mount),
+			  "%s/sys/fs/cgroup/memory", cgroup_root);
+		return 1;
 	}
-	if (!v2)
-		return;
 	/* Beside hierarchies of version 1, it has a folder of its own. */
-	fmt_print(mount, sizeof(mount), "%s/sys/fs/cgroup/cgroup.controllers",
-		  root);
-	fmt_print(mount, sizeof(mount), "%s/sys/fs/cgroup%s", root,
-		  exists(mount) ? "" : "/unified");
-	limit_cgroup = limit_v2(mount, v2);
+	fmt_print(path, sizeof(path), "%s/sys/fs/cgroup/cgroup.controllers",
+		  cgroup_root);
+	fmt_print(cg->mount, sizeof(cg->mount), "%s/sys/fs/cgroup%s",
+		  cgroup_root, exists(path) ? "" : "/unified");
+	return 2;
+}
+
+void sys_cgroup_init(const char *root)
+{
+	struct sys_cgroup cg;
+
+	cgroup_root = root;
+	limit_cgroup = SIZE_MAX;
+	switch (sys_cgroup_find(&cg)) {
+	case 1:
+		limit_cgroup = limit_v1(cg.mount, cg.dir);
+		break;
+	case 2:
+		limit_cgroup = limit_v2(cg.mount, cg.dir);
+		break;
+	}
+}
+
+const char *sys_cgroup_root(void)
+{
+	return cgroup_root;
 }
 
 size_t sys_limit_cgroup(void)

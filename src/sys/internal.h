@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "arch/percpu_ops.h"
+#include "lib/compiler.h"
 
 /* Parts of sys_init(). */
 void sys_mem_init(void);
@@ -20,6 +21,20 @@ void sys_cpu_init(void);
 /* These read files below @root: "", or what a test has made. */
 void sys_cgroup_init(const char *root);
 void sys_numa_init(const char *root);
+
+/* (cgroup.c) Where the memory cgroup of this process is, as of now. */
+struct sys_cgroup {
+	u32 version;		/* 1, 2; 0: none, and the rest is not set */
+	char *dir;		/* below the mount: in @text, may be cut */
+	char mount[512];
+	char text[4096];
+};
+
+u32 sys_cgroup_find(struct sys_cgroup *cg);	/* the version */
+bool sys_cgroup_parent(char *dir);	/* cut the last name off, if any */
+/* A number in bytes; SIZE_MAX for "max", for nonsense and for no such file. */
+size_t sys_cgroup_read(const char *mount, const char *dir, const char *file);
+const char *sys_cgroup_root(void);	/* what sys_cgroup_init() was given */
 
 #define SYS_ARGS(nr, a, b, c, d, e, f, ...)				\
 	arch_syscall(nr, (long)(a), (long)(b), (long)(c), (long)(d),	\

@@ -128,6 +128,16 @@ size_t sys_limit_cgroup(void);
  * reserved space of twice the RAM or more, which is as it was afterwards.
  */
 void sys_overcommit_probe(void *addr, size_t size);
+/*
+ * (room.c) The same as of now, and what is left: bytes below the tightest
+ * limit of the cgroups, or of the machine, with what others use counted and
+ * files that are cached not.  False: nothing is known.  One thread at a time.
+ */
+struct sys_room {
+	size_t limit;	/* of the cgroups; SIZE_MAX: none */
+	size_t left;
+};
+bool sys_room(struct sys_room *room);
 bool sys_overcommit_strict(void);	/* it is; false before that */
 size_t sys_max_map_count(void);	/* mappings a process may have */
 
@@ -191,6 +201,33 @@ bool sys_thread_start(void (*fn)(void));
  */
 void sys_wait_ms(u32 *word, u32 val, u32 ms);
 void sys_wake(u32 *word);
+
+/* --- memory pressure (pressure.c) --- */
+
+enum sys_pressure {
+	SYS_PSI,		/* /proc/pressure/memory */
+	SYS_PSI_CGROUP,		/* memory.pressure of version 2 */
+	SYS_CGROUP_EVENTS,	/* memory.events of version 2 */
+	SYS_CGROUP_LEVEL,	/* memory.pressure_level of version 1 */
+	SYS_CGROUP_USAGE,	/* memory.usage_in_bytes of version 1 */
+	SYS_NR_PRESSURE,
+};
+
+struct sys_pressure_ops {
+	size_t usage_left;	/* bytes below a limit that SYS_CGROUP_USAGE tells */
+	/* Bits of the sources in use, and of those that report late (2 s). */
+	void (*ready)(u32 sources, u32 coarse);
+	void (*event)(enum sys_pressure source);
+};
+
+/*
+ * Wait for what the kernel says of memory that is short.  The calling thread,
+ * one of sys_thread_start(), loses its view of the descriptors of the process
+ * and has a table of its own.  Returns, after ops->ready(0, 0), if there is
+ * no source or no such table; or when all sources are gone.
+ */
+void sys_pressure_watch(const struct sys_pressure_ops *ops);
+const char *sys_pressure_name(enum sys_pressure source);
 
 /* --- text (log.c) --- */
 

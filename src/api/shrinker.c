@@ -1,0 +1,81 @@
+/*
+ * shrinker.c - shrinkers and reclaim by call, exported.
+ *
+ * Errors: NULL with ENOMEM, -ENOMEM, or nothing; errno is kept otherwise.
+ */
+#include <errno.h>
+
+#include "api/init.h"
+#include "liballoc.h"
+#include "mm/pressure.h"
+#include "mm/shrinker.h"
+#include "mm/zone.h"
+
+EXPORT struct shrinker *alloc_shrinker_alloc(unsigned int flags,
+					     const char *fmt, ...)
+{
+	struct shrinker *shrinker = NULL;
+	int saved = errno;
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (alloc_init())
+		shrinker = shrinker_alloc(flags, fmt, ap);
+	va_end(ap);
+	errno = shrinker ? saved : ENOMEM;
+	return shrinker;
+}
+
+EXPORT void alloc_shrinker_register(struct shrinker *shrinker)
+{
+	int saved = errno;
+
+	shrinker_register(shrinker);
+	pressure_start();
+	errno = saved;
+}
+
+EXPORT void alloc_shrinker_free(struct shrinker *shrinker)
+{
+	int saved = errno;
+
+	shrinker_free(shrinker);
+	errno = saved;
+}
+
+EXPORT int alloc_register_shrinker(struct shrinker *shrinker, const char *fmt,
+				   ...)
+{
+	int saved = errno;
+	bool done = false;
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (alloc_init())
+		done = register_shrinker(shrinker, fmt, ap);
+	va_end(ap);
+	if (done)
+		pressure_start();
+	errno = saved;
+	return done ? 0 : -ENOMEM;
+}
+
+EXPORT void alloc_unregister_shrinker(struct shrinker *shrinker)
+{
+	int saved = errno;
+
+	unregister_shrinker(shrinker);
+	errno = saved;
+}
+
+EXPORT size_t alloc_reclaim(size_t bytes)
+{
+	size_t pages = bytes == SIZE_MAX ? SIZE_MAX : size_to_pages(bytes);
+	int saved = errno;
+
+	if (!alloc_init())
+		return 0;
+	pages = reclaim(pages);
+	errno = saved;
+	return pages << PAGE_SHIFT;
+}
