@@ -84,6 +84,7 @@ include tests/tests.mk
 -include tests/all.mk
 -include tests/vm/vm.mk
 include tests/practice/practice.mk
+include tests/pressure/pressure.mk
 include tests/slabtop/slabtop.mk
 
 # What must hold before a change lands: minutes on two cores.

@@ -9,7 +9,7 @@
  * frees objects all over the place instead, so that slabs get holes.
  *
  * Exit 0: it ran to its end, and every object held what was put into it; 1:
- * an allocation failed; 2: an object did not.  Prints what it did.
+ * an allocation failed, and it stopped; 2: an object did not.  Prints what it did.
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -130,12 +130,12 @@ static void *work(void *arg)
 	size_t end = (total << 20) / size;
 
 	(void)arg;
-	for (size_t n; (n = made++) < end;) {
+	for (size_t n; !failed && (n = made++) < end;) {
 		struct object *o = malloc(size);
 
 		if (!o) {
 			failed++;
-			continue;
+			break;
 		}
 		o->next = NULL;
 		o->number = n;

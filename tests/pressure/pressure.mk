@@ -1,0 +1,23 @@
+# pressure.mk - memory pressure and shrinkers, included by the top Makefile.
+#
+#   make check-pressure		a quarter of a minute; skips what the
+#				machine lacks, and says so
+#   make bench-pressure		the same with more events
+
+PRESSURE_DIR := $(BUILD)/tests/pressure
+PRESSURE_PROGS := $(addprefix $(PRESSURE_DIR)/,cache latency stall)
+
+$(PRESSURE_DIR)/%: tests/pressure/%.c include/liballoc.h \
+		$(wildcard include/liballoc/*.h) $(BUILD)/liballoc.so
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 -D_GNU_SOURCE -O2 -g -Wall -Wextra -fno-builtin \
+		-Iinclude -pthread -o $@ $< $(BUILD)/liballoc.so \
+		-Wl,-rpath,'$(abspath $(BUILD))'
+
+check-pressure: $(PRESSURE_PROGS)
+	@tests/pressure/run $(PRESSURE_DIR)
+
+bench-pressure: $(PRESSURE_PROGS)
+	@tests/pressure/run $(PRESSURE_DIR) bench
+
+.PHONY: check-pressure bench-pressure
