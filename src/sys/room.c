@@ -100,8 +100,9 @@ static void group_room(struct sys_room *room)
 	/* A file of many lines, and slow: not while there is plenty. */
 	if (cg.version == 1 || used > limit / 2)
 		used -= min(used, files_here());
+	used = min(used, limit);
 	room->limit = min(room->limit, limit);
-	room->left = min(room->left, limit - min(limit, used));
+	room->left = min(room->left, limit - used);
 }
 
 static void machine_room(struct sys_room *room)
