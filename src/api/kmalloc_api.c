@@ -90,7 +90,7 @@ static void *get_object(size_t size, int node, gfp_t gfp)
 		    kmalloc(size) : get_object_gfp(size, node, gfp);
 
 	if (obj && gfp & __GFP_ZERO)
-		memset(obj, 0, class_to_cache(addr_to_class(obj))->size);
+		memset(obj, 0, class_to_cache(addr_to_class(obj))->object_size);
 	return obj;
 }
 
@@ -142,7 +142,7 @@ static __attribute__((noinline)) void *kmalloc_special(size_t size, gfp_t gfp)
 		p = malloc_hot(size);
 	if (unlikely(!p))
 		return kmalloc_slow(size, NUMA_NO_NODE, gfp);
-	return memset(p, 0, class_to_cache(hot_class(p))->size);
+	return memset(p, 0, class_to_cache(hot_class(p))->object_size);
 }
 
 __fastpath void *kmalloc_fast(size_t size, gfp_t gfp)

@@ -99,7 +99,10 @@ static __attribute__((noinline)) void *cache_alloc_slow(struct kmem_cache *s,
 							gfp_t gfp)
 {
 	int saved = errno;
-	void *obj = kmem_cache_alloc(s, gfp & __GFP_BITS);
+	void *obj;
+
+	SLAB_CALLER();
+	obj = kmem_cache_alloc(s, gfp & __GFP_BITS);
 
 	errno = saved;
 	return likely(obj) ? obj : api_no_memory(s->object_size, gfp);
@@ -151,6 +154,7 @@ static __attribute__((noinline)) void cache_free_slow(struct kmem_cache *s,
 {
 	int saved = errno;
 
+	SLAB_CALLER();
 	kmem_cache_free(s, obj);
 	errno = saved;
 }
@@ -188,6 +192,7 @@ EXPORT int alloc_kmem_cache_alloc_bulk(struct kmem_cache *s, alloc_gfp_t gfp,
 	int saved = errno;
 	u32 wrong = 0;
 
+	SLAB_CALLER();
 	if (!n || n > INT32_MAX)
 		return 0;
 	if (unlikely(!slab_alloc_bulk(root, gfp & __GFP_BITS & ~__GFP_ZERO, p,
@@ -227,6 +232,7 @@ EXPORT void alloc_kmem_cache_free_bulk(struct kmem_cache *s, size_t n, void **p)
 	struct kmem_cache *root;
 	int saved = errno;
 
+	SLAB_CALLER();
 	if (!s) {
 		free_any(n, p);
 		errno = saved;

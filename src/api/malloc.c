@@ -134,6 +134,7 @@ __attribute__((noinline)) void *malloc_slow(size_t size)
 
 	if (unlikely(ptr != NULL) && !trace_is_on())
 		return ptr;
+	SLAB_CALLER();
 	return traced(TRACE_MALLOC, ptr ? ptr : malloc_untraced(size), size, 1);
 }
 
@@ -141,6 +142,7 @@ static __attribute__((noinline)) void *calloc_slow(size_t size)
 {
 	void *ptr = harden_on ? harden_malloc(size) : NULL;
 
+	SLAB_CALLER();
 	return traced(TRACE_CALLOC, ptr ? ptr : malloc_untraced(size), size, 1);
 }
 
@@ -234,6 +236,7 @@ static __slowpath void free_traced(enum trace_op op, void *ptr, size_t size)
 
 __attribute__((noinline)) void free_slow(void *ptr)
 {
+	SLAB_CALLER();
 	if (trace_is_on())
 		free_traced(TRACE_FREE, ptr, HARDEN_ANY_SIZE);
 	else if (unlikely(harden_on))
@@ -296,8 +299,8 @@ static size_t block_size(const char *call, const void *ptr)
 		      percpu_contains(s->geo.off, ptr)) ||
 		     (options.check && slab_object_is_free(s, ptr))))
 		alloc_fatal("invalid %s: %p (cache %s, object size %u)",
-			    call, ptr, s->name, s->size);
-	return s->size;
+			    call, ptr, s->name, s->object_size);
+	return s->object_size;
 }
 
 size_t block_size_of(const char *call, const void *ptr)

@@ -217,7 +217,7 @@ static __slowpath __noreturn void bad_free(const char *call, const void *ptr,
 			    nr << PAGE_SHIFT);
 	if (head->type == PAGE_SLAB)
 		alloc_fatal("invalid %s: %p (cache %s, object size %u)", call,
-			    ptr, s ? s->name : "?", s ? s->size : 0);
+			    ptr, s ? s->name : "?", s ? s->object_size : 0);
 	if (head != page || (uintptr_t)ptr & (PAGE_SIZE - 1))
 		alloc_fatal("invalid %s: %p (inside pages, size %zu)", call,
 			    ptr, (size_t)head->nr_pages << PAGE_SHIFT);

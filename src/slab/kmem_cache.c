@@ -43,7 +43,8 @@ static void sheaf_limits(struct kmem_cache *s)
 	s->max_full = (u32)clamp(BARN_BYTES / ((size_t)s->size *
 					       s->max_capacity / 2),
 				 (size_t)1, options.barn_full);
-	s->closed = options.check || s->size > SHEAF_OBJECT;
+	s->closed = options.check || s->size > SHEAF_OBJECT ||
+		    cache_is_debugged(s);
 }
 
 void kmem_cache_set_capacity(struct kmem_cache *s, u32 capacity)
@@ -77,8 +78,16 @@ void kmem_cache_setup(struct kmem_cache *s, u32 off, u32 size,
 
 void kmem_cache_init(struct kmem_cache *s, u32 off, u32 size, const char *name)
 {
+	u32 stride = size;
+
 	s->node.lock.rank = 0;
-	kmem_cache_setup(s, off, size, name);
+	s->flags = 0;
+	if (unlikely(options.slab_debug[0])) {
+		s->flags = slab_debug_flags(name);
+		stride = slab_debug_stride(size, size & -size, s->flags);
+	}
+	kmem_cache_setup(s, off, stride, name);
+	s->object_size = size;
 	store_release(&kmem_caches[off >> SHEAF_HEAD_SHIFT], s);
 }
 
@@ -142,6 +151,7 @@ void kmem_cache_fork_lock(void)
 	for_each_cache(nodes_fork_lock);
 	for_each_cache(barns_of_fork_lock);
 	barns_fork_lock();
+	slab_debug_fork_lock();
 }
 
 /* ... and last, for the same reason. */
@@ -159,6 +169,7 @@ static void cache_fork_unlock(struct kmem_cache *s)
 
 void kmem_cache_fork_unlock(void)
 {
+	slab_debug_fork_unlock();
 	barns_fork_unlock();
 	for_each_cache(cache_fork_unlock);
 }

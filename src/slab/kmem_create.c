@@ -34,6 +34,7 @@
  */
 #include <string.h>
 
+#include "core/options.h"
 #include "core/report.h"
 #include "core/stats.h"
 #include "lib/fmt.h"
@@ -77,9 +78,10 @@ static u32 object_align(u32 size, u32 align, slab_flags_t flags)
 	return max(align, MIN_ALIGN);
 }
 
-static u32 object_stride(u32 size, u32 align)
+static u32 object_stride(u32 size, u32 align, slab_flags_t flags)
 {
-	u32 stride = ALIGN_UP(max(size, (u32)KMALLOC_MIN_SIZE), align);
+	u32 stride = max(slab_debug_stride(size, align, flags),
+			 ALIGN_UP((u32)KMALLOC_MIN_SIZE, align));
 
 	return stride > SLAB_MAX_SIZE ? ALIGN_UP(stride, (u32)PAGE_SIZE) :
 					stride;
@@ -288,8 +290,10 @@ struct kmem_cache *kmem_cache_create(const char *name, u32 size,
 	};
 
 	if (!bad) {
+		if (unlikely(options.slab_debug[0]))
+			w.flags |= slab_debug_flags(name);
 		w.align = object_align(size, w.args->align, flags);
-		w.stride = object_stride(size, w.align);
+		w.stride = object_stride(size, w.align, w.flags);
 		h = cache_make(&w);
 	}
 	if (likely(h))

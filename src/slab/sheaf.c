@@ -143,6 +143,8 @@ static void *alloc_and_refill(struct kmem_cache *s, gfp_t gfp)
 
 	if (obj)	/* the hot path was interrupted, or not in use */
 		return obj;
+	if (unlikely(cache_is_debugged(s)))
+		return slab_debug_alloc(s, NUMA_NO_NODE, gfp);
 	free_deferred_drain();
 	sheaf_miss(s);
 	nid = numa_node_id();
@@ -171,6 +173,8 @@ static void *alloc_remote(struct kmem_cache *s, u32 nid, gfp_t gfp)
 {
 	void *obj;
 
+	if (unlikely(cache_is_debugged(s)))
+		return slab_debug_alloc(s, (int)nid, gfp);
 	free_deferred_drain();
 	if (barn_get(s, nid, &obj, 1) || slab_take_gfp(s, nid, &obj, 1, gfp))
 		return obj;
@@ -196,6 +200,11 @@ static __attribute__((noinline)) void free_to_slab(struct kmem_cache *s,
 						   void *obj)
 {
 	put_in_slabs(s, &obj, 1);
+}
+
+void slab_free_checked(struct kmem_cache *s, void *obj)
+{
+	free_to_slab(s, obj);
 }
 
 /*
@@ -231,6 +240,10 @@ __slowpath void slab_free_slow(struct kmem_cache *s, void *obj)
 	void *objs[SHEAF_MAX_BATCH];
 	u32 off = s->geo.off, n;
 
+	if (unlikely(cache_is_debugged(s))) {
+		slab_debug_free(s, obj);
+		return;
+	}
 	/* Without the inlined path this is the common one. */
 	if (percpu.mode != PERCPU_CID && slab_is_object(s, obj)) {
 		if (unlikely(nr_nodes > 1) && free_remote(s, obj))
@@ -257,12 +270,27 @@ __slowpath void slab_free_slow(struct kmem_cache *s, void *obj)
 
 /* --- many at once --- */
 
+static bool debug_alloc_bulk(struct kmem_cache *s, gfp_t gfp, void **objs,
+			     u32 n)
+{
+	for (u32 i = 0; i < n; i++) {
+		objs[i] = slab_debug_alloc(s, NUMA_NO_NODE, gfp);
+		if (!objs[i]) {
+			slab_free_bulk(s, objs, i);
+			return false;
+		}
+	}
+	return true;
+}
+
 bool slab_alloc_bulk(struct kmem_cache *s, gfp_t gfp, void **objs, u32 n)
 {
 	u32 got = percpu_pop_batch(s->geo.off, objs, n), more, nid;
 
 	if (likely(got == n))
 		return true;
+	if (unlikely(cache_is_debugged(s)))
+		return debug_alloc_bulk(s, gfp, objs, n);
 	free_deferred_drain();
 	sheaf_miss(s);
 	nid = numa_node_id();
@@ -283,10 +311,9 @@ void slab_free_bulk(struct kmem_cache *s, void *const *objs, u32 n)
 {
 	u32 off = s->geo.off, put = 0, nid, batch;
 
-	if (unlikely(nr_nodes > 1)) {
+	if (unlikely(nr_nodes > 1 || cache_is_debugged(s))) {
 		for (u32 i = 0; i < n; i++)
-			if (free_remote(s, objs[i]) == false)
-				slab_free_slow(s, objs[i]);
+			slab_free_slow(s, objs[i]);
 		return;
 	}
 	put = percpu_push_batch(off, objs, n);

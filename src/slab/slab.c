@@ -37,13 +37,6 @@
 #define CACHE_LINE	64
 #define NO_CLASS	((u64)-1)
 
-static struct page *object_slab(const struct kmem_cache *s, const void *obj)
-{
-	uintptr_t start = (uintptr_t)obj & ~(uintptr_t)s->geo.slab_mask;
-
-	return addr_to_page((void *)start);
-}
-
 static u32 waste_of(u32 order, u32 size)
 {
 	return (u32)(PAGE_SIZE << order) % size;
@@ -121,7 +114,8 @@ void slab_colour(struct kmem_cache *s)
 	u32 slack = (u32)(PAGE_SIZE << s->order) - s->nr_objects * s->size;
 
 	s->colour_unit = max(s->align, (u32)CACHE_LINE);
-	if (s->nr_objects == 1 || slack < s->colour_unit)
+	if (s->nr_objects == 1 || slack < s->colour_unit ||
+	    cache_is_debugged(s))
 		return;
 	s->nr_colours = (u8)min(slack / s->colour_unit + 1, 255u);
 	s->magic = s->geo.magic;
@@ -249,6 +243,8 @@ static struct page *slab_new(struct kmem_cache *s, u32 nid, gfp_t gfp)
 		slab->colour = slab_next_colour(s);
 	if (unlikely(s->ctor))
 		slab_for_each_object(s, slab, s->ctor);
+	if (unlikely(cache_is_debugged(s)))
+		slab_debug_new(s, slab);
 	slab_set_class(s, slab, (u16)s->geo.off);
 	stat_add(STAT_SLAB_NEW, 1);
 	return slab;
@@ -259,6 +255,8 @@ void slab_return(struct kmem_cache *s, struct page *slab)
 	size_t nr = s->nr_pages;
 	bool done;
 
+	if (unlikely(cache_is_debugged(s)))
+		slab_debug_drop(s, slab);
 	if (unlikely(s->dtor))
 		slab_for_each_object(s, slab, s->dtor);
 	slab_set_class(s, slab, 0);
@@ -457,7 +455,7 @@ __slowpath void slab_bad_free(const struct kmem_cache *s, const char *what,
 			      const void *obj)
 {
 	alloc_fatal("%s: %p (cache %s, object size %u)", what, obj, s->name,
-		    s->size);
+		    s->object_size);
 }
 
 /* The object's bit is set; false if it was set already. */
@@ -602,6 +600,19 @@ static bool slab_is_valid(struct kmem_cache *s, struct kmem_cache_node *n,
 	       !bits_any(slab->free_bits, s->nr_objects,
 			 SLAB_MAX_OBJECTS - s->nr_objects) &&
 	       addr_to_class(page_address(slab)) == s->geo.off;
+}
+
+bool slab_check(struct kmem_cache *s, const void *obj)
+{
+	struct kmem_cache_node *n = kmem_cache_node(s, object_to_nid(obj));
+	struct page *slab = object_slab(s, obj);
+	bool ok;
+
+	if (!n || !lock_try_enter(&n->lock))
+		return true;
+	ok = slab_is_valid(s, n, slab, slab->bucket);
+	lock_exit(&n->lock);
+	return ok;
 }
 
 static bool node_is_valid(struct kmem_cache *s, struct kmem_cache_node *n)

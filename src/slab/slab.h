@@ -283,6 +283,42 @@ u32 slab_live_objects(const struct kmem_cache *s, void **objs, u32 n);
 /* All invariants of the cache's slabs hold. */
 bool slabs_are_valid(struct kmem_cache *s);
 
+/* The slab of an object of @s. */
+static inline struct page *object_slab(const struct kmem_cache *s,
+				       const void *obj)
+{
+	uintptr_t start = (uintptr_t)obj & ~(uintptr_t)s->geo.slab_mask;
+
+	return addr_to_page((void *)start);
+}
+
+/* What the slab of @obj says of itself is true; or re-entered. */
+bool slab_check(struct kmem_cache *s, const void *obj);
+
+/* --- slab_debug.c: caches with SLAB_DEBUG_FLAGS --- */
+
+static inline bool cache_is_debugged(const struct kmem_cache *s)
+{
+	return s->flags & SLAB_DEBUG_FLAGS;
+}
+
+/* Who has called in, for SLAB_STORE_USER: set where calls leave the hot path. */
+extern __hidden __thread const void *slab_debug_caller
+	__attribute__((tls_model("initial-exec")));
+#define SLAB_CALLER() (slab_debug_caller = __builtin_return_address(0))
+
+/* Bytes from object to object. */
+u32 slab_debug_stride(u32 size, u32 align, slab_flags_t flags);
+/* A slab's objects when it is made, and before it goes back. */
+void slab_debug_new(struct kmem_cache *s, struct page *slab);
+void slab_debug_drop(struct kmem_cache *s, struct page *slab);
+void *slab_debug_alloc(struct kmem_cache *s, int nid, gfp_t gfp);
+void slab_debug_free(struct kmem_cache *s, void *obj);
+/* What the option slab_debug adds to a cache of this name. */
+slab_flags_t slab_debug_flags(const char *name);
+void slab_debug_fork_lock(void);
+void slab_debug_fork_unlock(void);
+
 /* --- slab_rcu.c: slabs of TYPESAFE_BY_RCU --- */
 
 /* An empty slab goes back after a grace period. */
@@ -318,6 +354,8 @@ void free_deferred_drain(void);
 void *slab_alloc_gfp(struct kmem_cache *s, int nid, gfp_t gfp);
 /* All of @n objects, or none: false. */
 bool slab_alloc_bulk(struct kmem_cache *s, gfp_t gfp, void **objs, u32 n);
+/* An object straight into its slab. */
+void slab_free_checked(struct kmem_cache *s, void *obj);
 /* Objects that are known to start in slabs of @s. */
 void slab_free_bulk(struct kmem_cache *s, void *const *objs, u32 n);
 /* Return sheaves and barns of all caches to the slabs, and empty slabs. */

@@ -45,6 +45,29 @@ static inline void *must_vmalloc(size_t size)
 	return p;
 }
 
+static inline struct kmem_cache *must_cache(const char *name,
+					    unsigned int size,
+					    unsigned int flags)
+{
+	struct kmem_cache *s = CALL(__kmem_cache_create_args)(name, size, NULL,
+							      flags);
+
+	if (!s)
+		_exit(5);
+	return s;
+}
+
+/* An object, filled as far as it goes. */
+static inline void *must_object(struct kmem_cache *s)
+{
+	void *p = CALL(kmem_cache_alloc)(s, ALLOC_GFP_KERNEL);
+
+	if (!p)
+		_exit(5);
+	memset(hide(p), 0x11, CALL(kmem_cache_size)(s));
+	return p;
+}
+
 /* The address as the report must name it, as a number. */
 static inline unsigned long bad_addr(unsigned long addr)
 {

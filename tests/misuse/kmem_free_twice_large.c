@@ -1,0 +1,14 @@
+/*
+ * kmem_free_twice_large.c - an object of more than 32 KiB is freed twice.
+ */
+#include "kmem.h"
+
+int main(void)
+{
+	struct kmem_cache *s = must_cache("melons", 100000, 0);
+	void *obj = must_object(s);
+
+	CALL(kmem_cache_free)(s, obj);
+	CALL(kmem_cache_free)(s, bad(obj));
+	return 0;
+}
