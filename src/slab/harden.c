@@ -565,9 +565,12 @@ void harden_free(void *ptr, size_t size)
 	if (!ptr)
 		return;
 	s = class_to_cache(addr_to_class(ptr));
-	if (unlikely(s))
+	if (unlikely(s && s->state == CACHE_KMALLOC))
 		bad_object(s, "free", ptr, entry);
-	harden_large_free(ptr, size);
+	if (unlikely(s))
+		slab_free_slow(s, ptr);		/* of a program's cache */
+	else
+		harden_large_free(ptr, size);
 }
 
 /* --- sizes --- */
@@ -584,9 +587,18 @@ static u16 live_value(const char *call, const void *ptr, u16 **entry)
 	if (likely(harden_is_live(live)))
 		return live;
 	s = class_to_cache(addr_to_class(ptr));
-	if (unlikely(s))
+	if (unlikely(s && (s->state == CACHE_KMALLOC ||
+			   !slab_starts_object(s, ptr))))
 		bad_object(s, call, ptr, *entry);
 	return 0;
+}
+
+/* What is not small and live: of a program's cache, or large. */
+static size_t other_size(const char *call, const void *ptr)
+{
+	const struct kmem_cache *s = class_to_cache(addr_to_class(ptr));
+
+	return s ? s->object_size : harden_large_size(call, ptr);
 }
 
 size_t harden_size(const char *call, const void *ptr)
@@ -594,7 +606,7 @@ size_t harden_size(const char *call, const void *ptr)
 	u16 *entry;
 	u16 live = live_value(call, ptr, &entry);
 
-	return live ? live - 1u : harden_large_size(call, ptr);
+	return live ? live - 1u : other_size(call, ptr);
 }
 
 /* Where the object has room, and most of it is not in vain. */
@@ -623,7 +635,7 @@ void *harden_realloc(void *ptr, size_t size)
 {
 	u16 *entry;
 	u16 live = live_value("realloc", ptr, &entry);
-	size_t old = live ? live - 1u : harden_large_size("realloc", ptr);
+	size_t old = live ? live - 1u : other_size("realloc", ptr);
 	void *new;
 
 	if (live) {
@@ -632,7 +644,8 @@ void *harden_realloc(void *ptr, size_t size)
 	} else {
 		if (!old)
 			return NULL;	/* in a signal handler nobody knows */
-		new = harden_large_resize(ptr, old, size);
+		new = addr_to_class(ptr) ? NULL :
+					   harden_large_resize(ptr, old, size);
 		if (new)
 			return new;
 	}

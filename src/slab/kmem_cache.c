@@ -82,7 +82,8 @@ void kmem_cache_init(struct kmem_cache *s, u32 off, u32 size, const char *name)
 
 	s->node.lock.rank = 0;
 	s->flags = 0;
-	if (unlikely(options.slab_debug[0])) {
+	/* hardened=1 has checks of its own, and its own ways to a slab. */
+	if (unlikely(options.slab_debug[0] && !options.hardened)) {
 		s->flags = slab_debug_flags(name);
 		stride = slab_debug_stride(size, size & -size, s->flags);
 	}

@@ -133,7 +133,8 @@ static struct kmem_cache *find_class(u32 stride, u32 align, slab_flags_t flags)
 	struct kmem_cache *s;
 	u32 index;
 
-	if (stride > KMALLOC_MAX_SIZE)
+	/* What hardened=1 knows of its objects it would not know of these. */
+	if (stride > KMALLOC_MAX_SIZE || options.hardened)
 		return NULL;
 	index = kmalloc_index(stride);
 	if (kmalloc_class_size(index) != stride)
@@ -199,7 +200,7 @@ static void root_put(struct kmem_cache *s)
 
 static u32 find_slot(void)
 {
-	for (u32 i = FIRST_CACHE + KMALLOC_CLASSES; i < MAX_SHEAVES; i++)
+	for (u32 i = FIRST_CACHE + KMALLOC_CLASSES; i < FIRST_HARDEN; i++)
 		if (!kmem_caches[i])
 			return i;
 	return 0;
@@ -388,7 +389,7 @@ static void root_destroy(struct kmem_cache *s)
 
 static __slowpath void finish_dying_slow(void)
 {
-	for (u32 i = FIRST_CACHE + KMALLOC_CLASSES; i < MAX_SHEAVES; i++) {
+	for (u32 i = FIRST_CACHE + KMALLOC_CLASSES; i < FIRST_HARDEN; i++) {
 		struct kmem_cache *s = class_to_cache(i << SHEAF_HEAD_SHIFT);
 		u32 dying = CACHE_DYING;
 

@@ -341,7 +341,7 @@ static void reclaim_put(u32 off, void **objs, u32 n)
 
 	if (!s)
 		return;
-	if (options.hardened)
+	if (options.hardened && s->state == CACHE_KMALLOC)
 		harden_check_free(s, objs, n);
 	put_in_slabs(s, objs, n);
 }
