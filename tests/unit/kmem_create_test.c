@@ -393,7 +393,7 @@ Test(kmem_create, slots_run_out_and_come_back, .init = unit_up)
 
 	while ((h[n] = kmem_cache_create("many", 64, NULL, SLAB_NO_MERGE)))
 		n++;
-	cr_assert_eq(n, MAX_SHEAVES - FIRST_CACHE - KMALLOC_CLASSES);
+	cr_assert_eq(n, FIRST_HARDEN - FIRST_CACHE - KMALLOC_CLASSES);
 	for (u32 i = 0; i < n; i++) {
 		obj = kmem_cache_alloc(h[i], GFP_KERNEL);
 		REQUIRE(obj);
