@@ -189,13 +189,13 @@ function verdict(have, met) {
 	return met ? "yes" : "**no**"
 }
 
-function bar_line(what, limit, shown, have, met) {
-	printf "| %s | %s | %s | %s |\n", what, limit, have ? shown : "-",
+function bar_line(what, limit, text, have, met) {
+	printf "| %s | %s | %s | %s |\n", what, limit, have ? text : "-",
 	       verdict(have, met)
 	nr_bars++
 	bar_json = bar_json (nr_bars > 1 ? ",\n" : "\n") sprintf( \
 		"    {\"bar\": \"%s\", \"limit\": \"%s\", \"value\": \"%s\", " \
-		"\"met\": %s}", what, limit, have ? shown : "",
+		"\"met\": %s}", what, limit, have ? text : "",
 		!have ? "null" : met ? "true" : "false")
 }
 
@@ -620,6 +620,7 @@ END {
 	peak_table("real", "Real programs")
 	small_table()
 	page_rows()
+	idle_table()
 	replay_table()
 	tail_table()
 	scale_table()

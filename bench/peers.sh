@@ -61,6 +61,11 @@ draw_all() {
 	[ ! -s "$WORK/plots/scale.dat" ] ||
 		draw "$WORK/plots/scale.svg" scale.gp \
 			"dat=$WORK/plots/scale.dat" "allocs=${ALLOCS[*]}"
+	for p in "${MEAN_ROWS[@]}"; do
+		[[ $p != replay-* ]] || [ ! -e "$WORK/$p.glibc.csv" ] ||
+			draw "$WORK/plots/$p.svg" replay.gp "dir=$WORK" \
+				"prog=$p" "allocs=${ALLOCS[*]}"
+	done
 	for p in $SAMPLED; do
 		[ ! -e "$WORK/samples/$p.glibc.tsv" ] ||
 			draw "$WORK/plots/memory-$p.svg" memory.gp \

@@ -147,13 +147,6 @@ function small_figures(    k, a) {
 	}
 }
 
-# How the figure of @prog reads, or "-" if it did not run.
-function shown(what, prog, a, fmt, unit) {
-	if ((prog, a) in failed)
-		return "failed"
-	return ran(prog, a) ? sprintf(fmt, mid(what, prog, a) / unit) : "-"
-}
-
 function realloc_line(name, a) {
 	if (ran("realloc_grow", a))
 		printf "| %s | %s | %s | %s | %s | %s | %s |\n", name,
@@ -201,40 +194,6 @@ function page_table(    k, a) {
 			shown("peak", "frag", a, "%.1f", 1024),
 			shown("final_kib", "frag", a, "%.1f", 1024),
 			shown("empty_kib", "frag", a, "%.1f", 1024)
-	}
-}
-
-# idle-4-small: "4 threads, small objects"
-function idle_name(p,    part) {
-	split(p, part, "-")
-	return part[2] (part[2] == 1 ? " thread, " : " threads, ") part[3]
-}
-
-function idle_table(    i, k, p, a) {
-	if (!nr_rows["idle"])
-		return
-	print "\n## Resident MiB of a program that grew to 1 GiB and sleeps\n"
-	print "At its start, when all was freed, ten seconds later; of the" \
-	      " last, without the pages of files.\n"
-	printf "| |"
-	for (k = 1; k <= nr_allocs; k++)
-		printf " %s |", alloc[k]
-	printf "\n|---|"
-	for (k = 1; k <= nr_allocs; k++)
-		printf "---:|"
-	print ""
-	for (i = 1; i <= nr_rows["idle"]; i++) {
-		p = row["idle", i]
-		printf "| %s |", idle_name(p)
-		for (k = 1; k <= nr_allocs; k++) {
-			a = alloc[k]
-			printf " %s, %s, %s; %s |",
-				shown("start_kib", p, a, "%.1f", 1024),
-				shown("freed_kib", p, a, "%.1f", 1024),
-				shown("last_kib", p, a, "%.1f", 1024),
-				shown("anon_last_kib", p, a, "%.1f", 1024)
-		}
-		print ""
 	}
 }
 
