@@ -4,7 +4,9 @@
 BUILD ?= build
 CC ?= gcc
 OPT ?= -O2
-WARN = -Wall -Wextra -Wshadow=compatible-local -Wundef -Wstrict-prototypes \
+# clang knows no such kind of shadow.
+SHADOW = $(if $(findstring clang,$(CC)),,-Wshadow=compatible-local)
+WARN = -Wall -Wextra $(SHADOW) -Wundef -Wstrict-prototypes \
        -Wmissing-prototypes -Wpointer-arith -Wno-unused-parameter
 CFLAGS ?= $(OPT) -g
 ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE $(CFLAGS) $(WARN) $(EXTRA_CFLAGS) $(OBJ_CFLAGS) -Isrc -Iinclude -fPIC \

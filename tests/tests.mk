@@ -143,7 +143,7 @@ $(STATIC_DIR)/%_static: tests/static/%.c $(BUILD)/liballoc.a
 
 # --- targets ----------------------------------------------------------------
 
-.PHONY: tests-build check-conformance check-misuse check-preload \
+.PHONY: tests-build check-conformance check-misuse check-preload check-real \
 	check-stress check-static check-trace
 
 tests-build: $(CONF_TESTS) $(CONF_PROGS) $(CONF_LIBS) $(MISUSE_PROGS) \
@@ -157,6 +157,11 @@ check-misuse: $(MISUSE_PROGS) $(TEST_SO_DEP)
 
 check-preload: $(TEST_SO_DEP)
 	@$(TEST_ENV) tests/preload/run
+
+# Every real program, minutes; installs Debian's packages, starts no service.
+check-real: $(TEST_SO_DEP)
+	@scripts/install-real
+	@$(TEST_ENV) tests/preload/run --real $(REAL_ONLY)
 
 check-stress: $(STRESS_PROGS) $(TEST_SO_DEP)
 	@$(TEST_ENV) tests/stress/run $(STRESS_SECONDS) $(STRESS_DIR)

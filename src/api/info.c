@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "api/init.h"
+#include "api/libc.h"
 #include "core/options.h"
 #include "core/report.h"
 #include "core/stats.h"

@@ -21,6 +21,7 @@
 #include <string.h>
 
 #include "api/init.h"
+#include "api/libc.h"
 #include "api/malloc.h"
 #include "core/options.h"
 #include "core/report.h"

@@ -189,6 +189,9 @@ static int create_default(void (*fn)(void))
 	return ret;
 }
 
+#ifndef __GLIBC__
+void *dlvsym(void *handle, const char *name, const char *version);
+#endif
 #pragma weak dlvsym
 
 /*
