@@ -214,11 +214,37 @@ Test(slab, random_operations, .init = unit_up, .timeout = 60)
 
 Test(slab, objects_come_in_address_order, .init = up)
 {
-	u32 got = slab_take(&cache, 0, held, 40);
+	u32 got = slab_take(&cache, 0, held, 40), round = 0;
 
+	/* The last one is given out first; the slab is gone round once. */
 	cr_assert_eq(got, 40);
 	for (u32 i = 1; i < got; i++)
+		round += (char *)held[i - 1] - (char *)held[i] != 48;
+	cr_assert_leq(round, 1);
+	/* Many slabs rise from their first object. */
+	for (u32 n = 0; n < 40 * cache.nr_objects; n++)
+		cr_assert_eq(slab_take(&cache, 0, held, 1), 1);
+	while (slab_object_index(&cache, held[0]) + 1 != cache.nr_objects)
+		cr_assert_eq(slab_take(&cache, 0, held, 1), 1);
+	got = slab_take(&cache, 0, held, 40);
+	for (u32 i = 1; i < got; i++)
 		cr_assert_eq((char *)held[i - 1] - (char *)held[i], 48);
+}
+
+/* What caches have at hand first does not crowd in the same cache lines. */
+Test(slab, first_objects_lie_in_different_lines, .init = unit_up)
+{
+	u32 sets[64] = { 0 }, most = 0;
+
+	for (u32 i = 0; i < 32; i++) {
+		struct kmem_cache *c = kmalloc_cache(i);
+		void *obj;
+
+		REQUIRE(slab_take(c, 0, &obj, 1) == 1);
+		most = max(most, ++sets[(uintptr_t)obj / 64 % 64]);
+		REQUIRE(slabs_are_valid(c));
+	}
+	cr_assert_leq(most, 6, "%u of 32 in one set", most);
 }
 
 Test(slab, dense_slabs_fill_first, .init = up)
