@@ -165,6 +165,38 @@ int alloc_kmem_cache_shrink(struct kmem_cache *s);
 /* Bytes of an object as it was asked for. */
 unsigned int alloc_kmem_cache_size(struct kmem_cache *s);
 
+/* Objects of one cache in a caller's hands; opaque. */
+struct slab_sheaf;
+
+/**
+ * alloc_kmem_cache_prefill_sheaf - take objects now, to be sure of them later
+ * @size: how many allocations must not fail, at most 65536
+ *
+ * Return: a sheaf of that many, for alloc_kmem_cache_return_sheaf() in the
+ * end; NULL with errno ENOMEM, or EINVAL if @size is too large.
+ * Context: as alloc_kmem_cache_alloc_bulk().  A sheaf is its caller's: one
+ * thread at a time.
+ * Source of the idea: mm/slub.c of kernels since 6.18.
+ */
+struct slab_sheaf *alloc_kmem_cache_prefill_sheaf(struct kmem_cache *s,
+						  alloc_gfp_t gfp,
+						  unsigned int size);
+/*
+ * At least @size objects in *@sheafp, which may be another one afterwards.
+ * Return: 0, or -ENOMEM or -EINVAL, and the sheaf is as it was.
+ */
+int alloc_kmem_cache_refill_sheaf(struct kmem_cache *s, alloc_gfp_t gfp,
+				  struct slab_sheaf **sheafp,
+				  unsigned int size);
+/* NULL only if it is empty.  Of @gfp, __GFP_ZERO counts.  Takes no lock. */
+void *alloc_kmem_cache_alloc_from_sheaf(struct kmem_cache *s, alloc_gfp_t gfp,
+					struct slab_sheaf *sheaf);
+/* What is left in it is free again, and the sheaf is gone. */
+void alloc_kmem_cache_return_sheaf(struct kmem_cache *s, alloc_gfp_t gfp,
+				   struct slab_sheaf *sheaf);
+/* Objects left. */
+unsigned int alloc_kmem_cache_sheaf_size(struct slab_sheaf *sheaf);
+
 static inline struct kmem_cache *
 alloc_kmem_cache_create_usercopy(const char *name, unsigned int size,
 				 unsigned int align, alloc_slab_flags_t flags,
@@ -347,6 +379,37 @@ static inline int kmem_cache_shrink(struct kmem_cache *s)
 static inline unsigned int kmem_cache_size(struct kmem_cache *s)
 {
 	return alloc_kmem_cache_size(s);
+}
+
+static inline struct slab_sheaf *
+kmem_cache_prefill_sheaf(struct kmem_cache *s, gfp_t gfp, unsigned int size)
+{
+	return alloc_kmem_cache_prefill_sheaf(s, gfp, size);
+}
+
+static inline int kmem_cache_refill_sheaf(struct kmem_cache *s, gfp_t gfp,
+					  struct slab_sheaf **sheafp,
+					  unsigned int size)
+{
+	return alloc_kmem_cache_refill_sheaf(s, gfp, sheafp, size);
+}
+
+static inline void *kmem_cache_alloc_from_sheaf(struct kmem_cache *s,
+						gfp_t gfp,
+						struct slab_sheaf *sheaf)
+{
+	return alloc_kmem_cache_alloc_from_sheaf(s, gfp, sheaf);
+}
+
+static inline void kmem_cache_return_sheaf(struct kmem_cache *s, gfp_t gfp,
+					   struct slab_sheaf *sheaf)
+{
+	alloc_kmem_cache_return_sheaf(s, gfp, sheaf);
+}
+
+static inline unsigned int kmem_cache_sheaf_size(struct slab_sheaf *sheaf)
+{
+	return alloc_kmem_cache_sheaf_size(sheaf);
 }
 
 #endif /* LIBALLOC_KMEM_NAMES */

@@ -254,3 +254,67 @@ EXPORT void alloc_kmem_cache_free_bulk(struct kmem_cache *s, size_t n, void **p)
 	}
 	errno = saved;
 }
+
+/* --- objects taken beforehand --- */
+
+static struct slab_sheaf *no_sheaf(int err)
+{
+	errno = err;
+	return NULL;
+}
+
+EXPORT struct slab_sheaf *
+alloc_kmem_cache_prefill_sheaf(struct kmem_cache *s, alloc_gfp_t gfp,
+			       unsigned int size)
+{
+	int saved = errno;
+	struct slab_sheaf *sheaf;
+
+	SLAB_CALLER();
+	kmem_cache_root(s, "kmem_cache_prefill_sheaf");
+	if (size > SLAB_SHEAF_MAX)
+		return no_sheaf(EINVAL);
+	sheaf = kmem_cache_prefill_sheaf(s, gfp & __GFP_BITS, size);
+	errno = saved;
+	if (unlikely(!sheaf))
+		api_no_memory((size_t)size * s->object_size, gfp);
+	return sheaf;
+}
+
+EXPORT int alloc_kmem_cache_refill_sheaf(struct kmem_cache *s, alloc_gfp_t gfp,
+					 struct slab_sheaf **sheafp,
+					 unsigned int size)
+{
+	int saved = errno;
+	bool done;
+
+	SLAB_CALLER();
+	if (size > SLAB_SHEAF_MAX)
+		return -EINVAL;
+	done = kmem_cache_refill_sheaf(s, gfp & __GFP_BITS, sheafp, size);
+	errno = saved;
+	return done ? 0 : -ENOMEM;
+}
+
+EXPORT void *alloc_kmem_cache_alloc_from_sheaf(struct kmem_cache *s,
+					       alloc_gfp_t gfp,
+					       struct slab_sheaf *sheaf)
+{
+	return kmem_cache_alloc_from_sheaf(s, gfp, sheaf);
+}
+
+EXPORT void alloc_kmem_cache_return_sheaf(struct kmem_cache *s,
+					  alloc_gfp_t gfp __unused,
+					  struct slab_sheaf *sheaf)
+{
+	int saved = errno;
+
+	SLAB_CALLER();
+	kmem_cache_return_sheaf(s, sheaf);
+	errno = saved;
+}
+
+EXPORT unsigned int alloc_kmem_cache_sheaf_size(struct slab_sheaf *sheaf)
+{
+	return kmem_cache_sheaf_size(sheaf);
+}

@@ -528,6 +528,16 @@ size_t kmem_cache_shrink(struct kmem_cache *h)
 	return kmem_cache_nr_slabs(s);
 }
 
+bool kmem_caches_lock(void)
+{
+	return lock_try_enter(&caches.lock);
+}
+
+void kmem_caches_unlock(void)
+{
+	lock_exit(&caches.lock);
+}
+
 /* --- fork --- */
 
 void kmem_caches_fork_lock(void)

@@ -437,8 +437,30 @@ struct kmem_cache *kmem_cache_root(const struct kmem_cache *h,
 /* @obj is no object of @h: say what it is, and abort. */
 void kmem_cache_bad_free(const struct kmem_cache *h, const char *call,
 			 const void *obj) __noreturn;
+/* LOCK_CACHES, for what changes as rarely; false: re-entered. */
+bool kmem_caches_lock(void);
+void kmem_caches_unlock(void);
 /* Before all other locks of fork. */
 void kmem_caches_fork_lock(void);
 void kmem_caches_fork_unlock(void);
+
+/* --- sheaf_caller.c: objects taken beforehand --- */
+
+#define SLAB_SHEAF_MAX_LOG	16
+#define SLAB_SHEAF_MAX		(1u << SLAB_SHEAF_MAX_LOG)
+
+struct slab_sheaf;
+
+/* @size <= SLAB_SHEAF_MAX objects of @h; NULL without memory. */
+struct slab_sheaf *kmem_cache_prefill_sheaf(struct kmem_cache *h, gfp_t gfp,
+					    u32 size);
+/* At least @size, perhaps in another sheaf; false: as it was. */
+bool kmem_cache_refill_sheaf(struct kmem_cache *h, gfp_t gfp,
+			     struct slab_sheaf **sheafp, u32 size);
+/* NULL only if the sheaf is empty. */
+void *kmem_cache_alloc_from_sheaf(struct kmem_cache *h, gfp_t gfp,
+				  struct slab_sheaf *sheaf);
+void kmem_cache_return_sheaf(struct kmem_cache *h, struct slab_sheaf *sheaf);
+u32 kmem_cache_sheaf_size(const struct slab_sheaf *sheaf);
 
 #endif

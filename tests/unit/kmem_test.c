@@ -145,6 +145,32 @@ Test(kmem, bulk, .init = start)
 		cr_assert_null(kmem_caches[i], "all came back");
 }
 
+Test(kmem, sheaves, .init = start)
+{
+	struct kmem_cache *s = alloc_kmem_cache_create("sheaf", 64, NULL,
+						       ALLOC_SLAB_NO_MERGE);
+	struct slab_sheaf *f;
+	void *obj;
+
+	f = alloc_kmem_cache_prefill_sheaf(s, ALLOC_GFP_KERNEL, 10);
+	cr_assert_eq(alloc_kmem_cache_sheaf_size(f), 10);
+	obj = alloc_kmem_cache_alloc_from_sheaf(s, ALLOC_GFP_NOWAIT, f);
+	cr_assert_not_null(obj);
+	cr_assert_eq(alloc_kmem_cache_refill_sheaf(s, ALLOC_GFP_KERNEL, &f,
+						   100), 0);
+	cr_assert_eq(alloc_kmem_cache_sheaf_size(f), 100);
+	cr_assert_eq(alloc_kmem_cache_refill_sheaf(s, ALLOC_GFP_KERNEL, &f,
+						   1 << 20), -EINVAL);
+	alloc_kmem_cache_return_sheaf(s, ALLOC_GFP_KERNEL, f);
+	alloc_kmem_cache_free(s, obj);
+	cr_assert_eq(errno, KEPT);
+	cr_assert_null(alloc_kmem_cache_prefill_sheaf(s, ALLOC_GFP_KERNEL,
+						      1 << 20));
+	cr_assert_eq(errno, EINVAL);
+	alloc_kmem_cache_destroy(s);
+	cr_assert_null(kmem_caches[FIRST_CACHE + KMALLOC_CLASSES]);
+}
+
 static void no_more_memory(void *arg)
 {
 	struct kmem_cache *s = alloc_kmem_cache_create("big", 32768, NULL, 0);
