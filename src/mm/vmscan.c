@@ -374,10 +374,14 @@ static void relieve(void)
 	reclaim_for_failed(max(part, watermark_deficit()));
 }
 
-/* Woken by a kick that came after @kicks was read, and none is lost. */
+/*
+ * Woken by a kick that came after @kicks was read, and none is lost: not those
+ * either that came before this thread first read it.
+ */
 static void kswapd_sleep(u32 kicks, u32 ms)
 {
-	if (READ_ONCE(kswapd_kicks) == kicks)
+	if (READ_ONCE(kswapd_kicks) == kicks && !READ_ONCE(kswapd_low) &&
+	    !READ_ONCE(kswapd_relief))
 		sys_wait_ms(&kswapd_kicks, kicks, ms);
 }
 
