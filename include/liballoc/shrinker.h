@@ -28,6 +28,10 @@
  * No lock of the allocator is held.  They are not called in the child of
  * vfork(), nor from a signal handler that interrupted the allocator.
  *
+ * exit(): from the exit handlers on that are older than the first shrinker,
+ * none is called any more.  What is taken down before, by younger ones,
+ * unregisters first.
+ *
  * fork(): the child has the same shrinkers, but neither of the two threads
  * until it registers another: until then, its own allocations run them.
  *

@@ -4,12 +4,31 @@
  * Errors: NULL with ENOMEM, -ENOMEM, or nothing; errno is kept otherwise.
  */
 #include <errno.h>
+#include <stdlib.h>
 
 #include "api/init.h"
 #include "liballoc.h"
 #include "mm/pressure.h"
 #include "mm/shrinker.h"
 #include "mm/zone.h"
+
+/*
+ * The program's exit handlers and destructors may take down what the callbacks
+ * use; those of objects older than the first shrinker run after this.
+ */
+static void stop_at_exit(void)
+{
+	shrinkers_stop();
+}
+
+static void registered(void)
+{
+	static bool done;
+
+	if (!__atomic_exchange_n(&done, true, __ATOMIC_RELAXED))
+		atexit(stop_at_exit);
+	pressure_start();
+}
 
 EXPORT struct shrinker *alloc_shrinker_alloc(unsigned int flags,
 					     const char *fmt, ...)
@@ -31,7 +50,7 @@ EXPORT void alloc_shrinker_register(struct shrinker *shrinker)
 	int saved = errno;
 
 	shrinker_register(shrinker);
-	pressure_start();
+	registered();
 	errno = saved;
 }
 
@@ -55,7 +74,7 @@ EXPORT int alloc_register_shrinker(struct shrinker *shrinker, const char *fmt,
 		done = register_shrinker(shrinker, fmt, ap);
 	va_end(ap);
 	if (done)
-		pressure_start();
+		registered();
 	errno = saved;
 	return done ? 0 : -ENOMEM;
 }
@@ -70,7 +89,7 @@ EXPORT void alloc_unregister_shrinker(struct shrinker *shrinker)
 
 EXPORT size_t alloc_reclaim(size_t bytes)
 {
-	size_t pages = bytes == SIZE_MAX ? SIZE_MAX : size_to_pages(bytes);
+	size_t pages = bytes > PTRDIFF_MAX ? SIZE_MAX : size_to_pages(bytes);
 	int saved = errno;
 
 	if (!alloc_init())

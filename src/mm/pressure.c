@@ -36,6 +36,7 @@ static void ready(u32 in_use, u32 late)
 static void event(enum sys_pressure source)
 {
 	stat_add(STAT_PRESSURE, 1);
+	watermark_look();
 	if (source == SYS_CGROUP_USAGE)
 		kswapd_wake();
 	else
@@ -71,8 +72,9 @@ void pressure_start(void)
 
 	if (lock_is_reentry())
 		return;
-	watermark_watch();
 	thread = kswapd_run();
+	if (options.pressure != PRESSURE_NEVER)
+		watermark_watch();
 	if (options.pressure == PRESSURE_NEVER ||
 	    !__atomic_compare_exchange_n(&state, &none, WATCH_STARTING, false,
 					 __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))

@@ -43,6 +43,7 @@
 #include "sys/sys.h"
 
 #define WAIT_MS 1000	/* for runs in flight; woken before */
+#define STOP_MS 1000	/* the same at exit, and no longer */
 
 enum state { ENTRY_NEW, ENTRY_LIVE, ENTRY_DYING };
 
@@ -63,6 +64,7 @@ u32 nr_shrinkers;
 static struct lock lock = LOCK_INITIALIZER(LOCK_SHRINKERS);
 static struct list_head entries = LIST_HEAD_INIT(entries);
 static struct list_head unused = LIST_HEAD_INIT(unused);
+static bool stopped;		/* under the lock */
 
 /* Whose callback this thread is in. */
 static __thread struct shrinker_entry *running
@@ -357,7 +359,7 @@ static struct shrinker_entry *entry_next(struct shrinker_entry *e)
 	struct shrinker_entry *next = NULL;
 
 	lock_enter(&lock);
-	while (!next && (at = at->next) != &entries) {
+	while (!next && !stopped && (at = at->next) != &entries) {
 		next = list_entry(at, struct shrinker_entry, list);
 		if (next->state != ENTRY_LIVE)
 			next = NULL;
@@ -380,6 +382,30 @@ size_t shrink_slab(gfp_t gfp, u32 priority)
 	while ((e = entry_next(e)))
 		freed += shrink_one(e, gfp, priority);
 	return freed;
+}
+
+/* --- the end --- */
+
+static bool any_runs(void)
+{
+	bool any = false;
+
+	lock_enter(&lock);
+	stopped = true;
+	list_for_each(e, &entries, struct shrinker_entry, list)
+		any |= e->runs && e != running;
+	lock_exit(&lock);
+	return any;
+}
+
+void shrinkers_stop(void)
+{
+	static u32 nobody_wakes;
+
+	if (lock_is_reentry())
+		return;
+	for (u32 i = 0; i < STOP_MS && any_runs(); i++)
+		sys_wait_ms(&nobody_wakes, 0, 1);
 }
 
 /* --- fork --- */

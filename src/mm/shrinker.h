@@ -41,6 +41,12 @@ void unregister_shrinker(struct shrinker *shrinker);
  */
 size_t shrink_slab(gfp_t gfp, u32 priority);
 
+/*
+ * None is called any more.  Waits for those that run, but not for ever: the
+ * process is about to end.
+ */
+void shrinkers_stop(void);
+
 void shrinkers_fork_lock(void);
 void shrinkers_fork_unlock(void);
 void shrinkers_fork_child(void);	/* with the lock held */

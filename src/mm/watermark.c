@@ -17,7 +17,9 @@
  * the other.  For it, what the cgroup and the machine have left is read while
  * the heap grows (watermark_watch(), sys_room()): at most every ROOM_MS, or
  * ROOM_SHORT_MS near the marks, and between two readings the heap's own growth
- * is taken off.
+ * is taken off.  Who reads is the thread that allocates, or the one that waits
+ * for pressure, but never kswapd: so in a program of one thread no descriptor
+ * comes and goes behind its back.
  */
 #include "core/options.h"
 #include "core/stats.h"
@@ -174,19 +176,24 @@ static void room_read(u64 now)
 	WRITE_ONCE(room_ms, now);
 }
 
-/* Read what is left if that was long ago, for growth by @nr pages. */
-static void room_look(size_t nr)
+void watermark_look(void)
 {
-	u64 now = sys_clock_ms();
-	u64 age = now - READ_ONCE(room_ms);
-
-	if (limit_is_ours() || age < ROOM_SHORT_MS ||
-	    (age < ROOM_MS && pages_left() > nr + 2 * wmark[WMARK_HIGH]) ||
-	    lock_is_reentry() ||
+	if (!READ_ONCE(watching) || limit_is_ours() || lock_is_reentry() ||
 	    __atomic_exchange_n(&looking, 1, __ATOMIC_ACQUIRE))
 		return;
-	room_read(now);
+	room_read(sys_clock_ms());
 	__atomic_store_n(&looking, 0, __ATOMIC_RELEASE);
+}
+
+/* If the last look was long ago, for growth by @nr pages. */
+static void room_look(size_t nr)
+{
+	u64 age = sys_clock_ms() - READ_ONCE(room_ms);
+
+	if (age >= ROOM_MS ||
+	    (age >= ROOM_SHORT_MS &&
+	     pages_left() <= nr + 2 * wmark[WMARK_HIGH]))
+		watermark_look();
 }
 
 void watermark_watch(void)
@@ -201,11 +208,8 @@ void watermark_fork_child(void)
 
 size_t watermark_deficit(void)
 {
-	size_t left;
+	size_t left = pages_left();
 
-	if (READ_ONCE(watching))
-		room_look(0);
-	left = pages_left();
 	return below(wmark[WMARK_HIGH], left);
 }
 

@@ -213,6 +213,7 @@ extern __hidden size_t wmark[NR_WMARK];	/* pages that should stay free */
 void watermark_init(void);
 /* From now on, look at what the cgroup and the machine have left. */
 void watermark_watch(void);
+void watermark_look(void);	/* now */
 void watermark_fork_child(void);
 /* Pages that are missing to the high mark. */
 size_t watermark_deficit(void);

@@ -12,7 +12,8 @@
  * "usage" it is the crossing of BYTES in the cgroup (version 1) GROUP, which
  * the process is in; it then makes that happen itself.
  *
- * Prints a line "event N: MS ms" for each, and "worst MS ms over N events";
+ * Prints a line "event N: MS ms" for each, and "best MS, worst MS ms over N
+ * events";
  * exit 0.  Exit 77, with the reason, if there is no such source here, or no
  * event in time.
  */
@@ -135,7 +136,7 @@ int main(int argc, char **argv)
 	struct shrinker *s = shrinker_alloc(0, "latency");
 	uint64_t end = now_ns() + (uint64_t)seconds * 1000000000u;
 	struct pollfd pfd = { .events = by_usage ? POLLIN : POLLPRI };
-	double worst = -1e9;
+	double best = 1e9, worst = -1e9;
 	int seen = 0;
 	size_t bytes;
 	pthread_t t;
@@ -169,12 +170,14 @@ int main(int argc, char **argv)
 		       first_scan ? "" : " or never");
 		if (ms > worst)
 			worst = ms;
+		if (ms < best)
+			best = ms;
 		seen++;
 		if (by_usage)
 			break;
 	}
 	if (!seen)
 		skip("no event came in time");
-	printf("worst %.3f ms over %d events\n", worst, seen);
+	printf("best %.3f, worst %.3f ms over %d events\n", best, worst, seen);
 	return 0;
 }

@@ -112,6 +112,9 @@ Test(shrinker, nobody, UP)
 	cr_assert_eq(nr_shrinkers, 0);
 	cr_assert_eq(shrink_slab(GFP_KERNEL, 0), 0);
 	cr_assert_eq(fake.counts, 0);
+	fake_make(10, 2, 0);
+	shrink_slab(GFP_KERNEL, 0);
+	cr_assert_eq(fake.counts, 1, "not by the other's count");
 }
 
 /* 4096 objects, two seeks: 2 are due at 12, twice as many at each below. */
@@ -493,6 +496,52 @@ Test(shrinker, fork_child, UP)
 	pthread_join(in, NULL);
 	cr_assert(waitpid(pid, &status, 0) == pid);
 	cr_assert_eq(status, 0, "status %x", status);
+}
+
+/* --- the end --- */
+
+static void *go_on_later(void *arg)
+{
+	usleep(100000);
+	go_on = 1;
+	return NULL;
+}
+
+Test(shrinker, stops, UP)
+{
+	struct shrinker *s = fake_make(1000, 2, 0);
+	pthread_t in, later;
+
+	s->scan_objects = scan_slowly;
+	pthread_create(&in, NULL, shrink_thread, NULL);
+	while (!in_scan)
+		usleep(1000);
+	pthread_create(&later, NULL, go_on_later, NULL);
+	shrinkers_stop();
+	cr_assert_eq(in_scan, 0, "it did not wait");
+	fake.counts = 0;
+	shrink_slab(GFP_KERNEL, 0);
+	cr_assert_eq(fake.counts, 0);
+	pthread_join(in, NULL);
+	pthread_join(later, NULL);
+}
+
+static unsigned long scan_and_stop(struct shrinker *s,
+				   struct shrink_control *sc)
+{
+	shrinkers_stop();	/* exit() in a callback */
+	return SHRINK_STOP;
+}
+
+Test(shrinker, stops_inside, UP)
+{
+	u64 start = unit_now_ns();
+
+	fake_make(1000, 2, 0)->scan_objects = scan_and_stop;
+	fake_make(1000, 2, 0);
+	shrink_slab(GFP_KERNEL, 0);
+	cr_assert_eq(fake.calls, 0);
+	cr_assert_lt(unit_now_ns() - start, 900000000);
 }
 
 /* --- many threads --- */
