@@ -21,7 +21,8 @@
  * blocked; several threads may be in the same callback at once.  So:
  *   - whatever protects the cache is only *tried* in them, as in the kernel
  *     (pthread_mutex_trylock()): the caller may hold it, or another thread
- *     that allocates with it held.  If it is taken: ALLOC_SHRINK_STOP;
+ *     that allocates with it held.  If it is taken: ALLOC_SHRINK_STOP, and an
+ *     allocation that would fail asks again for some 100 ms;
  *   - they may free and allocate; neither runs a shrinker again, and what they
  *     allocate may use the reserve below the min watermark;
  *   - they return (no longjmp(), exception, pthread_exit()).

@@ -34,6 +34,8 @@
 
 #define PAGES_MAX_SIZE	(MAX_ORDER_PAGES << PAGE_SHIFT)
 
+#define MAX_RECLAIMS	8	/* that gave something, before NULL */
+
 enum { ZERO = 1, GROWS = 2 };
 
 static gfp_t gfp_of(u32 flags)
@@ -94,11 +96,14 @@ static void *alloc_any(size_t size, size_t align, u32 flags)
 
 static __slowpath void *alloc_again(size_t size, size_t align, u32 flags)
 {
+	size_t got = size <= PTRDIFF_MAX;
 	void *ptr = NULL;
 
-	if (size <= PTRDIFF_MAX) {
-		reclaim_for_failed(size_to_pages(size));
-		ptr = alloc_any(size, align, flags);
+	/* Another thread may have had what was given back. */
+	for (u32 i = 0; !ptr && got && i < MAX_RECLAIMS; i++) {
+		got = reclaim_for_failed(size_to_pages(size), true);
+		if (got || !i)
+			ptr = alloc_any(size, align, flags);
 	}
 	return ptr ? ptr : no_memory();
 }
@@ -383,7 +388,7 @@ static void *resize(void *ptr, size_t size)
 		} else if (size > GROW_AREA_SIZE) {
 			new = vrealloc(ptr, size);
 			if (!new) {
-				reclaim_for_failed(size_to_pages(size));
+				reclaim_for_failed(size_to_pages(size), true);
 				new = vrealloc(ptr, size);
 			}
 			/* No more mappings: pages in a row serve as well. */

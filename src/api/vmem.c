@@ -38,7 +38,7 @@ bool api_may_retry(size_t size, gfp_t gfp, u32 *tries)
 		return false;
 	if ((*tries)++)
 		sys_wait_ms(&never, 0, RETRY_MS);
-	reclaim_for_failed(size_to_pages(size));
+	reclaim_for_failed(size_to_pages(size), true);
 	return true;
 }
 

@@ -320,7 +320,7 @@ static bool try_again(size_t nr, gfp_t gfp, u32 *tries)
 		return false;
 	if (++*tries > most && !(gfp & __GFP_NOFAIL))
 		return false;
-	got = reclaim_for_failed(nr);
+	got = reclaim_for_failed(nr, !(gfp & __GFP_NORETRY));
 	if (!got && gfp & __GFP_NOFAIL)
 		sys_yield();
 	return got || gfp & __GFP_NOFAIL;

@@ -302,8 +302,10 @@ static u64 scan_batches(struct shrinker_entry *e, struct shrink_control *sc,
 		sc->nr_to_scan = sc->nr_scanned = min(batch, total);
 		ret = e->shrinker->scan_objects(e->shrinker, sc);
 		stat_add(STAT_SHRINK_CALLS, 1);
-		if (ret == SHRINK_STOP)
+		if (ret == SHRINK_STOP) {
+			stat_add(STAT_SHRINK_STOPS, 1);
 			break;
+		}
 		freed += ret;
 		*scanned += sc->nr_scanned;
 		total -= min(total, sc->nr_scanned);

@@ -56,6 +56,10 @@
 #define LOW_MS		100	/* between rounds that gave nothing */
 #define RELIEF_SHIFT	4	/* of the heap, goes when the kernel says so */
 #define RELIEF_PAGES	256	/* ... at the least */
+#define STOP_TRIES	16	/* while a shrinker's cache is in use */
+#define STOP_PRIORITY	6	/* ... and no harder than this meanwhile */
+#define STOP_AGAIN	3
+#define STOP_MS		10u	/* ... at most between two */
 #define ARM_PAGES	2048	/* idle pages that are worth closing malloc */
 #define ARM_CALLS	256	/* ... for so many calls */
 
@@ -215,23 +219,40 @@ static bool in_vfork_child(void)
 }
 
 /*
+ * The priority of the next round, or false: enough.  A round in which caches
+ * were in use and nothing came of it says nothing of how hard to press: from
+ * STOP_PRIORITY on it is done again, not harder, or who leaves his cache a
+ * moment later would lose it whole.
+ */
+static bool next_round(u32 *priority, size_t pages, bool in_use, u32 *again)
+{
+	if (in_use && *priority <= STOP_PRIORITY && pages != SIZE_MAX) {
+		sys_yield();
+		return (*again)++ < STOP_AGAIN;
+	}
+	return (*priority)-- > 0;
+}
+
+/*
  * Rounds until @pages came back, whoever gave them: others in need do the
  * same at the same time.  All but @least may be free objects.
  */
 static size_t shrink_rounds(size_t pages, size_t least)
 {
-	u64 start = stat_read(STAT_RECLAIMED);
-	size_t free_before, given = 0;
+	u64 start = stat_read(STAT_RECLAIMED), stops;
+	size_t free_before, freed, given = 0, all, objs;
+	u32 priority = DEF_PRIORITY, again = 0;
 
 	if (inside || !READ_ONCE(nr_shrinkers) || lock_is_reentry() ||
 	    in_vfork_child())
 		return 0;
 	inside = true;
 	free_before = slab_free_pages();
-	for (u32 i = 0; i <= DEF_PRIORITY; i++) {
-		size_t all, objs;
-
-		if (!shrink_slab(GFP_KERNEL, DEF_PRIORITY - i))
+	do {
+		stops = stat_read(STAT_SHRINK_STOPS);
+		freed = shrink_slab(GFP_KERNEL, priority);
+		stops -= stat_read(STAT_SHRINK_STOPS);
+		if (!freed)
 			continue;
 		given += give_back(pages - min(pages - 1, given));
 		all = (size_t)(stat_read(STAT_RECLAIMED) - start);
@@ -239,7 +260,7 @@ static size_t shrink_rounds(size_t pages, size_t least)
 		objs -= min(objs, free_before);
 		if (all >= pages || (all >= least && all + objs >= pages))
 			break;
-	}
+	} while (next_round(&priority, pages, !freed && stops, &again));
 	inside = false;
 	return given;
 }
@@ -259,13 +280,28 @@ size_t reclaim(size_t pages)
 	return reclaim_for_growth(pages, pages);
 }
 
-size_t reclaim_for_failed(size_t pages)
+/*
+ * A shrinker whose cache is in use by another thread at the moment stops: for
+ * an allocation that would fail, that is worth a wait, a little longer each
+ * time.  If the thread in need itself uses it, in vain.
+ */
+size_t reclaim_for_failed(size_t pages, bool wait)
 {
-	size_t given = reclaim_idle(SIZE_MAX);
+	size_t given = reclaim_idle(SIZE_MAX), want;
 
 	/* Caches are not emptied for what is impossible. */
-	if (given < pages && pages <= wmark_limit)
-		given += shrink_rounds(pages - given, pages - given);
+	if (pages > wmark_limit || inside)
+		return given;
+	want = pages + watermark_deficit();
+	for (u32 i = 0; given < want; i++) {
+		u64 stops = stat_read(STAT_SHRINK_STOPS);
+
+		given += shrink_rounds(want - given, want - given);
+		if (!wait || given >= pages || i == STOP_TRIES ||
+		    stat_read(STAT_SHRINK_STOPS) == stops)
+			break;
+		sys_wait_ms(&nobody_wakes, 0, min(1u << i, STOP_MS));
+	}
 	return given;
 }
 
@@ -371,7 +407,7 @@ static void relieve(void)
 	size_t part = max(mm_resident_pages() >> RELIEF_SHIFT,
 			  (size_t)RELIEF_PAGES);
 
-	reclaim_for_failed(max(part, watermark_deficit()));
+	reclaim_for_failed(part, false);
 }
 
 /*

@@ -254,8 +254,12 @@ size_t reclaim(size_t pages);
 /* The same without shrinkers. */
 size_t reclaim_idle(size_t pages);
 
-/* All that is idle, and of the shrinkers' objects enough for @pages. */
-size_t reclaim_for_failed(size_t pages);
+/*
+ * An allocation of @pages has failed, or will: all that is idle, and of the
+ * shrinkers' objects enough for it and the marks.  @wait: some 100 ms, where
+ * caches are in use.
+ */
+size_t reclaim_for_failed(size_t pages, bool wait);
 
 /*
  * The same as reclaim(), for a heap that grows: of @pages, all but @least may

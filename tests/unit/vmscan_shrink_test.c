@@ -138,9 +138,9 @@ Test(vmscan_shrink, cheap_first, CACHE)
 /* Caches are not emptied for what cannot be had anyway. */
 Test(vmscan_shrink, not_for_the_impossible, CACHE)
 {
-	reclaim_for_failed(wmark_limit + 1);
+	reclaim_for_failed(wmark_limit + 1, true);
 	cr_assert_eq(scans, 0);
-	reclaim_for_failed(500);
+	reclaim_for_failed(500, true);
 	cr_assert_gt(scans, 0);
 	cr_assert_gt(nr, OBJECTS / 2);
 }
@@ -269,6 +269,37 @@ Test(vmscan_shrink, nobody_waits_for_a_shrinker, CACHE, .timeout = 30)
 	cr_assert_geq(reclaim_idle(SIZE_MAX) + reclaim(100), 100);
 	pthread_mutex_unlock(&users);
 	pthread_join(b, NULL);
+}
+
+static unsigned long stop_at_first(struct shrinker *s,
+				   struct shrink_control *sc)
+{
+	scans++;
+	if (scans < 30)
+		return SHRINK_STOP;
+	in_scan = NULL;
+	return scan(s, sc);
+}
+
+/* Whose cache is in use now is asked again, but not for ever. */
+Test(vmscan_shrink, waits_for_a_cache_in_use, CACHE)
+{
+	cache.scan_objects = stop_at_first;
+	cr_assert_lt(reclaim_for_failed(500, false), 500);
+	cr_assert_lt(scans, 14);
+	cr_assert_geq(reclaim_for_failed(500, true), 500);
+	cr_assert_geq(scans, 30);
+}
+
+static unsigned long stop_always(struct shrinker *s, struct shrink_control *sc)
+{
+	return SHRINK_STOP;
+}
+
+Test(vmscan_shrink, not_for_ever, CACHE, .timeout = 20)
+{
+	cache.scan_objects = stop_always;
+	cr_assert_lt(reclaim_for_failed(500, true), 500);
 }
 
 /* --- at the limit --- */
