@@ -87,6 +87,7 @@ include tests/tests.mk
 -include tests/vm/vm.mk
 include tests/practice/practice.mk
 include tests/pressure/pressure.mk
+include tests/fuzz/fuzz.mk
 include tests/slabtop/slabtop.mk
 
 # What must hold before a change lands: minutes on two cores.
@@ -105,6 +106,8 @@ check: all
 	$(MAKE) check-stress
 	$(MAKE) check-trace
 	$(MAKE) check-bench
+	$(MAKE) check-fuzz
+	$(MAKE) check-faults
 	$(MAKE) check-aarch64
 	@echo "check: all passed"
 

@@ -1,0 +1,55 @@
+# fuzz.mk - the oracle (tests/fuzz/oracle.c), and faults below (tests/faults).
+#
+#   make fuzz SECONDS=600 SEED=1 THREADS=4
+#   make fuzz-reduce SEED=1 OPS=200000	a failure of one thread, made small
+#   make fuzz-libfuzzer			clang's fuzzer for SECONDS
+#   make check-faults			every system call fails in turn
+
+SECONDS ?= 60
+SEED ?=
+THREADS ?=
+OPS ?= 200000
+FUZZ_DIR := $(BUILD)/tests/fuzz
+FUZZ_FLAGS = -std=gnu11 -D_GNU_SOURCE -g -Wall -Wextra -Wno-unused-parameter \
+	-fno-builtin -fno-strict-aliasing -fvisibility=hidden \
+	$(EXTRA_CFLAGS) -Isrc -Iinclude -pthread
+
+$(FUZZ_DIR)/oracle: tests/fuzz/oracle.c $(OBJS)
+	@mkdir -p $(@D)
+	$(CC) $(FUZZ_FLAGS) -O2 $(EXTRA_LDFLAGS) -o $@ $^ -ldl
+
+check-fuzz: $(FUZZ_DIR)/oracle
+	@tests/fuzz/run $< 30 $(SEED)
+
+fuzz: $(FUZZ_DIR)/oracle
+	@tests/fuzz/run $< $(SECONDS) "$(SEED)" $(THREADS)
+
+fuzz-reduce: $(FUZZ_DIR)/oracle
+	$< -r -s $(or $(SEED),1) -n $(OPS)
+
+# The library is compiled anew, so that the fuzzer sees its branches.
+$(FUZZ_DIR)/libfuzzer: tests/fuzz/oracle.c $(SRCS)
+	@mkdir -p $(@D)
+	clang $(FUZZ_FLAGS) -Wno-unused-command-line-argument -O1 \
+		-fsanitize=fuzzer -DORACLE_LIBFUZZER -ftls-model=initial-exec \
+		-o $@ $^ -ldl
+
+fuzz-libfuzzer: $(FUZZ_DIR)/libfuzzer
+	@mkdir -p $(FUZZ_DIR)/corpus
+	$< -max_total_time=$(SECONDS) -max_len=65536 -rss_limit_mb=4096 \
+		$(FUZZ_DIR)/corpus
+
+FAULTS_BUILD := $(BUILD)/faults
+FAULTS_OBJS = $(OBJS:$(BUILD)/obj/%=$(FAULTS_BUILD)/obj/%)
+
+$(FAULTS_BUILD)/faults: tests/faults/faults.c $(SRCS)
+	$(MAKE) --no-print-directory BUILD=$(FAULTS_BUILD) \
+		EXTRA_CFLAGS="$(EXTRA_CFLAGS) -DLIBALLOC_FAULTS" \
+		$(FAULTS_OBJS)
+	$(CC) $(FUZZ_FLAGS) -DLIBALLOC_FAULTS -O1 -o $@ \
+		tests/faults/faults.c $(FAULTS_OBJS) -ldl
+
+check-faults: $(FAULTS_BUILD)/faults
+	@$< $(FAULTS_ARGS)
+
+.PHONY: fuzz check-fuzz fuzz-reduce fuzz-libfuzzer check-faults
