@@ -35,7 +35,8 @@ void zone_blocks(const struct zone *zone, size_t *nr)
 
 /*
  * The pageblocks of one MAX_ORDER block.  Its metadata leaves with it when
- * it goes offline, so that is looked at under the lock.
+ * it goes offline, so that is looked at under the lock.  Where memory was
+ * short the frontier lies inside of one, and there is none beyond.
  */
 static void count_pageblocks(struct section *sec, size_t pfn,
 			     struct block_counts *c)
@@ -43,7 +44,9 @@ static void count_pageblocks(struct section *sec, size_t pfn,
 	if (!lock_try_enter(&sec->zone->lock))
 		return;
 	if (!bit_test(sec->offline, (pfn - sec->first) >> MAX_ORDER))
-		for (size_t i = 0; i < MAX_ORDER_PAGES; i += PAGEBLOCK_PAGES) {
+		for (size_t i = 0; i < MAX_ORDER_PAGES &&
+				   pfn + i < sec->frontier;
+		     i += PAGEBLOCK_PAGES) {
 			const struct page *page = &sec->vmemmap[pfn + i];
 
 			if (page->block_type < MIGRATE_TYPES)

@@ -6,6 +6,8 @@
  * makes few system calls.  The kernel may refuse any size: the window is
  * halved until it agrees.
  */
+#include <string.h>
+
 #include "arch/percpu_ops.h"
 #include "core/options.h"
 #include "lib/lock.h"
@@ -20,6 +22,7 @@
 #define BLOCK_BYTES	(MAX_ORDER_PAGES << PAGE_SHIFT)
 #define COMMIT_MIN	(16 * MIB)
 #define DMA32_WINDOW	(512 * MIB)	/* of addresses below 4 GiB */
+#define FULL_MS		50	/* ... and how long there are none */
 
 struct section *sections[MAX_SECTIONS];
 u32 nr_sections;
@@ -206,14 +209,29 @@ static size_t section_size(const struct zone *zone)
 	return max(window_start_size() / 2, WINDOW_MIN);
 }
 
+/* What an attempt in vain has left; atomic. */
+static struct section *spare;
+
+static struct section *section_struct(void)
+{
+	struct section *sec = __atomic_exchange_n(&spare, NULL,
+						  __ATOMIC_ACQUIRE);
+
+	if (!sec)
+		return memblock_alloc(sizeof(*sec));
+	memset(sec, 0, sizeof(*sec));
+	return sec;
+}
+
 struct section *section_add(struct zone *zone, size_t pages)
 {
 	size_t need = ALIGN_UP(pages << PAGE_SHIFT, BLOCK_BYTES), size;
 	struct section *sec;
 
-	if (nr_sections == MAX_SECTIONS || zone->full)
+	if (nr_sections == MAX_SECTIONS ||
+	    (zone->full_until_ms && sys_clock_ms() < zone->full_until_ms))
 		return NULL;
-	sec = memblock_alloc(sizeof(*sec));
+	sec = section_struct();
 	if (!sec)
 		return NULL;
 	need = need + need / 32 + 2 * BLOCK_BYTES;
@@ -227,8 +245,10 @@ struct section *section_add(struct zone *zone, size_t pages)
 		if (size == need)
 			break;
 	}
-	/* @sec is small; it is not reused.  Others may have made room. */
-	zone->full = zone->type == ZONE_DMA32;
+	store_release(&spare, sec);	/* one of two may be lost: it is small */
+	/* A search below 4 GiB is a thousand calls: not for every request. */
+	if (zone->type == ZONE_DMA32)
+		zone->full_until_ms = sys_clock_ms() + FULL_MS;
 	return NULL;
 }
 

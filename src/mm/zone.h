@@ -40,7 +40,7 @@ struct zone {
 	size_t nr_lazy_free;	/* of nr_free_dirty, given to MADV_FREE */
 	enum zone_type type;	/* constant */
 	u32 node;		/* constant */
-	bool full;		/* no more address space; racy hint */
+	u64 full_until_ms;	/* no address space, asked again then; racy */
 	/* Free runs with dirty pages, by length (run.c). */
 	u64 run_bits[MIGRATE_TYPES];
 	struct page *runs[MIGRATE_TYPES][RUN_LISTS];

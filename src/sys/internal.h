@@ -39,7 +39,14 @@ const char *sys_cgroup_root(void);	/* what sys_cgroup_init() was given */
 #define SYS_ARGS(nr, a, b, c, d, e, f, ...)				\
 	arch_syscall(nr, (long)(a), (long)(b), (long)(c), (long)(d),	\
 		     (long)(e), (long)(f))
+#define SYS_CALL(...) SYS_ARGS(__VA_ARGS__, 0, 0, 0, 0, 0, 0)
+
 /* The result, or minus the error number. */
-#define sys_call(...) SYS_ARGS(__VA_ARGS__, 0, 0, 0, 0, 0, 0)
+#ifdef LIBALLOC_FAULTS
+#include "sys/inject.h"
+#define sys_call(nr, ...) SYS_FAULT(#nr, SYS_CALL(nr, ##__VA_ARGS__))
+#else
+#define sys_call(...) SYS_CALL(__VA_ARGS__)
+#endif
 
 #endif

@@ -533,7 +533,7 @@ Test(zone, normal_falls_back_to_dma32, .init = unit_up)
 
 	put(low, 64);
 	sec->nr_pages = sec->frontier;	/* nothing more to be had */
-	zone_normal.full = true;
+	zone_normal.full_until_ms = ~(u64)0;
 	page = get(10, 0, 0);
 	cr_assert(page);
 	cr_assert_eq(page_zone(page), DMA32);
@@ -633,7 +633,7 @@ Test(zone, a_full_node_falls_back, NODES)
 
 		cr_assert(page);
 		cr_assert_eq(page_to_nid(page), order[i]);
-		zone->full = true;
+		zone->full_until_ms = ~(u64)0;
 		for (u32 s = 0; s < nr_sections; s++)
 			if (sections[s]->zone == zone)
 				sections[s]->nr_pages = sections[s]->frontier;
