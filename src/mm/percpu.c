@@ -272,6 +272,72 @@ bool percpu_contains(u32 off, const void *obj)
 	return false;
 }
 
+/* --- the invariants --- */
+
+/* The bytes of an array, with the slot before its first, lie in the block. */
+static bool array_is_inside(u32 cpu, void **array, u32 capacity)
+{
+	size_t at = (size_t)((char *)(array - 1) - percpu.blocks) -
+		    ((size_t)cpu << PERCPU_SHIFT);
+
+	return at >= ARRAYS_START &&
+	       at + (capacity + 1) * sizeof(*array) <= blocks[cpu].next;
+}
+
+/* No open head of a lower offset has a slot of this one's array. */
+static bool array_is_alone(u32 cpu, u32 off)
+{
+	struct sheaf_head *h = percpu_head(cpu, off);
+
+	for (u32 i = 0; i < off; i += 1u << SHEAF_HEAD_SHIFT) {
+		struct sheaf_head *g = percpu_head(cpu, i);
+
+		if (head_is_open(g) && g->lo - 1 < h->hi && h->lo - 1 < g->hi)
+			return false;
+	}
+	return true;
+}
+
+static bool head_is_valid(u32 cpu, u32 off,
+			  bool (*owns)(u32 off, const void *obj))
+{
+	struct sheaf_head *h = percpu_head(cpu, off);
+	u32 capacity;
+
+	if (!head_is_open(h))
+		return h->lo == CLOSED_LO || (!h->lo && !h->cur);
+	capacity = (u32)(h->hi - h->lo);
+	if (!(h->lo <= h->cur && h->cur <= h->hi) || h->lo[-1] ||
+	    capacity > MAX_CAPACITY || !is_power_of_2(capacity) ||
+	    !array_is_inside(cpu, h->lo, capacity) || !array_is_alone(cpu, off))
+		return false;
+	for (void **p = h->lo; p < h->cur; p++) {
+		if (!owns(off, *p))
+			return false;
+		for (void **q = h->lo; q < p; q++)
+			if (*q == *p)
+				return false;
+	}
+	return true;
+}
+
+bool percpu_is_valid(bool (*owns)(u32 off, const void *obj))
+{
+	bool ok = true;
+
+	if (!lock_try_enter(&lock))
+		return false;
+	for (u32 cpu = 0; cpu < percpu.nr_cpus; cpu++) {
+		if (!blocks[cpu].next || blocks[cpu].busy ||
+		    blocks[cpu].frozen)
+			continue;
+		for (u32 off = 0; off <= last_off; off += 1u << SHEAF_HEAD_SHIFT)
+			ok = ok && head_is_valid(cpu, off, owns);
+	}
+	lock_exit(&lock);
+	return ok;
+}
+
 /* --- growing --- */
 
 static u32 head_capacity(struct sheaf_head *h)

@@ -125,6 +125,12 @@ bool percpu_contains(u32 off, const void *obj);
 /* Capacity of this CPU's sheaf, 0 while closed. */
 u32 percpu_capacity(u32 off);
 
+/*
+ * All invariants of all heads hold, and @owns(off, obj) of every object in
+ * them; nobody else runs.
+ */
+bool percpu_is_valid(bool (*owns)(u32 off, const void *obj));
+
 /**
  * percpu_drain - take every object out of all sheaves of all CPUs
  * @first, @last: range of head offsets

@@ -326,6 +326,59 @@ size_t span_pages(void)
 	return READ_ONCE(total);
 }
 
+/* One range of list @i: R1, R2, R4. */
+static bool range_is_valid(struct span_cache *c, struct page *page, u32 i)
+{
+	struct section *sec = page_section(page);
+	size_t nr = page->nr_pages, pfn = page_pfn(page);
+	struct page *tail = page + nr - 1;
+
+	if (!is_mine(c, page, PAGE_SPAN) || !nr || list_of(nr) != i ||
+	    pfn < sec->first || pfn + nr > sec->frontier)
+		return false;
+	for (size_t n = 1; n + 1 < nr; n++)
+		if (page[n].type != PAGE_NONE)
+			return false;
+	if (nr > 1 && (!is_mine(c, tail, PAGE_SPAN_TAIL) ||
+		       tail->nr_pages != nr))
+		return false;
+	return !span_at(c, sec, pfn + nr) && !span_before(c, sec, pfn);
+}
+
+static bool cache_is_valid(struct span_cache *c, size_t *sum)
+{
+	size_t nr = 0;
+	bool ok = true;
+
+	for (u32 i = 0; i < NR_LISTS; i++) {
+		ok = ok && !(c->nonempty >> i & 1) == list_empty(&c->lists[i]);
+		list_for_each(page, &c->lists[i], struct page, lru) {
+			ok = ok && range_is_valid(c, page, i);
+			nr += page->nr_pages;
+		}
+	}
+	*sum += nr;
+	return ok && nr == c->nr_pages;
+}
+
+bool spans_are_valid(void)
+{
+	size_t sum = 0;
+	bool ok = true;
+
+	for (u32 i = 0; i < ARRAY_SIZE(caches); i++) {
+		struct span_cache *c = load_acquire(&caches[i]);
+
+		if (!c)
+			continue;
+		if (!lock_try_enter(&c->lock))
+			return false;
+		ok = cache_is_valid(c, &sum) && c->cpu == i && ok;
+		lock_exit(&c->lock);
+	}
+	return ok && sum == READ_ONCE(total);
+}
+
 void span_fork_lock(void)
 {
 	lock_fork_enter(&make_lock);

@@ -198,6 +198,75 @@ void barn_forget(struct kmem_cache *s, struct kmem_cache_node *node)
 	lock_exit(&store.lock);
 }
 
+/* --- the invariants --- */
+
+static bool sheaf_is_valid(struct kmem_cache *s, const struct sheaf *sheaf)
+{
+	if (!sheaf->size || sheaf->size > sheaf_room(s))
+		return false;
+	for (u32 i = 0; i < sheaf->size; i++)
+		if (!slab_is_object(s, sheaf->objs[i]) ||
+		    slab_object_is_free(s, sheaf->objs[i]))
+			return false;
+	return true;
+}
+
+/* B1, B2, B3 and B5; *@nr_sheaves grows by what the barn has. */
+static bool barn_is_valid(struct kmem_cache *s, const struct barn *barn,
+			  size_t *nr_sheaves)
+{
+	u32 nr_full = 0, nr_empty = 0;
+	size_t nr = 0;
+	bool ok = true;
+
+	for (const struct sheaf *f = barn->full; f; f = f->next) {
+		ok = ok && sheaf_is_valid(s, f);
+		nr += f->size;
+		nr_full++;
+	}
+	for (const struct sheaf *e = barn->empty; e; e = e->next) {
+		ok = ok && !e->size;
+		nr_empty++;
+	}
+	*nr_sheaves += nr_full + nr_empty;
+	return ok && nr_full == barn->nr_full && nr_empty == barn->nr_empty &&
+	       nr_full <= s->max_full && nr == barn->nr_objects;
+}
+
+/* B4. */
+static bool store_is_valid(size_t nr_sheaves)
+{
+	size_t nr_free = 0;
+	bool ok;
+
+	if (!lock_try_enter(&store.lock))
+		return false;
+	for (u32 i = 0; i < NR_ROOMS; i++)
+		for (struct sheaf *f = store.free[i]; f; f = f->next)
+			nr_free++;
+	ok = nr_free == store.nr_free &&
+	     nr_free + nr_sheaves == store.nr_sheaves &&
+	     store.start <= store.next && store.next <= store.end;
+	lock_exit(&store.lock);
+	return ok;
+}
+
+bool barns_are_valid(void)
+{
+	size_t nr_sheaves = 0;
+	bool ok = true;
+
+	for (u32 i = FIRST_CACHE; i < MAX_SHEAVES; i++) {
+		struct kmem_cache *s = class_to_cache(i << SHEAF_HEAD_SHIFT);
+
+		if (!s)
+			continue;
+		for_each_cache_node(s, n)
+			ok = barn_is_valid(s, &n->barn, &nr_sheaves) && ok;
+	}
+	return store_is_valid(nr_sheaves) && ok;
+}
+
 /* --- giving the memory of empty sheaves back --- */
 
 /* All barns there are; one made meanwhile has no sheaves, or B4 tells. */

@@ -337,6 +337,8 @@ size_t barn_count(struct kmem_cache *s);
 void barn_forget(struct kmem_cache *s, struct kmem_cache_node *node);
 /* If no barn holds an object: the memory of their sheaves goes back. */
 void barns_reset(void);
+/* All invariants of all barns and their store hold; nobody else runs. */
+bool barns_are_valid(void);
 void barns_fork_lock(void);
 void barns_fork_unlock(void);
 

@@ -46,6 +46,7 @@
 #include <unistd.h>
 
 #include "liballoc.h"
+#include "mm/percpu.h"
 #include "mm/vmalloc.h"
 #include "mm/zone.h"
 #include "slab/slab.h"
@@ -59,16 +60,17 @@
 #define LARGE_BUDGET	((size_t)96 << 20)	/* of blocks above 64 KiB */
 
 enum kind {
-	NOTHING, LIBC, PAGES, EXACT, AREA, OBJECT,
+	NOTHING, LIBC, PAGES, EXACT, AREA, OBJECT, STACK, ELEMENT,
 };
 
 struct slot {
 	unsigned char *p;
 	size_t size;		/* asked for, or what may be written */
+	size_t asked;		/* LIBC, of free_sized(); 0: not known */
 	u32 tag;
 	u8 kind;
 	u8 order;		/* PAGES */
-	u8 cache;		/* OBJECT */
+	u8 cache;		/* OBJECT; ELEMENT: its pool */
 };
 
 static const struct cache_spec {
@@ -107,6 +109,13 @@ static bool print, quiet;
 static bool may_refuse;			/* memory is short */
 static u64 now_op;			/* of a single thread, for reports */
 static u64 nr_failed;			/* requests refused; atomic */
+
+/* C++ and C23, in C11. */
+struct nothrow { char c; };
+static const struct nothrow std_nothrow;
+void *_Znwm(size_t size);
+void free_sized(void *ptr, size_t size);
+void *_ZnwmRKSt9nothrow_t(size_t size, const struct nothrow *n);
 
 static u64 mix(u64 x)
 {
@@ -188,22 +197,33 @@ static u64 content(u32 tag, size_t i)
 
 static void fill_range(struct slot *s, size_t from, size_t to)
 {
-	for (size_t i = from; i < to; i += 8) {
-		u64 w = content(s->tag, i / 8);
+	size_t i = from;
+	u64 w;
 
-		memcpy(s->p + i, &w, to - i < 8 ? to - i : 8);
+	for (; i + 8 <= to; i += 8) {
+		w = content(s->tag, i / 8);
+		__builtin_memcpy(s->p + i, &w, 8);
+	}
+	if (i < to) {
+		w = content(s->tag, i / 8);
+		memcpy(s->p + i, &w, to - i);
 	}
 }
 
 static bool kept_range(const struct slot *s, size_t from, size_t to)
 {
-	for (size_t i = from; i < to; i += 8) {
-		u64 w = content(s->tag, i / 8);
+	size_t i = from;
+	u64 w, differs = 0;
 
-		if (memcmp(s->p + i, &w, to - i < 8 ? to - i : 8))
-			return false;
+	for (; i + 8 <= to; i += 8) {
+		__builtin_memcpy(&w, s->p + i, 8);
+		differs |= w ^ content(s->tag, i / 8);
 	}
-	return true;
+	if (i < to) {
+		w = content(s->tag, i / 8);
+		differs |= (u64)memcmp(s->p + i, &w, to - i);
+	}
+	return !differs;
 }
 
 static void fill(struct slot *s)
@@ -246,7 +266,7 @@ static bool is_zero(const unsigned char *p, size_t n)
 	for (; i + 8 <= n; i += 8) {
 		u64 w;
 
-		memcpy(&w, p + i, 8);
+		__builtin_memcpy(&w, p + i, 8);
 		if (w)
 			return false;
 	}
@@ -298,6 +318,51 @@ static void caches_destroy(void)
 	}
 }
 
+/* --- pools -------------------------------------------------------------------- */
+
+#ifdef LIBALLOC_MEMPOOL_H
+
+#define NR_POOLS 3
+
+static struct alloc_mempool *pools[NR_POOLS];
+static const size_t element_sizes[NR_POOLS] = { 720, 200, 2 * 4096 };
+
+static void pools_make(void)
+{
+	pools[0] = alloc_mempool_create_slab_pool(20, caches[4]);
+	pools[1] = alloc_mempool_create_kmalloc_pool(7, element_sizes[1]);
+	pools[2] = alloc_mempool_create_page_pool(3, 1);
+	for (int i = 0; i < NR_POOLS; i++)
+		if (!pools[i])
+			fail("no pool", NULL, (size_t)i);
+}
+
+static void pools_destroy(void)
+{
+	for (int i = 0; i < NR_POOLS; i++)
+		alloc_mempool_destroy(pools[i]);
+}
+
+/* Elements of the third are struct page *; the model has addresses. */
+static void *element_get(u32 n, alloc_gfp_t gfp)
+{
+	void *e = alloc_mempool_alloc(pools[n], gfp);
+
+	return e && n == 2 ? alloc_page_address(e) : e;
+}
+
+static void element_put(u32 n, void *p)
+{
+	alloc_mempool_free(n == 2 ? alloc_virt_to_page(p) : p, pools[n]);
+}
+
+#else
+
+static void pools_make(void) { }
+static void pools_destroy(void) { }
+
+#endif
+
 /* --- blocks ------------------------------------------------------------------ */
 
 static void account(struct thread *t, const struct slot *s, bool more)
@@ -326,6 +391,41 @@ static bool refused(struct slot *s)
 	return true;
 }
 
+/* Every way there is; its contents have been looked at. */
+static void put_libc(const struct slot *s, u64 word)
+{
+	switch (word & 31) {
+	case 0: case 1: case 2:
+		alloc_kfree(s->p);
+		break;
+	case 3:
+		alloc_kfree_sensitive(s->p);
+		break;
+	case 4: case 5:
+		if (s->asked) {
+			free_sized(s->p, s->asked);
+			break;
+		}
+		free(s->p);
+		break;
+	case 6:
+		alloc_kvfree(s->p);
+		break;
+	case 7:
+		/* Once more: its readers come to an end first. */
+		if ((word >> 5 & 7) == 0 &&
+		    malloc_usable_size(s->p) >= sizeof(struct alloc_rcu_head)) {
+			alloc_kvfree_call_rcu((struct alloc_rcu_head *)s->p,
+					      s->p);
+			break;
+		}
+		free(s->p);
+		break;
+	default:
+		free(s->p);
+	}
+}
+
 static void put(struct thread *t, struct slot *s, u64 word)
 {
 	if (s->kind == NOTHING)
@@ -335,11 +435,16 @@ static void put(struct thread *t, struct slot *s, u64 word)
 	account(t, s, false);
 	switch (s->kind) {
 	case LIBC:
-		if (word & 1 && (word & 6) == 0)
-			alloc_kfree(s->p);
-		else
-			free(s->p);
+		put_libc(s, word);
 		break;
+	case STACK:
+		alloc_thread_stack_free(s->p);
+		break;
+#ifdef LIBALLOC_MEMPOOL_H
+	case ELEMENT:
+		element_put(s->cache, s->p);
+		break;
+#endif
 	case PAGES:
 		alloc_free_pages((unsigned long)s->p, s->order);
 		break;
@@ -397,11 +502,46 @@ static void get_libc(struct thread *t, struct slot *s, u64 w, size_t size)
 {
 	size_t align = natural(size);
 	bool zero = false;
+	u64 copied[4];
 
 	errno = 0;
-	switch (w >> 16 & 7) {
-	case 0: case 1: case 2:
+	s->asked = size;
+	switch (w >> 16 & 7 ? w >> 16 & 7 : 8 + (w >> 50 & 7)) {
+	case 1: case 2: case 8: case 9:
 		s->p = malloc(size);
+		break;
+	case 10:
+		align = (size_t)16 << (w >> 20 & 15) % 9;
+		s->p = memalign(align, size);
+		s->asked = 0;
+		break;
+	case 11:
+		s->p = _Znwm(size);
+		break;
+	case 12:
+		s->p = _ZnwmRKSt9nothrow_t(size, &std_nothrow);
+		break;
+	case 13:
+		size++;
+		zero = w >> 20 & 1;
+		s->p = alloc_kvmalloc(size, ALLOC_GFP_KERNEL |
+				      (zero ? ALLOC___GFP_ZERO : 0));
+		s->asked = 0;
+		break;
+	case 14:
+		for (int i = 0; i < 4; i++)
+			copied[i] = mix(w + (u64)i);
+		size = 1 + size % sizeof(copied);
+		s->p = alloc_kmemdup(copied, size, ALLOC_GFP_KERNEL);
+		if (s->p && memcmp(s->p, copied, size))
+			fail("kmemdup() is no copy", s->p, size);
+		s->asked = 0;
+		break;
+	case 15:
+		align = 4096;
+		size %= 20000;
+		s->p = valloc(size);
+		s->asked = 0;
 		break;
 	case 3:
 		s->p = calloc(1, size);
@@ -409,15 +549,18 @@ static void get_libc(struct thread *t, struct slot *s, u64 w, size_t size)
 		break;
 	case 4:
 		align = (size_t)16 << (w >> 20 & 15) % 9;
+		s->asked = 0;
 		if ((errno = posix_memalign((void **)&s->p, align, size)))
 			s->p = NULL;
 		break;
 	case 5:
 		align = (size_t)8 << (w >> 20 & 15) % 8;
+		s->asked = 0;
 		s->p = aligned_alloc(align, size);
 		break;
 	case 6:
 		size = size % (4 << 20) + 1;	/* the most it gives */
+		s->asked = 0;
 		zero = w >> 20 & 1;
 		s->p = alloc_kmalloc(size, ALLOC_GFP_KERNEL |
 				     (zero ? ALLOC___GFP_ZERO : 0));
@@ -434,7 +577,7 @@ static void get_libc(struct thread *t, struct slot *s, u64 w, size_t size)
 	if (zero && !is_zero(s->p, size))
 		fail("it is not zero", s->p, size);
 	s->size = malloc_usable_size(s->p);
-	if (s->size < size || !s->size)
+	if (s->size < size)
 		fail("its usable size is too small", s->p, s->size);
 	/* A block that is wider than asked for is used to its end, or not. */
 	if (size && w >> 23 & 1)
@@ -451,8 +594,23 @@ static void resize(struct thread *t, struct slot *s, u64 w, size_t size)
 	space_give(s->p, s->size);
 	account(t, s, false);
 	errno = 0;
-	s->p = w >> 16 & 1 ? realloc(s->p, size) :
-			     reallocarray(s->p, 1, size);
+	s->asked = 0;
+	switch (w >> 16 & 7) {
+	case 0:
+		s->p = alloc_kvrealloc(s->p, size, ALLOC_GFP_KERNEL);
+		break;
+	case 1:
+		size = size % (4 << 20) + 1;
+		s->p = alloc_krealloc(s->p, size, ALLOC_GFP_KERNEL);
+		break;
+	case 2: case 3:
+		s->p = reallocarray(s->p, 1, size);
+		s->asked = size;
+		break;
+	default:
+		s->p = realloc(s->p, size);
+		s->asked = size;
+	}
 	if (!s->p) {
 		if (errno != ENOMEM || !may_refuse)
 			fail("realloc() fails", old.p, size);
@@ -569,7 +727,7 @@ static void get_bulk(struct thread *t, u32 at, u64 w)
 	if (!alloc_kmem_cache_alloc_bulk(caches[n], ALLOC_GFP_KERNEL, want,
 					 objs))
 		return;
-	for (u32 i = 0; want && i < NR_SLOTS; i++) {
+	for (u32 i = 0; want && i < 128; i++) {
 		struct slot *s = &t->slots[(at + i) % NR_SLOTS];
 
 		if (s->kind != NOTHING)
@@ -635,6 +793,138 @@ static void map_pages(u64 w)
 			fail("vunmap() has not brought a page back", p, i);
 		alloc___free_page(pages[i]);
 	}
+}
+
+static void get_stack(struct thread *t, struct slot *s, u64 w)
+{
+	bool zero = w >> 20 & 1;
+
+	errno = 0;
+	s->size = (1 + (w >> 24) % 40) * 4096;
+	s->kind = STACK;
+	s->p = alloc_thread_stack(s->size, zero ? ALLOC_STACK_ZERO : 0);
+	if (refused(s))
+		return;
+	if (zero && !is_zero(s->p, s->size))
+		fail("a stack is not zero", s->p, s->size);
+	accept(t, s, 4096);
+}
+
+#ifdef LIBALLOC_MEMPOOL_H
+
+static void get_element(struct thread *t, struct slot *s, u64 w)
+{
+	u32 n = (u32)(w >> 16) % NR_POOLS;
+
+	errno = 0;
+	s->cache = (u8)n;
+	s->size = element_sizes[n];
+	s->kind = ELEMENT;
+	s->p = element_get(n, w >> 20 & 1 ? ALLOC_GFP_KERNEL :
+					    ALLOC_GFP_NOWAIT);
+	if (!refused(s))
+		accept(t, s, n == 2 ? s->size : 8);
+}
+
+#else
+
+static void get_element(struct thread *t, struct slot *s, u64 w)
+{
+	get_stack(t, s, w);
+}
+
+#endif
+
+/* --- a cache that a shrinker may empty ----------------------------------------- */
+
+#define NR_STASH 512
+
+static struct {
+	u32 lock;
+	u32 nr;
+	struct slot slots[NR_STASH];
+} stash;
+
+static u64 nr_shrunk;			/* atomic */
+
+static bool stash_lock(void)
+{
+	return !__atomic_exchange_n(&stash.lock, 1, __ATOMIC_ACQUIRE);
+}
+
+static void stash_unlock(void)
+{
+	__atomic_store_n(&stash.lock, 0, __ATOMIC_RELEASE);
+}
+
+static void stash_put(struct thread *t, struct slot *s)
+{
+	if (s->kind != LIBC || !stash_lock())
+		return;
+	if (stash.nr < NR_STASH) {
+		account(t, s, false);
+		stash.slots[stash.nr++] = *s;
+		s->kind = NOTHING;
+		s->p = NULL;
+	}
+	stash_unlock();
+}
+
+static unsigned long stash_count(struct shrinker *shrinker,
+				 struct shrink_control *sc)
+{
+	u32 nr = __atomic_load_n(&stash.nr, __ATOMIC_RELAXED);
+
+	return nr ? nr : ALLOC_SHRINK_EMPTY;
+}
+
+/* Runs in whoever needs memory, perhaps while it has stash.lock. */
+static unsigned long stash_scan(struct shrinker *shrinker,
+				struct shrink_control *sc)
+{
+	unsigned long freed = 0;
+
+	if (!stash_lock())
+		return ALLOC_SHRINK_STOP;
+	while (freed < sc->nr_to_scan && stash.nr) {
+		struct slot s = stash.slots[--stash.nr];
+
+		check(&s);
+		space_give(s.p, s.size);
+		free(s.p);
+		freed++;
+	}
+	stash_unlock();
+	__atomic_fetch_add(&nr_shrunk, freed, __ATOMIC_RELAXED);
+	return freed;
+}
+
+static struct shrinker *shrinker;
+
+static void shrinker_make(void)
+{
+	shrinker = alloc_shrinker_alloc(0, "oracle");
+	if (!shrinker)
+		fail("no shrinker", NULL, 0);
+	shrinker->count_objects = stash_count;
+	shrinker->scan_objects = stash_scan;
+	alloc_shrinker_register(shrinker);
+}
+
+/* Bytes of a block, and what lies behind the end of all memory. */
+static void copy_safely(const struct slot *s)
+{
+	unsigned char copy[64];
+	size_t n = min(s->size, sizeof(copy));
+
+	if (s->kind != NOTHING) {
+		if (alloc_copy_safe(copy, s->p, n))
+			fail("it cannot be read", s->p, n);
+		if (memcmp(copy, s->p, n))
+			fail("alloc_copy_safe() is no copy", s->p, n);
+	}
+	if (alloc_copy_safe(copy, (void *)64, 8) != 8)
+		fail("address 64 can be read", NULL, 0);
 }
 
 /* What the slot holds goes to another thread, and its to us. */
@@ -723,6 +1013,27 @@ static void rare(struct thread *t, u64 w)
 	case 3: case 4:
 		short_cache(w);
 		break;
+	case 6:
+		copy_safely(&t->slots[(w >> 24) % NR_SLOTS]);
+		break;
+	case 7:
+		if ((w >> 24 & 31) == 0)
+			alloc_reclaim(w >> 29 & 7 ? (w >> 24) % (1 << 20) :
+						    SIZE_MAX);
+		break;
+	case 8:
+		alloc_rcu_read_lock();
+		get_bulk(t, (u32)(w >> 40) % NR_SLOTS, w);
+		alloc_rcu_read_unlock();
+		break;
+	case 9:
+		if ((w >> 24 & 7) == 0)
+			alloc_synchronize_rcu();
+		break;
+	case 10: case 11: case 12: case 13: case 14: case 15: case 16:
+		stash_put(t, &t->slots[(w >> 24) % NR_SLOTS]);
+		stash_put(t, &t->slots[(w >> 34) % NR_SLOTS]);
+		break;
 	case 5:
 		alloc_kmem_cache_shrink(caches[(w >> 24) % NR_CACHES]);
 		break;
@@ -756,8 +1067,17 @@ static void one_op(struct thread *t, u64 i, u64 w)
 		say(t, i, "alloc_pages", n, (w >> 16) % 4);
 		get_pages(t, s, w);
 	} else if (op == 42 && s->kind == NOTHING) {
-		say(t, i, "alloc_pages_exact", n, 0);
-		get_exact(t, s, w);
+		say(t, i, "alloc_pages_exact, stack or element", n, 0);
+		switch (w >> 55 & 3) {
+		case 0:
+			get_stack(t, s, w);
+			break;
+		case 1: case 2:
+			get_element(t, s, w);
+			break;
+		default:
+			get_exact(t, s, w);
+		}
 	} else if (op == 43 && s->kind == NOTHING) {
 		say(t, i, "vmalloc", n, 0);
 		get_area(t, s, w);
@@ -812,8 +1132,27 @@ static size_t bytes_in_use(void)
 	return mallinfo2().uordblks;
 }
 
+/* Of a sheaf: an object that its slab has given out, or a block of pages. */
+static bool is_object(u32 off, const void *obj)
+{
+	u32 n = off >> SHEAF_HEAD_SHIFT;
+	struct kmem_cache *s = class_to_cache(off);
+
+	if (n < FIRST_CACHE)
+		return addr_to_page(obj)->type == PAGE_PCP;
+	if (n >= FIRST_HARDEN)
+		s = class_to_cache(addr_to_class(obj));
+	return s && slab_is_object(s, obj) && !slab_object_is_free(s, obj);
+}
+
 static void walk(void)
 {
+	if (!percpu_is_valid(is_object))
+		fail("a sheaf is not valid", NULL, 0);
+	if (!barns_are_valid())
+		fail("a barn is not valid", NULL, 0);
+	if (!spans_are_valid())
+		fail("the spans are not valid", NULL, 0);
 	for_each_zone(zone)
 		if (!zone_is_valid(zone))
 			fail("a zone is not valid", zone, zone->type);
@@ -833,6 +1172,14 @@ static void finish(u32 nr)
 		put_all(&threads[i]);
 	for (u32 i = 0; i < NR_MAIL; i++)
 		put(&threads[0], &mail[i].slot, i);
+	while (stash.nr) {
+		struct slot s = stash.slots[--stash.nr];
+
+		account(&threads[0], &s, true);
+		put(&threads[0], &s, stash.nr);
+	}
+	walk();
+	alloc_rcu_barrier();
 	slab_reclaim();
 	span_drain();
 	walk();
@@ -851,6 +1198,8 @@ static void start(u32 nr)
 		exit(3);
 	space_init();
 	caches_make();
+	pools_make();
+	shrinker_make();
 }
 
 /* O5; libc's own are few, and the same before and after. */
@@ -1103,6 +1452,8 @@ int main(int argc, char **argv)
 	if (bytes_in_use() > before)
 		fail("more bytes are in use than before", NULL,
 		     bytes_in_use() - before);
+	alloc_shrinker_free(shrinker);
+	pools_destroy();
 	caches_destroy();
 	walk();
 	return 0;

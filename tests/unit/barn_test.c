@@ -218,3 +218,36 @@ Test(barn, each_node_has_its_own, .init = nodes_up)
 	cr_assert_eq(kmem_cache_node(&cache, 1)->barn.nr_full, 1);
 	check();
 }
+
+Test(barn, the_walk_sees_what_is_broken, .init = up)
+{
+	struct barn *b = &cache.node.barn;
+	void *objs[6], *out[6];
+
+	cr_assert(barns_are_valid());
+	cr_assert_eq(slab_take(&cache, 0, objs, 6), 6);
+	cr_assert(barn_put(&cache, 0, objs, 6));
+	cr_assert(barns_are_valid());
+	b->nr_full++;
+	cr_assert(!barns_are_valid(), "B2");
+	b->nr_full--;
+	b->nr_objects++;
+	cr_assert(!barns_are_valid(), "B5");
+	b->nr_objects--;
+	b->full->objs[2] = (char *)objs[2] + 8;
+	cr_assert(!barns_are_valid(), "no object");
+	b->full->objs[2] = objs[2];
+	cr_assert(slab_put(&cache, &objs[2], 1));
+	cr_assert(!barns_are_valid(), "free in its slab as well");
+	cr_assert_eq(slab_take(&cache, 0, out, 1), 1);
+	cr_assert_eq(out[0], objs[2]);
+	cr_assert(barns_are_valid());
+	cr_assert_eq(barn_get(&cache, 0, out, 6), 6);
+	b->empty->size = 1;
+	cr_assert(!barns_are_valid(), "B1");
+	b->empty->size = 0;
+	cr_assert(barns_are_valid());
+	b->empty = NULL;
+	b->nr_empty = 0;
+	cr_assert(!barns_are_valid(), "B4");
+}

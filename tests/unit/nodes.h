@@ -67,7 +67,7 @@ static inline u32 nid_of(const void *p)
 static inline void node_is_full(u32 nid)
 {
 	cr_assert_eq(node_data[nid]->zones[ZONE_NORMAL].nr_managed, 0);
-	node_data[nid]->zones[ZONE_NORMAL].full = true;
+	node_data[nid]->zones[ZONE_NORMAL].full_until_ms = ~(u64)0;
 }
 
 #endif

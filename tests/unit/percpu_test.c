@@ -510,3 +510,37 @@ TEST_MODES(percpu, threads_grow_drain_and_freeze, .timeout = 30)
 	cr_assert_gt(stat_read(STAT_SHEAF_DRAIN), 0, "grown %lu times",
 		     stat_read(STAT_SHEAF_GROW));
 }
+
+static bool is_known(u32 off, const void *p)
+{
+	return off == OFF(0) && id_of(p) < NR_IDS;
+}
+
+Test(percpu, the_walk_sees_what_is_broken, .init = unit_up)
+{
+	struct sheaf_head *h;
+	void **cur, **lo;
+
+	alone();
+	cr_assert(grow(OFF(0), 8));
+	h = percpu_head(percpu_index(), OFF(0));
+	for (uintptr_t i = 1; i <= 4; i++)
+		cr_assert(push(OFF(0), obj(i)));
+	cur = h->cur;
+	lo = h->lo;
+	cr_assert(percpu_is_valid(is_known));
+	h->cur = h->hi + 1;
+	cr_assert(!percpu_is_valid(is_known), "S1: above hi");
+	h->cur = lo - 1;
+	cr_assert(!percpu_is_valid(is_known), "S1: below lo");
+	h->cur = cur;
+	lo[1] = lo[3];
+	cr_assert(!percpu_is_valid(is_known), "S1: twice");
+	lo[1] = obj(NR_IDS);
+	cr_assert(!percpu_is_valid(is_known), "S1: not of the cache");
+	lo[1] = obj(2);
+	h->lo = lo + 1;
+	cr_assert(!percpu_is_valid(is_known), "not an array");
+	h->lo = lo;
+	cr_assert(percpu_is_valid(is_known));
+}

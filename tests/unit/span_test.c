@@ -420,3 +420,26 @@ Test(span, fork, .init = up)
 	span_fork_unlock();
 	cr_assert_eq(get(64), page);
 }
+
+Test(span, the_walk_sees_what_is_broken, .init = up)
+{
+	struct page *page = get(20);
+
+	unit_pin(0);
+	put(page, 20);
+	cr_assert_eq(span_pages(), 20);
+	cr_assert(spans_are_valid());
+	page[7].type = PAGE_LARGE;
+	cr_assert(!spans_are_valid(), "R1: inside");
+	page[7].type = PAGE_NONE;
+	page[19].nr_pages--;
+	cr_assert(!spans_are_valid(), "R1: the tail");
+	page[19].nr_pages++;
+	page->span_cpu++;
+	cr_assert(!spans_are_valid(), "R1: another's");
+	page->span_cpu--;
+	page->nr_pages = 40;
+	cr_assert(!spans_are_valid(), "R3");
+	page->nr_pages = 20;
+	cr_assert(spans_are_valid());
+}
