@@ -89,6 +89,7 @@ include tests/practice/practice.mk
 include tests/pressure/pressure.mk
 include tests/fuzz/fuzz.mk
 include tests/slabtop/slabtop.mk
+include tests/rseq/rseq.mk
 
 # What must hold before a change lands: minutes on two cores.
 check: all
@@ -104,6 +105,7 @@ check: all
 	$(MAKE) check-preload
 	$(MAKE) check-slabtop
 	$(MAKE) check-stress
+	$(MAKE) check-rseq
 	$(MAKE) check-trace
 	$(MAKE) check-bench
 	$(MAKE) check-fuzz

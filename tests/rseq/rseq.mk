@@ -1,0 +1,24 @@
+# rseq.mk - restartable sequences interrupted on purpose (README.md here),
+# included by the top Makefile.
+#
+#   make check-rseq		some 20 seconds; the table is $(RSEQ_DIR)/table
+
+RSEQ_DIR := $(BUILD)/tests/rseq
+RSEQ_FLAGS = -std=gnu11 -D_GNU_SOURCE -O1 -g -Wall -Wextra -fno-builtin \
+	-Wno-unused-parameter -Wno-unused-but-set-parameter -Wno-deprecated-declarations -Wno-use-after-free \
+	-Iinclude -pthread
+RSEQ_H := $(wildcard tests/rseq/*.h)
+
+$(RSEQ_DIR)/torture: tests/rseq/torture.c $(RSEQ_H)
+	@mkdir -p $(@D)
+	$(CC) $(RSEQ_FLAGS) $< -o $@
+
+$(RSEQ_DIR)/victim: tests/rseq/victim.c $(RSEQ_H) $(BUILD)/liballoc.so
+	@mkdir -p $(@D)
+	$(CC) $(RSEQ_FLAGS) $< $(BUILD)/liballoc.so \
+		-Wl,-rpath,$(abspath $(BUILD)) -rdynamic -o $@ -ldl
+
+check-rseq: $(RSEQ_DIR)/torture $(RSEQ_DIR)/victim
+	@ $(RSEQ_DIR)/torture $(RSEQ_DIR)/victim $(RSEQ_DIR)/table
+
+.PHONY: check-rseq
