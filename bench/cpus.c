@@ -401,11 +401,11 @@ static void tables(void)
 		       by_cpu[k].base, by_cpu[k].each, by_node[k].each,
 		       (by_cpu[k].base + 512 * by_cpu[k].each +
 			7 * by_node[k].each) / 1024);
-	printf("\nNo more than %zu KiB a CPU: a block of %d KiB, and objects up"
-	       " to sheaf_budget; page ranges at hand are a twentieth of the"
-	       " heap on all CPUs together.\n",
-	       options.sheaf_budget / KIB + PERCPU_STRIDE / KIB,
-	       (int)(PERCPU_STRIDE / KIB));
+	printf("\nA CPU's sheaves grow to %zu KiB of objects (sheaf_budget)"
+	       " beyond the first few of each size; its block is %d KiB at"
+	       " most; page ranges at hand are a twentieth of the heap on all"
+	       " CPUs together.\n",
+	       options.sheaf_budget / KIB, (int)(PERCPU_STRIDE / KIB));
 }
 
 int main(int argc, char **argv)
