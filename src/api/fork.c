@@ -14,7 +14,9 @@
  * other handlers may allocate.
  *
  * A fork may come before start-up, or during it: then the lock of that is all
- * there is to take.
+ * there is to take.  A process with one thread, which holds no lock, takes none:
+ * each would be a page to copy for the parent and one for the child, and shells
+ * fork all day.
  */
 #include <pthread.h>
 
@@ -28,11 +30,19 @@
 #include "mm/vmalloc.h"
 #include "mm/zone.h"
 #include "slab/harden.h"
+#include "sys/sys.h"
 
 static bool heap_locked;	/* under the lock of start-up */
+static bool alone;		/* there is no other thread, and no lock */
 
 static void prepare(void)
 {
+	bool one = !sys_is_threaded() && !lock_is_reentry();
+
+	if (alone != one)
+		alone = one;
+	if (one)
+		return;
 	init_fork_lock();
 	heap_locked = nr_sections != 0;
 	if (!heap_locked)
@@ -52,6 +62,8 @@ static void prepare(void)
 
 static void release(void)
 {
+	if (alone)
+		return;
 	if (heap_locked) {
 		memblock_fork_unlock();
 		zones_fork_unlock();
@@ -70,7 +82,7 @@ static void release(void)
 
 static void child(void)
 {
-	if (heap_locked) {
+	if (nr_sections) {
 		percpu_fork_child();
 		shrinkers_fork_child();
 	}
@@ -78,7 +90,8 @@ static void child(void)
 	stack_fork_child();
 	pressure_fork_child();
 	watermark_fork_child();
-	rcu_fork_child();
+	if (!alone)
+		rcu_fork_child();
 	slab_fork_child();
 	release();
 }

@@ -47,6 +47,14 @@ typedef uint64_t u64;
 /* One access, not torn and not repeated; orders nothing. */
 #define READ_ONCE(x)	 __atomic_load_n(&(x), __ATOMIC_RELAXED)
 #define WRITE_ONCE(x, v) __atomic_store_n(&(x), (v), __ATOMIC_RELAXED)
+
+/* A store that is not made in vain: after fork() it would copy a page. */
+#define keep_or_set(x, val)						\
+	do {								\
+		if (READ_ONCE(x) != (val))				\
+			WRITE_ONCE(x, val);				\
+	} while (0)
+
 /* Under a lock, of a word that others read without it. */
 #define ADD_ONCE(x, n)	 WRITE_ONCE(x, (x) + (n))
 #define load_acquire(p)	 __atomic_load_n((p), __ATOMIC_ACQUIRE)

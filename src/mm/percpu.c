@@ -117,7 +117,7 @@ void percpu_hot_enable(void)
 void percpu_hot_close(bool close)
 {
 	if (percpu.mode == PERCPU_CID && hot.base && !options.hardened)
-		WRITE_ONCE(hot.malloc_end, close ? 0 : HOT_MAX_SIZE + 1);
+		keep_or_set(hot.malloc_end, close ? 0 : HOT_MAX_SIZE + 1);
 }
 
 /* --- closing and opening, under lock --- */

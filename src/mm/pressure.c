@@ -90,5 +90,5 @@ void pressure_start(void)
 
 void pressure_fork_child(void)
 {
-	state = WATCH_NONE;
+	keep_or_set(state, WATCH_NONE);
 }

@@ -539,7 +539,7 @@ bool kswapd_run(void)
 
 void kswapd_init(void)
 {
-	kswapd_pending = options.kswapd && sys_thread_known();
+	keep_or_set(kswapd_pending, options.kswapd && sys_thread_known());
 }
 
 void kswapd_forbid(int change)
@@ -550,17 +550,17 @@ void kswapd_forbid(int change)
 void kswapd_fork_child(void)
 {
 	if (sys_is_threaded())
-		kswapd_pending = false;
+		keep_or_set(kswapd_pending, false);
 	else
 		kswapd_init();
-	kswapd_state = KSWAPD_NONE;
-	kswapd_low = 0;
-	kswapd_relief = 0;
-	kswapd_forbidden = 0;
+	keep_or_set(kswapd_state, KSWAPD_NONE);
+	keep_or_set(kswapd_low, 0);
+	keep_or_set(kswapd_relief, 0);
+	keep_or_set(kswapd_forbidden, 0);
 	if (own_pid)
 		own_pid = sys_pid();
-	reclaiming = 0;
-	idle_armed = false;
+	keep_or_set(reclaiming, 0);
+	keep_or_set(idle_armed, false);
 	percpu_hot_close(false);
 }
 

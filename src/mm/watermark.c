@@ -203,7 +203,7 @@ void watermark_watch(void)
 
 void watermark_fork_child(void)
 {
-	looking = 0;
+	keep_or_set(looking, 0);
 }
 
 size_t watermark_deficit(void)

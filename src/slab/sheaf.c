@@ -366,7 +366,7 @@ void slab_reclaim_wait(void)
 
 void slab_fork_child(void)
 {
-	nr_reclaimers = 0;
+	keep_or_set(nr_reclaimers, 0);
 }
 
 void slab_reclaim_cache(struct kmem_cache *s)

@@ -169,3 +169,34 @@ Test(fork_early, before_the_first_call)
 	pthread_join(t, NULL);
 	cr_assert(zone_is_valid(&zone_normal));
 }
+
+/* What a process with one thread does not lock, it need not copy either. */
+Test(fork, alone_takes_no_lock)
+{
+	u64 seed = 7;
+	long before, after;
+	struct rusage use;
+	int status;
+	pid_t pid;
+
+	use_all(&seed);
+	getrusage(RUSAGE_SELF, &use);
+	before = use.ru_minflt;
+	for (u32 i = 0; i < 20; i++) {
+		pid = fork();
+		if (!pid)
+			_exit(zone_normal.lock.word || lock_is_reentry());
+		waitpid(pid, &status, 0);
+		cr_assert_eq(status, 0);
+	}
+	getrusage(RUSAGE_SELF, &use);
+	after = use.ru_minflt;
+	/* Its locks lie in four pages and more. */
+	cr_assert_lt(after - before, 20 * 12, "%ld faults in 20 forks",
+		     after - before);
+	pid = fork();
+	if (!pid)
+		check_child();
+	waitpid(pid, &status, 0);
+	cr_assert_eq(status, 0);
+}
