@@ -33,6 +33,7 @@ COLD += src/api/kmalloc_api.c src/api/rcu_api.c
 COLD += src/sys/fault.c src/mm/stack.c src/api/stack.c
 COLD += src/sys/room.c src/sys/pressure.c src/mm/pressure.c src/mm/shrinker.c \
 	src/api/shrinker.c
+COLD += src/slab/mempool.c src/api/mempool_api.c src/api/refcount_api.c
 OBJS = $(patsubst src/%.c,$(BUILD)/obj/%.o,$(filter-out $(COLD),$(SRCS)) $(COLD))
 
 all: $(BUILD)/liballoc.so $(BUILD)/liballoc.a $(BUILD)/alloc-slabtop
@@ -88,6 +89,7 @@ include tests/tests.mk
 include tests/practice/practice.mk
 include tests/pressure/pressure.mk
 include tests/fuzz/fuzz.mk
+include tests/modules/modules.mk
 include tests/slabtop/slabtop.mk
 include tests/rseq/rseq.mk
 
@@ -100,6 +102,7 @@ check: all
 	$(MAKE) check-conformance
 	$(MAKE) check-misuse
 	$(MAKE) check-practice
+	$(MAKE) check-modules
 	$(MAKE) check-static
 	$(MAKE) check-strict
 	$(MAKE) check-preload

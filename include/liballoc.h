@@ -612,7 +612,10 @@ static inline int is_vmalloc_addr(const void *addr)
 #include "liballoc/kmalloc.h"
 #include "liballoc/kmem_cache.h"
 #include "liballoc/uaccess.h"
+#include "liballoc/mempool.h"
 #include "liballoc/rcu.h"
+#include "liballoc/refcount.h"
+#include "liballoc/kref.h"
 #include "liballoc/stack.h"
 #include "liballoc/shrinker.h"
 

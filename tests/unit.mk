@@ -21,13 +21,15 @@ UNIT_FLAGS = -std=gnu11 -D_GNU_SOURCE $(UNIT_CFLAGS) -Wall -Wextra \
 UNIT_TESTS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*_test.c))
 UNIT_API := init_test fork_test vfork_test info_test pages_test \
 	kmem_test
-UNIT_API += kmalloc_api_test rcu_api_test
+UNIT_API += kmalloc_api_test rcu_api_test mempool_api_test \
+	refcount_api_test
 UNIT_API += uaccess_test stack_api_test
 UNIT_LAYERS := $(filter-out $(UNIT_API) cxx_test,$(UNIT_TESTS))
 UNIT_LAYER_OBJS := $(filter-out $(BUILD)/obj/api/%,$(OBJS))
 UNIT_API_OBJS := $(addprefix $(BUILD)/obj/api/,init.o fork.o vfork.o info.o \
 	pages.o vmem.o kmem.o)
-UNIT_API_OBJS += $(addprefix $(BUILD)/obj/api/,kmalloc_api.o rcu_api.o) \
+UNIT_API_OBJS += $(addprefix $(BUILD)/obj/api/,kmalloc_api.o rcu_api.o \
+	mempool_api.o refcount_api.o) \
 	$(UNIT_DIR)/malloc.o
 UNIT_API_OBJS += $(BUILD)/obj/api/uaccess.o $(BUILD)/obj/api/stack.o
 UNIT_PROGS := $(addprefix $(UNIT_DIR)/,layers api cxx)

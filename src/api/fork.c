@@ -30,6 +30,8 @@
 #include "mm/vmalloc.h"
 #include "mm/zone.h"
 #include "slab/harden.h"
+#include "slab/kmalloc.h"
+#include "slab/mempool.h"
 #include "sys/sys.h"
 
 static bool heap_locked;	/* under the lock of start-up */
@@ -47,6 +49,7 @@ static void prepare(void)
 	heap_locked = nr_sections != 0;
 	if (!heap_locked)
 		return;
+	mempools_fork_lock();
 	kmem_caches_fork_lock();
 	kmalloc_fork_lock();
 	stack_fork_lock();
@@ -76,6 +79,7 @@ static void release(void)
 		stack_fork_unlock();
 		kmalloc_fork_unlock();
 		kmem_caches_fork_unlock();
+		mempools_fork_unlock();
 	}
 	init_fork_unlock();
 }
@@ -93,6 +97,7 @@ static void child(void)
 	if (!alone)
 		rcu_fork_child();
 	slab_fork_child();
+	mempools_fork_child();
 	release();
 }
 

@@ -160,6 +160,11 @@ EXPORT void *alloc_kmalloc(size_t size, gfp_t gfp)
 	return kmalloc_fast(size, gfp);
 }
 
+void *kmalloc_impl(size_t size, u32 gfp)
+{
+	return kmalloc_fast(size, gfp);
+}
+
 EXPORT void *alloc_kmalloc_node(size_t size, gfp_t gfp, int nid)
 {
 	int node;
@@ -178,6 +183,11 @@ static __slowpath void kfree_slow(void *p)
 }
 
 EXPORT void alloc_kfree(const void *p)
+{
+	free_fast_else((void *)p, kfree_slow);
+}
+
+void kfree_impl(const void *p)
 {
 	free_fast_else((void *)p, kfree_slow);
 }

@@ -34,6 +34,10 @@ size_t usable_size_impl(const void *ptr);
 /* The same of a live block, 0 in a handler that cannot know. */
 size_t block_size_of(const char *call, const void *ptr);
 
+/* kmalloc() and kfree() as they are exported (kmalloc_api.c). */
+void *kmalloc_impl(size_t size, u32 gfp);
+void kfree_impl(const void *p);
+
 /* Our own, whoever answers to the exported names (a program may). */
 __hidden void *own_malloc(size_t size);
 __hidden void own_free(void *ptr);

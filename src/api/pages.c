@@ -100,6 +100,11 @@ EXPORT struct page *alloc_alloc_pages_node(int nid, gfp_t gfp, u32 order)
 	return get_block(nid, gfp, order);
 }
 
+struct page *api_get_block(gfp_t gfp, u32 order)
+{
+	return get_block(NUMA_NO_NODE, gfp, order);
+}
+
 EXPORT struct page *alloc_alloc_pages(gfp_t gfp, u32 order)
 {
 	return get_block(NUMA_NO_NODE, gfp, order);
@@ -148,26 +153,9 @@ EXPORT struct page *alloc_alloc_contig_pages(unsigned long nr, gfp_t gfp,
 
 /* --- what an address is ------------------------------------------------- */
 
-/*
- * @page points at a struct page of the buddies: a pointer from outside is
- * nothing to follow before that is known.
- */
-static bool page_is_ours(const struct page *page)
-{
-	struct section *sec = addr_to_section(page);
-	uintptr_t off;
-
-	if (!sec || (uintptr_t)page < (uintptr_t)sec->vmemmap)
-		return false;
-	off = (uintptr_t)page - (uintptr_t)sec->vmemmap;
-	return off % sizeof(*page) == 0 &&
-	       off / sizeof(*page) >= sec->first &&
-	       off / sizeof(*page) < READ_ONCE(sec->frontier);
-}
-
 EXPORT void *alloc_page_address(const struct page *page)
 {
-	return page_is_ours(page) ? page_address(page) : NULL;
+	return page_is_valid(page) ? page_address(page) : NULL;
 }
 
 EXPORT struct page *alloc_virt_to_page(const void *addr)
@@ -177,7 +165,7 @@ EXPORT struct page *alloc_virt_to_page(const void *addr)
 
 EXPORT unsigned long alloc_page_to_pfn(const struct page *page)
 {
-	return page_is_ours(page) ?
+	return page_is_valid(page) ?
 	       (unsigned long)page_address(page) >> PAGE_SHIFT : 0;
 }
 
@@ -189,7 +177,7 @@ EXPORT struct page *alloc_pfn_to_page(unsigned long pfn)
 
 EXPORT int alloc_page_to_nid(const struct page *page)
 {
-	return page_is_ours(page) ? (int)sys_node_id(page_to_nid(page)) :
+	return page_is_valid(page) ? (int)sys_node_id(page_to_nid(page)) :
 				    NUMA_NO_NODE;
 }
 
@@ -238,7 +226,7 @@ void api_check_page(const char *call, const struct page *page)
 {
 	const struct page *head;
 
-	if (unlikely(!page_is_ours(page)))
+	if (unlikely(!page_is_valid(page)))
 		not_ours(call, page);
 	head = block_in_use(page);
 	if (unlikely(!head || head->type != PAGE_LARGE))
@@ -292,14 +280,17 @@ static size_t order_to_pages(const char *call, const void *ptr, u32 order)
 	return (size_t)1 << order;
 }
 
-EXPORT void alloc___free_pages(struct page *page, u32 order)
+void api_put_block(const char *call, struct page *page, u32 order)
 {
-	static const char call[] = "__free_pages";
-
-	if (unlikely(!page_is_ours(page)))
+	if (unlikely(!page_is_valid(page)))
 		not_ours(call, page);
 	put_pages(call, page_address(page), page,
 		  order_to_pages(call, page_address(page), order));
+}
+
+EXPORT void alloc___free_pages(struct page *page, u32 order)
+{
+	api_put_block("__free_pages", page, order);
 }
 
 EXPORT void alloc_free_pages(unsigned long addr, u32 order)

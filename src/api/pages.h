@@ -18,6 +18,9 @@ void *api_no_memory(size_t size, gfp_t gfp);
  * at 0; with __GFP_NOFAIL there is no end.
  */
 bool api_may_retry(size_t size, gfp_t gfp, u32 *tries);
+/* alloc_pages() and __free_pages(); a report says @call. */
+struct page *api_get_block(gfp_t gfp, u32 order);
+void api_put_block(const char *call, struct page *page, u32 order);
 /* @page is one of the heap's and in use, or the process ends with a report. */
 void api_check_page(const char *call, const struct page *page);
 

@@ -76,7 +76,7 @@ static __thread u32 ranks_held __attribute__((tls_model("initial-exec")));
 void lock_rank_push(u32 rank)
 {
 	/* There are many of these; fork takes them all. */
-	bool many = rank == LOCK_SLOT || rank == LOCK_NODE ||
+	bool many = rank == LOCK_MEMPOOL || rank == LOCK_SLOT || rank == LOCK_NODE ||
 		    rank == LOCK_BARN || rank == LOCK_SPAN ||
 		    rank == LOCK_ZONE;
 

@@ -26,6 +26,8 @@
 
 enum lock_rank {
 	LOCK_INIT,	/* start-up, once */
+	LOCK_MEMPOOLS,	/* list of mempools */
+	LOCK_MEMPOOL,	/* the reserve of one */
 	LOCK_CACHES,	/* list of kmem_caches */
 	LOCK_KMALLOC,	/* making a size class's cache */
 	LOCK_STACK,	/* thread stacks */

@@ -137,6 +137,12 @@ bool section_commit(struct section *sec, size_t end);
  */
 const struct page *page_block(const struct page *page, size_t *nr);
 
+/*
+ * @page points at a struct page of the buddies: a pointer from outside is
+ * nothing to follow before that is known.
+ */
+bool page_is_valid(const struct page *page);
+
 /* The section an address lies in, or NULL; lock-free. */
 static inline struct section *addr_to_section(const void *addr)
 {

@@ -283,3 +283,16 @@ const struct page *page_block(const struct page *page, size_t *nr)
 	*nr = block_pages(head);
 	return (size_t)(page - head) < *nr ? head : NULL;
 }
+
+bool page_is_valid(const struct page *page)
+{
+	struct section *sec = addr_to_section(page);
+	uintptr_t off;
+
+	if (!sec || (uintptr_t)page < (uintptr_t)sec->vmemmap)
+		return false;
+	off = (uintptr_t)page - (uintptr_t)sec->vmemmap;
+	return off % sizeof(*page) == 0 &&
+	       off / sizeof(*page) >= sec->first &&
+	       off / sizeof(*page) < READ_ONCE(sec->frontier);
+}

@@ -284,20 +284,30 @@ static void call(struct rcu_head *head)
 	__atomic_fetch_add(&cb.done, 1, __ATOMIC_RELEASE);
 }
 
-static void call_due(void)
+static bool is_free(const struct rcu_head *head)
+{
+	return (uintptr_t)head->func < RCU_FREE_OFFSETS;
+}
+
+/* False: the next one is a function, and only frees are wanted. */
+static bool call_due(bool frees_only)
 {
 	while (cb.due) {
 		struct rcu_head *head = cb.due;
 
+		if (frees_only && !is_free(head))
+			return false;
 		cb.due = head->next;
 		call(head);
 	}
+	return true;
 }
 
-/* Under cb.lock; false if a grace period is not over. */
-static bool batch_run(void)
+/* Under cb.lock; false if there is no more to do now. */
+static bool batch_run(bool frees_only)
 {
-	call_due();	/* of a process that forked meanwhile */
+	if (!call_due(frees_only))	/* what was left there */
+		return false;
 	if (!cb.wait) {
 		cb.wait = reversed(__atomic_exchange_n(&cb.next, NULL,
 						       __ATOMIC_ACQUIRE));
@@ -307,8 +317,7 @@ static bool batch_run(void)
 		return false;
 	cb.due = cb.wait;
 	cb.wait = NULL;
-	call_due();
-	return true;
+	return call_due(frees_only);
 }
 
 static bool callbacks_wait(void)
@@ -316,17 +325,30 @@ static bool callbacks_wait(void)
 	return (int64_t)(load_acquire(&cb.done) - READ_ONCE(cb.queued)) < 0;
 }
 
-bool rcu_poll(void)
+static void run_due(bool frees_only)
 {
-	if (!callbacks_wait())
-		return false;
 	if (reader || lock_is_reentry() || !tag_lock(&cb.lock))
-		return true;
+		return;
 	/* What callbacks ask for in turn may have no end. */
-	for (u32 i = 0; i < POLL_BATCHES && batch_run(); i++)
+	for (u32 i = 0; i < POLL_BATCHES && batch_run(frees_only); i++)
 		;
 	tag_unlock(&cb.lock);
+}
+
+bool rcu_poll(void)
+{
+	if (callbacks_wait())
+		run_due(false);
 	return callbacks_wait();
+}
+
+bool rcu_free_due(void)
+{
+	u64 done = READ_ONCE(cb.done);
+
+	if (callbacks_wait())
+		run_due(true);
+	return READ_ONCE(cb.done) != done;
 }
 
 void call_rcu(struct rcu_head *head, void (*func)(struct rcu_head *head))

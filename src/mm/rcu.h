@@ -61,6 +61,11 @@ void call_rcu(struct rcu_head *head, void (*func)(struct rcu_head *head));
 void rcu_barrier(void);
 /* Call what is due; true if something is still waiting. */
 bool rcu_poll(void);
+/*
+ * Free what is due before the next function of the program's own, and call
+ * none: for reclaim.  True if anything was freed.
+ */
+bool rcu_free_due(void);
 /* Who frees for RCU_FREE_OFFSETS; before the first such call. */
 void rcu_set_free(void (*fn)(void *obj));
 

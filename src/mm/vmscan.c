@@ -45,6 +45,7 @@
 #include "core/options.h"
 #include "core/stats.h"
 #include "mm/percpu.h"
+#include "mm/rcu.h"
 #include "mm/stack.h"
 #include "mm/shrinker.h"
 #include "mm/vmalloc.h"
@@ -120,6 +121,7 @@ static void reclaim_end(void)
 
 static void caches_shrink(void)
 {
+	rcu_free_due();
 	if (slab_shrink_all)
 		slab_shrink_all();
 	span_drain();
@@ -383,6 +385,8 @@ static bool idle_tick(u64 now)
 	last_activity = did;
 	more = idle_look(now, quiet);
 	if (!quiet && khugepaged())
+		more = true;
+	if (rcu_free_due())
 		more = true;
 	reclaim_end();
 	return more;

@@ -81,6 +81,22 @@ Test(rcu_api, many, .init = start)
 	cr_assert_leq(zones_used_pages(), before + 16);
 }
 
+/* Nobody asks for a callback any more: reclaim does it. */
+Test(rcu_api, reclaim_frees, .init = start)
+{
+	struct thing *t[5];
+
+	for (u32 i = 0; i < 5; i++) {
+		t[i] = alloc_kmalloc(sizeof(*t[i]), K);
+		alloc_kfree_rcu(t[i], rcu);
+	}
+	for (u32 i = 0; i < 5; i++)
+		cr_assert(!is_free(t[i]));
+	reclaim(SIZE_MAX);
+	for (u32 i = 0; i < 5; i++)
+		cr_assert(is_free(t[i]));
+}
+
 static int called;
 
 static void call_me(struct alloc_rcu_head *head)

@@ -194,6 +194,37 @@ Test(rcu, an_offset_means_free)
 	cr_assert_eq(freed, &item);
 }
 
+static u32 nr_freed;
+
+static void count_free(void *obj)
+{
+	nr_freed++;
+}
+
+/* Reclaim frees, but calls nobody: the order stays. */
+Test(rcu, reclaim_frees_up_to_the_next_function)
+{
+	void (*offset)(struct rcu_head *) = (void (*)(struct rcu_head *))
+					    offsetof(struct item, rcu);
+	struct item items[6];
+
+	rcu_set_free(count_free);
+	cr_assert(!rcu_free_due());
+	items[3].nr = 0;
+	rcu_read_lock();
+	for (u32 i = 0; i < 6; i++)
+		call_rcu(&items[i].rcu, i == 3 ? count_call : offset);
+	cr_assert(!rcu_free_due());
+	rcu_read_unlock();
+	cr_assert(rcu_free_due());
+	cr_assert_eq(nr_freed, 3);
+	cr_assert_eq(called, 0);
+	cr_assert(!rcu_free_due());
+	rcu_barrier();
+	cr_assert_eq(nr_freed, 5);
+	cr_assert_eq(called, 1);
+}
+
 /* --- a signal handler --- */
 
 static u64 handler_gp;

@@ -1,0 +1,54 @@
+/* linux/compiler_types.h - words of kernel code, most of them empty here. */
+#ifndef LIBALLOC_LINUX_COMPILER_TYPES_H
+#define LIBALLOC_LINUX_COMPILER_TYPES_H
+
+#ifndef likely
+#define likely(x)	__builtin_expect(!!(x), 1)
+#define unlikely(x)	__builtin_expect(!!(x), 0)
+#endif
+
+#ifndef __always_inline
+#define __always_inline	inline __attribute__((__always_inline__))
+#endif
+#ifndef __attribute_const__
+#define __attribute_const__	__attribute__((__const__))
+#endif
+#define noinline	__attribute__((__noinline__))
+#define __cold		__attribute__((__cold__))
+#define __pure		__attribute__((__pure__))
+#define __packed	__attribute__((__packed__))
+#define __aligned(n)	__attribute__((__aligned__(n)))
+#define __printf(f, a)	__attribute__((__format__(printf, f, a)))
+#define __maybe_unused	__attribute__((__unused__))
+#define __always_unused	__attribute__((__unused__))
+#define __must_check	__attribute__((__warn_unused_result__))
+#define __weak		__attribute__((__weak__))
+#define __noreturn	__attribute__((__noreturn__))
+#define __ro_after_init
+#define __read_mostly
+#define ____cacheline_aligned	__attribute__((__aligned__(64)))
+#define ____cacheline_aligned_in_smp ____cacheline_aligned
+#if defined(__has_attribute) && __has_attribute(__fallthrough__)
+#define fallthrough	__attribute__((__fallthrough__))
+#else
+#define fallthrough	do { } while (0)
+#endif
+
+/* For a checker that does not look at programs. */
+#define __user
+#define __kernel
+#define __iomem
+#define __percpu
+#define __rcu
+#define __force
+#define __bitwise
+#define __must_hold(x)
+#define __acquires(x)
+#define __releases(x)
+
+#define barrier()	__asm__ volatile("" ::: "memory")
+#define READ_ONCE(x)	__atomic_load_n(&(x), __ATOMIC_RELAXED)
+#define WRITE_ONCE(x, v) __atomic_store_n(&(x), (v), __ATOMIC_RELAXED)
+#define data_race(x)	(x)
+
+#endif

@@ -1,0 +1,66 @@
+/* linux/sched.h - the thread that runs, and letting others run. */
+#ifndef LIBALLOC_LINUX_SCHED_H
+#define LIBALLOC_LINUX_SCHED_H
+
+#if __has_include_next(<linux/sched.h>)
+#include_next <linux/sched.h>
+#endif
+#include <pthread.h>
+
+#include <linux/compiler.h>
+#include <linux/atomic.h>
+#include <linux/types.h>
+
+#define TASK_COMM_LEN	16
+
+/* What a program knows of a thread of its own. */
+struct task_struct {
+	pid_t pid;		/* of the thread */
+	pid_t tgid;		/* of the process */
+	char comm[TASK_COMM_LEN];
+	/* of kthread.h */
+	pthread_t thread;
+	int (*fn)(void *data);
+	void *data;
+	int should_stop;
+	int result;
+};
+
+extern int sched_yield(void);
+extern pid_t getpid(void);
+extern pid_t gettid(void);
+extern int pthread_getname_np(pthread_t thread, char *name, size_t size);
+extern int pthread_setname_np(pthread_t thread, const char *name);
+
+/* One for all files that are linked. */
+__weak __thread struct task_struct *liballoc_current;
+
+static inline struct task_struct *get_current(void)
+{
+	static __thread struct task_struct self;
+	struct task_struct *t = liballoc_current ? liballoc_current : &self;
+
+	if (!t->pid) {
+		t->pid = gettid();
+		t->tgid = getpid();
+		pthread_getname_np(pthread_self(), t->comm, sizeof(t->comm));
+	}
+	return t;
+}
+
+#define current		get_current()
+
+static inline void schedule(void)
+{
+	sched_yield();
+}
+
+static inline int cond_resched(void)
+{
+	return sched_yield();
+}
+
+#define preempt_disable()	do { } while (0)
+#define preempt_enable()	do { } while (0)
+
+#endif

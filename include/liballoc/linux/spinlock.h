@@ -1,0 +1,95 @@
+/* linux/spinlock.h - spinlocks that sleep: a program can be preempted anywhere. */
+#ifndef LIBALLOC_LINUX_SPINLOCK_H
+#define LIBALLOC_LINUX_SPINLOCK_H
+
+#include <pthread.h>
+
+#include <linux/atomic.h>
+#include <linux/types.h>
+
+typedef struct spinlock {
+	pthread_mutex_t mutex;
+} spinlock_t;
+
+typedef spinlock_t raw_spinlock_t;
+
+#define __SPIN_LOCK_UNLOCKED(name) { PTHREAD_MUTEX_INITIALIZER }
+#define DEFINE_SPINLOCK(name)	spinlock_t name = __SPIN_LOCK_UNLOCKED(name)
+#define DEFINE_RAW_SPINLOCK(name) DEFINE_SPINLOCK(name)
+
+static inline void spin_lock_init(spinlock_t *lock)
+{
+	pthread_mutex_init(&lock->mutex, NULL);
+}
+
+static inline void spin_lock(spinlock_t *lock)
+{
+	pthread_mutex_lock(&lock->mutex);
+}
+
+static inline int spin_trylock(spinlock_t *lock)
+{
+	return pthread_mutex_trylock(&lock->mutex) == 0;
+}
+
+static inline void spin_unlock(spinlock_t *lock)
+{
+	pthread_mutex_unlock(&lock->mutex);
+}
+
+/* There are no interrupts; a signal handler takes no such lock. */
+#define spin_lock_irq(lock)	spin_lock(lock)
+#define spin_unlock_irq(lock)	spin_unlock(lock)
+#define spin_lock_bh(lock)	spin_lock(lock)
+#define spin_unlock_bh(lock)	spin_unlock(lock)
+#define spin_lock_nested(lock, subclass) spin_lock(lock)
+#define spin_lock_irqsave(lock, flags)					\
+	do {								\
+		(flags) = 0;						\
+		spin_lock(lock);					\
+	} while (0)
+#define spin_unlock_irqrestore(lock, flags)				\
+	do {								\
+		(void)(flags);						\
+		spin_unlock(lock);					\
+	} while (0)
+#define raw_spin_lock_init(lock)	spin_lock_init(lock)
+#define raw_spin_lock(lock)		spin_lock(lock)
+#define raw_spin_unlock(lock)		spin_unlock(lock)
+#define assert_spin_locked(lock)	((void)(lock))
+#ifndef lockdep_assert_held
+#define lockdep_assert_held(lock)	((void)(lock))
+#endif
+
+typedef struct {
+	pthread_rwlock_t lock;
+} rwlock_t;
+
+#define DEFINE_RWLOCK(name)	rwlock_t name = { PTHREAD_RWLOCK_INITIALIZER }
+
+static inline void rwlock_init(rwlock_t *lock)
+{
+	pthread_rwlock_init(&lock->lock, NULL);
+}
+
+static inline void read_lock(rwlock_t *lock)
+{
+	pthread_rwlock_rdlock(&lock->lock);
+}
+
+static inline void read_unlock(rwlock_t *lock)
+{
+	pthread_rwlock_unlock(&lock->lock);
+}
+
+static inline void write_lock(rwlock_t *lock)
+{
+	pthread_rwlock_wrlock(&lock->lock);
+}
+
+static inline void write_unlock(rwlock_t *lock)
+{
+	pthread_rwlock_unlock(&lock->lock);
+}
+
+#endif

@@ -1,0 +1,59 @@
+/* linux/string.h - libc's strings, and what the kernel adds. */
+#ifndef LIBALLOC_LINUX_STRING_H
+#define LIBALLOC_LINUX_STRING_H
+
+#if __has_include_next(<linux/string.h>)
+#include_next <linux/string.h>
+#endif
+#include <string.h>
+
+#include <linux/errno.h>
+#include <linux/types.h>
+
+/* The length, or -E2BIG if @src was cut; @dst is terminated. */
+static inline ssize_t strscpy_(char *dst, const char *src, size_t size)
+{
+	size_t len;
+
+	if (!size)
+		return -E2BIG;
+	len = strnlen(src, size);
+	if (len == size) {
+		memcpy(dst, src, size - 1);
+		dst[size - 1] = '\0';
+		return -E2BIG;
+	}
+	memcpy(dst, src, len + 1);
+	return (ssize_t)len;
+}
+
+/* Without a size, @dst is an array. */
+#define strscpy(dst, src, ...)						\
+	strscpy_pick_(dst, src, ##__VA_ARGS__, sizeof(dst), 0)
+#define strscpy_pick_(dst, src, size, ...) strscpy_(dst, src, size)
+
+static inline void memzero_explicit(void *p, size_t n)
+{
+	memset(p, 0, n);
+	__asm__ volatile("" : : "r" (p) : "memory");
+}
+
+/* The first byte that is not @c, or NULL. */
+static inline void *memchr_inv(const void *p, int c, size_t n)
+{
+	const unsigned char *b = (const unsigned char *)p;
+
+	for (; n; n--, b++)
+		if (*b != (unsigned char)c)
+			return (void *)b;
+	return NULL;
+}
+
+static inline size_t str_has_prefix(const char *s, const char *prefix)
+{
+	size_t len = strlen(prefix);
+
+	return strncmp(s, prefix, len) ? 0 : len;
+}
+
+#endif

@@ -1,0 +1,54 @@
+# modules.mk - kernel modules as programs, included by the top Makefile.
+#
+#   make modules		builds them: cc -I include/liballoc MODULE.c, with a
+#				main() by -DLIBALLOC_MODULE_MAIN
+#   make check-modules		runs them all: do they say what they should?
+#
+# They include <linux/...> only, as modules do.  mempool_exhausted is a plain
+# program: build/tests/modules/mempool_exhausted 10 is its long form.
+
+MODULES_DIR := $(BUILD)/tests/modules
+MODULES := $(patsubst tests/modules/%.c,$(MODULES_DIR)/%,\
+	$(wildcard tests/modules/*.c))
+MODULES_HEADERS := $(wildcard include/*.h include/liballoc/*.h \
+	include/liballoc/linux/*.h)
+MODULES_FLAGS = -O1 -g -Wall -Wextra -Wno-unused-parameter \
+	-Wno-alloc-size-larger-than -fno-builtin-malloc -fno-builtin-free \
+	-pthread
+ifneq ($(TEST_HAVE_CXX),)
+MODULES += $(MODULES_DIR)/names_cxx
+endif
+
+$(MODULES_DIR)/%: tests/modules/%.c $(MODULES_HEADERS) $(BUILD)/liballoc.a
+	@mkdir -p $(@D)
+	$(CC) -std=gnu11 $(MODULES_FLAGS) -Iinclude/liballoc -Iinclude \
+		-DLIBALLOC_MODULE_MAIN $< $(BUILD)/liballoc.a -o $@
+
+$(MODULES_DIR)/%: tests/modules/%.cc $(MODULES_HEADERS) $(BUILD)/liballoc.a
+	@mkdir -p $(@D)
+	$(TEST_CXX) -std=c++11 $(MODULES_FLAGS) -Iinclude $< \
+		$(BUILD)/liballoc.a -o $@
+
+# Every header of the folder alone, and all of them with libc's, either first.
+MODULES_LINUX := $(notdir $(wildcard include/liballoc/linux/*.h))
+MODULES_LIBC := stdio.h stdlib.h string.h errno.h unistd.h pthread.h sched.h \
+	time.h signal.h sys/types.h sys/stat.h sys/mman.h sys/socket.h
+MODULES_CC = $(CC) -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror \
+	-Wno-unused-parameter -Iinclude/liballoc -fsyntax-only -xc -
+
+$(MODULES_DIR)/headers: $(MODULES_HEADERS)
+	@mkdir -p $(@D)
+	@for h in $(MODULES_LINUX); do \
+		echo "#include <linux/$$h>" | $(MODULES_CC) || exit 1; done
+	@printf '#include <%s>\n' $(MODULES_LIBC) \
+		$(MODULES_LINUX:%=linux/%) | $(MODULES_CC)
+	@printf '#include <%s>\n' $(MODULES_LINUX:%=linux/%) \
+		$(MODULES_LIBC) | $(MODULES_CC)
+	@touch $@
+
+modules: $(MODULES) $(MODULES_DIR)/headers
+
+check-modules: modules
+	@tests/modules/run $(MODULES_DIR)
+
+.PHONY: modules check-modules

@@ -1,0 +1,54 @@
+// The library's header with the kernel's spellings, in C++.
+#define LIBALLOC_KMEM_NAMES
+#include "liballoc.h"
+
+#include <cstdio>
+#include <cstring>
+
+struct node {
+	int nr;
+	kref refs;
+	rcu_head rcu;
+};
+
+static int released;
+
+static void release(kref *ref)
+{
+	node *n = reinterpret_cast<node *>(reinterpret_cast<char *>(ref) -
+					   offsetof(node, refs));
+
+	released = n->nr;
+	kfree_rcu(n, rcu);
+}
+
+int main()
+{
+	node *n = static_cast<node *>(kzalloc(sizeof(node), GFP_KERNEL));
+	node *shared = nullptr;
+	mempool_t *pool = mempool_create_kmalloc_pool(2, 100);
+	void *e;
+	char *s = kstrdup("text", GFP_KERNEL);
+	refcount_t r = REFCOUNT_INIT(2);
+
+	if (!n || !pool || !s || std::strcmp(s, "text"))
+		return 1;
+	kfree(s);
+	e = mempool_alloc(pool, GFP_KERNEL);
+	mempool_free(e, pool);
+	mempool_destroy(pool);
+	n->nr = 7;
+	kref_init(&n->refs);
+	rcu_assign_pointer(shared, n);
+	rcu_read_lock();
+	if (rcu_dereference(shared)->nr != 7)
+		return 2;
+	rcu_read_unlock();
+	kref_put(&n->refs, release);
+	rcu_barrier();
+	if (released != 7 || refcount_dec_and_test(&r) ||
+	    !refcount_dec_and_test(&r))
+		return 3;
+	std::printf("ok\n");
+	return 0;
+}
