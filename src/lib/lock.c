@@ -76,8 +76,9 @@ static __thread u32 ranks_held __attribute__((tls_model("initial-exec")));
 void lock_rank_push(u32 rank)
 {
 	/* There are many of these; fork takes them all. */
-	bool many = rank == LOCK_MEMPOOL || rank == LOCK_SLOT || rank == LOCK_NODE ||
-		    rank == LOCK_BARN || rank == LOCK_SPAN ||
+	bool many = rank == LOCK_MEMPOOL || rank == LOCK_SLOT ||
+		    rank == LOCK_NODE || rank == LOCK_BARN ||
+		    rank == LOCK_HARDEN || rank == LOCK_SPAN ||
 		    rank == LOCK_ZONE;
 
 	if (ranks_held >> (rank + many))

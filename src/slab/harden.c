@@ -720,8 +720,11 @@ size_t harden_cached(const struct kmem_cache *s)
 	return READ_ONCE(q->nr) + percpu_count(q->geo.off);
 }
 
+/* Without hardened=1 they are not even made. */
 void harden_fork_lock(void)
 {
+	if (!harden_on)
+		return;
 	for (u32 i = 0; i < KMALLOC_CLASSES; i++)
 		lock_fork_enter(&quarantines[i].lock);
 	harden_large_fork_lock();
@@ -730,6 +733,8 @@ void harden_fork_lock(void)
 
 void harden_fork_unlock(void)
 {
+	if (!harden_on)
+		return;
 	harden_map_fork_unlock();
 	harden_large_fork_unlock();
 	for (u32 i = KMALLOC_CLASSES; i--;)
