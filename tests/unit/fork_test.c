@@ -7,6 +7,7 @@
 #include "api/init.h"
 #include "mm/memblock.h"
 #include "mm/vmalloc.h"
+#include "sys/sys.h"
 
 static void up(void)
 {
@@ -180,6 +181,9 @@ Test(fork, alone_takes_no_lock)
 	pid_t pid;
 
 	use_all(&seed);
+	/* Where the test's own process has had threads, that is not asked. */
+	if (sys_is_threaded())
+		cr_skip_test("not a process with one thread");
 	getrusage(RUSAGE_SELF, &use);
 	before = use.ru_minflt;
 	for (u32 i = 0; i < 20; i++) {
