@@ -5,7 +5,7 @@
 #   make bench-pressure		the same with more events
 
 PRESSURE_DIR := $(BUILD)/tests/pressure
-PRESSURE_PROGS := $(addprefix $(PRESSURE_DIR)/,cache latency stall)
+PRESSURE_PROGS := $(addprefix $(PRESSURE_DIR)/,cache latency life stall)
 
 $(PRESSURE_DIR)/%: tests/pressure/%.c include/liballoc.h \
 		$(wildcard include/liballoc/*.h) $(BUILD)/liballoc.so
