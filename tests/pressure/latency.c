@@ -2,7 +2,7 @@
  * latency.c - from the kernel's word of memory pressure to the first
  * scan_objects().
  *
- *   latency EVENTS SECONDS [usage GROUP BYTES]
+ *   latency EVENTS SECONDS [usage|events GROUP BYTES]
  *
  * It watches the same thing as the library, by a trigger of its own: the
  * kernel tells both in the same moment.  So the time between its own word and
@@ -10,11 +10,13 @@
  * arguments the word is that of /proc/pressure/memory, with the library's own
  * trigger (tests/pressure/run makes tasks wait for memory meanwhile).  With
  * "usage" it is the crossing of BYTES in the cgroup (version 1) GROUP, which
- * the process is in; it then makes that happen itself.
+ * the process is in; with "events", memory.events of one of version 2, whose
+ * memory.high is some MiB below BYTES: it then makes that happen itself, with
+ * that many bytes of memory that is not of the heap.
  *
  * Prints a line "event N: MS ms" for each, and "best MS, worst MS ms over N
  * events";
- * exit 0.  Exit 77, with the reason, if there is no such source here, or no
+ * exit 0, or 1 if there was an event without a call.  Exit 77, with the reason, if there is no such source here, or no
  * event in time.
  */
 #include <fcntl.h>
@@ -33,7 +35,8 @@
 #define LIBALLOC_KMEM_NAMES
 #include <liballoc.h>
 
-#define OBJECTS	100000
+#define OBJECTS	100000	/* fewer with "events" */
+#define FEW	20000
 #define SIZE	1000
 
 static void *objects[OBJECTS];
@@ -115,6 +118,16 @@ static int trigger_usage(const char *group, const char *bytes)
 	return fd;
 }
 
+static int trigger_events(const char *group)
+{
+	char text[512];
+	int fd = group_open(group, "memory.events", O_RDONLY);
+
+	if (fd < 0 || read(fd, text, sizeof(text)) <= 0)
+		skip("no memory.events in this cgroup");
+	return fd;
+}
+
 /* Memory of no heap: the library does not see it grow. */
 static void *spend(void *arg)
 {
@@ -132,25 +145,28 @@ int main(int argc, char **argv)
 {
 	int events = argc > 2 ? atoi(argv[1]) : 1;
 	int seconds = argc > 2 ? atoi(argv[2]) : 10;
-	int by_usage = argc > 5;
+	int by_usage = argc > 5 && !strcmp(argv[3], "usage");
+	int by_events = argc > 5 && !by_usage;
+	unsigned long objs = by_events ? FEW : OBJECTS;
 	struct shrinker *s = shrinker_alloc(0, "latency");
 	uint64_t end = now_ns() + (uint64_t)seconds * 1000000000u;
 	struct pollfd pfd = { .events = by_usage ? POLLIN : POLLPRI };
 	double best = 1e9, worst = -1e9;
-	int seen = 0;
+	int seen = 0, never = 0;
 	size_t bytes;
 	pthread_t t;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	s->count_objects = count;
 	s->scan_objects = scan;
-	for (; nr < OBJECTS; nr++)
+	for (; nr < objs; nr++)
 		objects[nr] = memset(malloc(SIZE), 1, SIZE);
-	pfd.fd = by_usage ? trigger_usage(argv[4], argv[5]) : trigger_psi();
+	pfd.fd = by_usage ? trigger_usage(argv[4], argv[5]) :
+		 by_events ? trigger_events(argv[4]) : trigger_psi();
 	shrinker_register(s);
 	usleep(300000);			/* its threads come up */
-	if (by_usage) {
-		bytes = strtoul(argv[5], NULL, 10) - OBJECTS / 2 * SIZE;
+	if (by_usage || by_events) {
+		bytes = strtoul(argv[5], NULL, 10) - objs / 2 * SIZE;
 		pthread_create(&t, NULL, spend, &bytes);
 	}
 	while (seen < events && now_ns() < end) {
@@ -168,16 +184,17 @@ int main(int argc, char **argv)
 				  1000;
 		printf("event %d: %.3f ms%s\n", seen, ms,
 		       first_scan ? "" : " or never");
+		never += !first_scan;
 		if (ms > worst)
 			worst = ms;
 		if (ms < best)
 			best = ms;
 		seen++;
-		if (by_usage)
+		if (by_usage || by_events)
 			break;
 	}
 	if (!seen)
 		skip("no event came in time");
 	printf("best %.3f, worst %.3f ms over %d events\n", best, worst, seen);
-	return 0;
+	return never ? 1 : 0;
 }

@@ -14,6 +14,15 @@ $(VM_DIR)/%: tests/vm/%.c tests/vm/vm.h tests/stress/stress.h
 	@mkdir -p $(@D)
 	$(TEST_CC) $(TEST_CSTD) $(TEST_FLAGS) -O2 $< -o $@
 
+# Of tests/pressure, for cgroups of version 2.
+VM_PROGS += $(addprefix $(VM_DIR)/,cache latency)
+
+$(addprefix $(VM_DIR)/,cache latency): $(VM_DIR)/%: tests/pressure/%.c \
+		$(wildcard include/*.h include/liballoc/*.h) $(BUILD)/liballoc.a
+	@mkdir -p $(@D)
+	$(TEST_CC) $(TEST_CSTD) $(TEST_FLAGS) -O2 -Iinclude $< \
+		$(BUILD)/liballoc.a -o $@
+
 vm-build: $(BUILD)/bench/scale $(VM_PROGS) $(STRESS_PROGS) $(UNIT_DIR)/layers $(UNIT_DIR)/api \
 	$(TEST_SO_DEP)
 
