@@ -235,34 +235,49 @@ static bool next_round(u32 *priority, size_t pages, bool in_use, u32 *again)
 	return (*priority)-- > 0;
 }
 
-/*
- * Rounds until @pages came back, whoever gave them: others in need do the
- * same at the same time.  All but @least may be free objects.
- */
+struct shrink_goal {
+	size_t pages;		/* to come back ... */
+	size_t least;		/* ... all but these may be free objects */
+	u64 reclaimed;		/* what the counters said at the start */
+	size_t free_pages;
+};
+
+/* Whoever gave it: others in need do the same at the same time. */
+static bool goal_reached(const struct shrink_goal *goal)
+{
+	size_t all = (size_t)(stat_read(STAT_RECLAIMED) - goal->reclaimed);
+	size_t objs;
+
+	if (all >= goal->pages || all < goal->least)
+		return all >= goal->pages;
+	objs = slab_free_pages();
+	return all + objs - min(objs, goal->free_pages) >= goal->pages;
+}
+
+/* Rounds until the goal is reached; returns the pages given back. */
 static size_t shrink_rounds(size_t pages, size_t least)
 {
-	u64 start = stat_read(STAT_RECLAIMED), stops;
-	size_t free_before, freed, given = 0, all, objs;
+	struct shrink_goal goal = {
+		.pages = pages, .least = least,
+		.reclaimed = stat_read(STAT_RECLAIMED),
+	};
 	u32 priority = DEF_PRIORITY, again = 0;
+	size_t freed, given = 0;
+	u64 stops;
 
 	if (inside || !READ_ONCE(nr_shrinkers) || lock_is_reentry() ||
 	    in_vfork_child())
 		return 0;
 	inside = true;
-	free_before = slab_free_pages();
+	goal.free_pages = slab_free_pages();
 	do {
 		stops = stat_read(STAT_SHRINK_STOPS);
 		freed = shrink_slab(GFP_KERNEL, priority);
 		stops -= stat_read(STAT_SHRINK_STOPS);
-		if (!freed)
-			continue;
-		given += give_back(pages - min(pages - 1, given));
-		all = (size_t)(stat_read(STAT_RECLAIMED) - start);
-		objs = slab_free_pages();
-		objs -= min(objs, free_before);
-		if (all >= pages || (all >= least && all + objs >= pages))
-			break;
-	} while (next_round(&priority, pages, !freed && stops, &again));
+		if (freed)
+			given += give_back(pages - min(pages - 1, given));
+	} while (!goal_reached(&goal) &&
+		 next_round(&priority, pages, !freed && stops, &again));
 	inside = false;
 	return given;
 }
