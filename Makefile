@@ -82,6 +82,7 @@ clean:
 
 include bench/bench.mk
 include tests/tests.mk
+include tests/litmus/litmus.mk
 -include tests/strict/strict.mk
 -include tests/unit.mk
 -include tests/all.mk
@@ -99,6 +100,7 @@ check: all
 	@scripts/check-exports.sh
 	@scripts/count-insns -m malloc=26 -m free=24
 	$(MAKE) check-unit
+	$(MAKE) check-litmus
 	$(MAKE) check-conformance
 	$(MAKE) check-misuse
 	$(MAKE) check-practice
