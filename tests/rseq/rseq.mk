@@ -18,7 +18,18 @@ $(RSEQ_DIR)/victim: tests/rseq/victim.c $(RSEQ_H) $(BUILD)/liballoc.so
 	$(CC) $(RSEQ_FLAGS) $< $(BUILD)/liballoc.so \
 		-Wl,-rpath,$(abspath $(BUILD)) -rdynamic -o $@ -ldl
 
-check-rseq: $(RSEQ_DIR)/torture $(RSEQ_DIR)/victim
-	@ $(RSEQ_DIR)/torture $(RSEQ_DIR)/victim $(RSEQ_DIR)/table
+$(RSEQ_DIR)/storm: tests/rseq/storm.c $(RSEQ_H)
+	@mkdir -p $(@D)
+	$(CC) $(RSEQ_FLAGS) $< -o $@
+
+# RSEQ_SECONDS for each storm; RSEQ_SEED= to have one again.
+RSEQ_SECONDS ?= 2
+RSEQ_STORMS ?= kswapd=1 hardened=1 percpu=0
+
+check-rseq: $(addprefix $(RSEQ_DIR)/,torture victim storm)
+	@$(RSEQ_DIR)/torture $(RSEQ_DIR)/victim $(RSEQ_DIR)/table
+	@for o in $(RSEQ_STORMS); do echo "storm: $$o"; \
+		LIBALLOC_OPTIONS=$$o LD_PRELOAD=$(abspath $(BUILD)/liballoc.so) \
+		$(RSEQ_DIR)/storm $(RSEQ_SECONDS) $(RSEQ_SEED) || exit 1; done
 
 .PHONY: check-rseq

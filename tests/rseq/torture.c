@@ -27,6 +27,8 @@
  *	 before, so nothing was lost either.
  *   K6. The meddler worked on the same sheaf: it tells under which index it
  *	 ran, the victim's is read from its struct rseq.
+ *   K7. The section begins where it must (R2): the instruction right before
+ *	 it stores to rseq_cs.  So nothing before start_ip needs a look.
  *
  * The victim runs in several configurations, as not every section is used in
  * each; a section that no driver reaches is a failure.
@@ -145,6 +147,17 @@ static double seconds(void)
 	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
 }
 
+static void clean_up(void)
+{
+	char *end = strrchr(scratch, '/');
+
+	if (!end)
+		return;
+	unlink(scratch);
+	*end = '\0';
+	rmdir(scratch);
+}
+
 static void __attribute__((noreturn, format(printf, 1, 2)))
 die(const char *fmt, ...)
 {
@@ -158,6 +171,7 @@ die(const char *fmt, ...)
 	fputc('\n', stderr);
 	if (victim > 0)
 		kill(victim, SIGKILL);
+	clean_up();
 	exit(1);
 }
 
@@ -225,6 +239,16 @@ static unsigned char arm(uint64_t addr)
 	return old;
 }
 
+/* K7: movq %reg, %fs:RSEQ_CS(%reg), of 5 bytes, or 6 if the base is r12. */
+static bool entered_by_store(uint64_t start)
+{
+	unsigned char b[6];
+
+	peek(start - 6, b, 6);
+	return b[5] == RSEQ_CS && ((b[1] == 0x64 && b[3] == 0x89) ||
+				   (b[0] == 0x64 && b[2] == 0x89));
+}
+
 static void find_sections(void)
 {
 	const Elf64_Shdr *cs;
@@ -256,6 +280,8 @@ static void find_sections(void)
 				       .abort = d.abort - base, .config = -1 };
 		snprintf(s->name, sizeof(s->name) - 6, "%s",
 			 symbol_of(s->start));
+		if (!entered_by_store(d.start))
+			die("%s: no store to rseq_cs right before it", s->name);
 		for (struct section *t = sections; t < s; t++)
 			twins += !strcmp(symbol_of(t->start),
 					 symbol_of(s->start));
@@ -881,6 +907,15 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	victim_path = argv[1];
+	/* Then the library does without its inlined sections (percpu.c). */
+	if (getauxval(AT_RSEQ_FEATURE_SIZE) < RSEQ_MM_CID + 4) {
+		puts("torture: skipped, the kernel has no mm_cid");
+		return 0;
+	}
+	if (!access("/sys/devices/system/node/node1", F_OK)) {
+		puts("torture: skipped, there are several nodes");
+		return 0;
+	}
 	deadline = seconds() + 300;
 	sched_getaffinity(0, sizeof(set), &set);
 	for (int i = 0; i < CPU_SETSIZE && nr_cpus < 2; i++)
@@ -899,10 +934,12 @@ int main(int argc, char **argv)
 	for (int c = 0; c < (int)(sizeof(configs) / sizeof(configs[0])); c++) {
 		doing = configs[c].name;
 		if (!start(&configs[c])) {
+			clean_up();
 			puts("torture: skipped, ptrace is not allowed");
 			return 0;
 		}
 		if (!sh->rseq_area) {
+			clean_up();
 			puts("torture: skipped, no restartable sequences");
 			return 0;
 		}
@@ -915,8 +952,7 @@ int main(int argc, char **argv)
 	if (argc > 2)
 		print_table(argv[2]);
 	stop();
-	unlink(scratch);
-	rmdir(dir);
+	clean_up();
 	return verdict();
 }
 
