@@ -1,6 +1,7 @@
 # all.mk - what `make check` leaves out: builds and runs of other kinds.
 #
 #   make check-all                         everything, a quarter of an hour
+#   make coverage                         lines and branches that the tests run
 #   make check-all ALL_ONLY="debug tsan"   only those parts, without `check`
 #
 # Each part is a build under $(BUILD)/all/ and runs of the tests on it; the
@@ -14,6 +15,10 @@ ALL_MAKE = $(MAKE)
 # Not by the name of MAKE: `make -n` would run it.
 check-all: $(if $(ALL_ONLY),all tests-build,check)
 	@MAKE='$(ALL_MAKE)' tests/all/run $(BUILD) $(ALL_SECONDS) $(ALL_ONLY)
+
+# Which lines and branches of src/ the tests run, by gcov.
+coverage: all tests-build
+	@MAKE='$(ALL_MAKE)' tests/coverage/run $(BUILD)
 
 # --- programs for ThreadSanitizer, used by tests/all/run ----------------------
 #
@@ -49,4 +54,4 @@ $(addprefix $(TSAN_DIR)/,$(TSAN_STRESS)): $(TSAN_DIR)/%: tests/stress/%.c \
 
 tsan-build: $(TSAN_PROGS)
 
-.PHONY: check-all tsan-build
+.PHONY: check-all coverage tsan-build

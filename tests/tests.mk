@@ -127,6 +127,22 @@ $(STRESS_DIR)/%: tests/stress/%.c tests/stress/stress.h
 	@mkdir -p $(@D)
 	$(TEST_CC) $(TEST_CSTD) $(TEST_FLAGS) -O2 $< -o $@
 
+# --- soak -----------------------------------------------------------------
+
+HOURS ?= 1
+SOAK_OPTIONS ?=
+
+$(TEST_BUILD)/soak/mixture: tests/soak/mixture.c
+	@mkdir -p $(@D)
+	$(TEST_CC) $(TEST_CSTD) $(TEST_FLAGS) -O2 $< -o $@
+
+# Servers under load: is memory flat?  HOURS=0.2 for twelve minutes.
+soak: all $(TEST_BUILD)/soak/mixture $(BUILD)/bench/tail
+	@scripts/install-deps python3 redis-tools memcached
+	@tests/soak/run $(BUILD) $(HOURS) $(SOAK_OPTIONS)
+
+.PHONY: soak
+
 # --- static linking ---------------------------------------------------------
 
 STATIC_DIR := $(TEST_BUILD)/static
