@@ -74,7 +74,8 @@ struct alloc_kmem_cache_args {
 	unsigned int sheaf_capacity;
 	/*
 	 * Called for each object when its slab goes back, as kernels before
-	 * 2.6.24 had it: out of a free, out of reclaim, on any thread.
+	 * 2.6.24 had it: out of a free, out of reclaim, on any thread.  It
+	 * must not destroy caches.
 	 */
 	void (*dtor)(void *obj);
 };

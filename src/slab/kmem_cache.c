@@ -40,6 +40,7 @@ static void sheaf_limits(struct kmem_cache *s)
 	s->max_capacity = (u16)rounddown_pow2(most);
 	s->capacity = (u16)clamp(rounddown_pow2(4096 / s->size), 2u, 16u);
 	s->capacity = min(s->capacity, s->max_capacity);
+	s->first_capacity = s->capacity;
 	s->max_full = (u32)clamp(BARN_BYTES / ((size_t)s->size *
 					       s->max_capacity / 2),
 				 (size_t)1, options.barn_full);
@@ -51,7 +52,7 @@ void kmem_cache_set_capacity(struct kmem_cache *s, u32 capacity)
 {
 	capacity = clamp(capacity, 4u, (u32)options.sheaf_capacity);
 	s->max_capacity = (u16)rounddown_pow2(capacity);
-	s->capacity = s->max_capacity;
+	s->first_capacity = s->capacity = s->max_capacity;
 }
 
 static void node_init(struct kmem_cache_node *n, u32 nid)

@@ -314,6 +314,7 @@ static bool slot_give_up(struct kmem_cache *s)
 {
 	if (!lock_try_enter(&caches.lock))
 		return false;
+	slab_return_budget(s);
 	for_each_cache_node(s, n) {
 		lock_enter_nested(&n->barn.lock, LOCKS_ANY);
 		barn_forget(s, n);
@@ -369,11 +370,6 @@ static void root_destroy(struct kmem_cache *s)
 	if (lock_is_reentry() || !slab_retire_cache(s)) {
 		set_dying(s);
 		return;
-	}
-	slab_shrink(s, 0);
-	if (kmem_cache_nr_used(s)) {
-		slab_reclaim_wait();
-		slab_shrink(s, 0);
 	}
 	nr = kmem_cache_nr_used(s);
 	if (nr) {

@@ -48,6 +48,23 @@ void free_defer(void *obj)
 	/* The table is full: the object is lost, the heap is not. */
 }
 
+/*
+ * Threads that have taken objects out of barns, or empty slabs out of their
+ * lists, without anybody having asked them to: who destroys the cache waits
+ * for them.
+ */
+static u32 nr_reclaimers;
+
+static void reclaim_enter(void)
+{
+	__atomic_fetch_add(&nr_reclaimers, 1, __ATOMIC_SEQ_CST);
+}
+
+static void reclaim_exit(void)
+{
+	__atomic_fetch_sub(&nr_reclaimers, 1, __ATOMIC_SEQ_CST);
+}
+
 /* Whatever it is, its owner is looked up again: it may be any kind. */
 static bool deferred_free(void *obj)
 {
@@ -68,6 +85,7 @@ void free_deferred_drain(void)
 {
 	if (likely(!READ_ONCE(nr_deferred)))
 		return;
+	reclaim_enter();
 	for (u32 i = 0; i < NR_DEFERRED; i++) {
 		void *obj = __atomic_exchange_n(&deferred[i], NULL,
 						__ATOMIC_ACQUIRE);
@@ -78,6 +96,7 @@ void free_deferred_drain(void)
 		if (!deferred_free(obj))
 			free_defer(obj);
 	}
+	reclaim_exit();
 }
 
 /*
@@ -115,6 +134,14 @@ static void sheaf_miss(struct kmem_cache *s)
 	}
 	if (have < want)
 		percpu_grow(&s->geo, want);
+}
+
+void slab_return_budget(struct kmem_cache *s)
+{
+	size_t grown = capacity_bytes(s, s->capacity - s->first_capacity);
+
+	__atomic_fetch_sub(&budget_used, grown, __ATOMIC_RELAXED);
+	s->capacity = s->first_capacity;
 }
 
 static u32 batch_size(const struct kmem_cache *s)
@@ -332,9 +359,6 @@ void slab_free_bulk(struct kmem_cache *s, void *const *objs, u32 n)
 
 /* --- reclaim --- */
 
-/* Threads that hold objects which they have taken out of barns. */
-static u32 nr_reclaimers;
-
 static void reclaim_put(u32 off, void **objs, u32 n)
 {
 	struct kmem_cache *s = class_to_cache(off);
@@ -351,17 +375,15 @@ static void barns_empty(struct kmem_cache *s)
 	void *objs[SHEAF_MAX_BATCH];
 	u32 n;
 
-	__atomic_fetch_add(&nr_reclaimers, 1, __ATOMIC_SEQ_CST);
 	for_each_cache_node(s, node)
 		while ((n = barn_get(s, node->nid, objs, SHEAF_MAX_BATCH)))
 			put_in_slabs(s, objs, n);
-	__atomic_fetch_sub(&nr_reclaimers, 1, __ATOMIC_SEQ_CST);
 }
 
-void slab_reclaim_wait(void)
+static void cache_empty(struct kmem_cache *s)
 {
-	while (__atomic_load_n(&nr_reclaimers, __ATOMIC_SEQ_CST))
-		sys_yield();
+	barns_empty(s);
+	slab_shrink(s, 0);
 }
 
 void slab_fork_child(void)
@@ -375,8 +397,9 @@ void slab_reclaim_cache(struct kmem_cache *s)
 	if (lock_is_reentry())
 		return;
 	percpu_drain(s->geo.off, s->geo.off, reclaim_put);
-	barns_empty(s);
-	slab_shrink(s, 0);
+	reclaim_enter();
+	cache_empty(s);
+	reclaim_exit();
 	slab_rcu_poll();
 }
 
@@ -385,7 +408,11 @@ bool slab_retire_cache(struct kmem_cache *s)
 	free_deferred_drain();
 	if (!percpu_retire(s->geo.off, reclaim_put))
 		return false;
-	barns_empty(s);
+	cache_empty(s);
+	/* From here on nobody finds anything to take. */
+	while (__atomic_load_n(&nr_reclaimers, __ATOMIC_SEQ_CST))
+		sys_yield();
+	cache_empty(s);
 	return true;
 }
 
@@ -398,12 +425,16 @@ void slab_reclaim(void)
 	if (options.hardened)
 		harden_drain();
 	for (u32 i = 0; i < MAX_SHEAVES; i++) {
-		struct kmem_cache *s = class_to_cache(i << SHEAF_HEAD_SHIFT);
+		struct kmem_cache *s;
 
-		if (!s)
+		if (!class_to_cache(i << SHEAF_HEAD_SHIFT))
 			continue;
-		barns_empty(s);
-		slab_shrink(s, 0);
+		/* Looked up inside: so it is not made another meanwhile. */
+		reclaim_enter();
+		s = class_to_cache(i << SHEAF_HEAD_SHIFT);
+		if (s)
+			cache_empty(s);
+		reclaim_exit();
 	}
 	pcp_drain();
 	barns_reset();

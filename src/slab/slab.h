@@ -125,6 +125,7 @@ struct kmem_cache {
 	u32 nr_pages;			/* of a slab */
 	u16 capacity;			/* wanted of sheaves; grows */
 	u16 max_capacity;
+	u16 first_capacity;		/* what it grows from */
 	u32 misses;			/* since capacity grew; racy */
 	u32 max_full;			/* sheaves in a barn */
 	bool mergeable;			/* others may share it */
@@ -366,14 +367,15 @@ void slab_reclaim(void);
 size_t slab_free_bytes(void);
 /* The same of one cache. */
 void slab_reclaim_cache(struct kmem_cache *s);
+/* What its sheaves had grown by is for others to grow. */
+void slab_return_budget(struct kmem_cache *s);
 /*
- * Close all sheaves of @s for good and empty its barns.  False: some could
- * not be closed now.
+ * Close all sheaves of @s for good, empty its barns and give its empty slabs
+ * back, and wait for others that do: what is used afterwards is the user's.
+ * False: some sheaf could not be closed now.
  */
 bool slab_retire_cache(struct kmem_cache *s);
-/* Wait until nobody holds objects that reclaim has taken out of barns. */
-void slab_reclaim_wait(void);
-/* In the child, where nobody does. */
+/* In the child, where nobody else reclaims. */
 void slab_fork_child(void);
 /* At exit: what is left in the sheaves must be objects. */
 void slab_check_sheaves(void);

@@ -437,7 +437,54 @@ TEST_MODES(kmem_create, a_slot_is_reused_with_another_size)
 	cr_assert_eq(memblock_bytes(), before, "handles and roots come back");
 }
 
+static u32 capacity_after_use(void)
+{
+	struct kmem_cache *h = make(512, SLAB_NO_MERGE);
+	static void *objs[600];
+	u32 capacity;
+
+	for (u32 round = 0; round < 20; round++) {
+		for (u32 i = 0; i < 600; i++)
+			objs[i] = kmem_cache_alloc(h, GFP_KERNEL);
+		for (u32 i = 0; i < 600; i++)
+			kmem_cache_free(h, objs[i]);
+	}
+	capacity = root_of(h)->capacity;
+	kmem_cache_destroy(h);
+	return capacity;
+}
+
+/* What sheaves may grow by is shared by all: destroyed caches return it. */
+Test(kmem_create, room_to_grow_comes_back, .init = unit_up)
+{
+	u32 first = capacity_after_use();
+
+	cr_assert_gt(first, 8, "it grew");
+	for (u32 i = 0; i < 200; i++)
+		REQUIRE(capacity_after_use() == first);
+}
+
 /* --- destroying --- */
+
+/* A vfork child uses a block: its sheaves cannot be taken. */
+Test(kmem_create, put_off_by_a_vfork_child, .init = unit_up)
+{
+	struct kmem_cache *h = make(200, SLAB_NO_MERGE), *s = root_of(h);
+
+	if (percpu.mode == PERCPU_SLOTS)
+		cr_skip_test("no block is frozen here");
+	kmem_cache_free(h, kmem_cache_alloc(h, GFP_KERNEL));
+	percpu_freeze();
+	kmem_cache_destroy(h);
+	cr_assert_eq(s->state, CACHE_DYING);
+	cr_assert_eq(slots_used(), 1);
+	percpu_thaw();
+	h = make(300, SLAB_NO_MERGE);
+	/* Its memory is the new one's, or waits for the next. */
+	cr_assert(s == root_of(h) || s->state == CACHE_DEAD);
+	kmem_cache_destroy(h);
+	cr_assert_eq(slots_used(), 0);
+}
 
 static void destroy_with_three(void *arg)
 {
