@@ -223,21 +223,21 @@ static void check_red(const struct kmem_cache *s, const u8 *obj, u8 want)
 			  obj + s->size);
 }
 
-/* The zone in front is the object's before, in use or not. */
+/*
+ * The zone in front is the object's before, whose owner may be changing it
+ * from one value to the other just now: any byte may be either.
+ */
 static void check_red_before(const struct kmem_cache *s, const u8 *obj)
 {
-	const u8 *red = obj - red_bytes(s), *bad;
-
-	if (!slab_object_index(s, obj) || !red_bytes(s))
+	if (!slab_object_index(s, obj))
 		return;
-	if (*red == RED_ACTIVE || *red == RED_INACTIVE) {
-		bad = find_other(red, *red, red_bytes(s));
-		if (likely(!bad))
-			return;
+	for (const u8 *red = obj - red_bytes(s); red < obj; red++) {
+		u8 value = READ_ONCE(*red);
+
+		if (unlikely(value != RED_ACTIVE && value != RED_INACTIVE))
+			bad_bytes(s, "red zone in front overwritten", obj, red,
+				  RED_ACTIVE, obj);
 	}
-	bad = find_other(red, RED_ACTIVE, red_bytes(s));
-	bad_bytes(s, "red zone in front overwritten", obj, bad, RED_ACTIVE,
-		  obj);
 }
 
 static void check_poison(const struct kmem_cache *s, const u8 *obj)
