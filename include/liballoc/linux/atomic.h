@@ -147,7 +147,9 @@ static inline num name##_fetch_##op(num n, type *v)			\
 	return __atomic_fetch_##op(&v->counter, n, __ATOMIC_SEQ_CST);	\
 }
 
-typedef atomic64_t atomic_long_t;
+typedef struct {
+	long counter;
+} atomic_long_t;
 
 LIBALLOC_ATOMIC(atomic, atomic_t, int)
 LIBALLOC_ATOMIC(atomic64, atomic64_t, s64)
