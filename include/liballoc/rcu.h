@@ -62,10 +62,10 @@ void alloc_synchronize_rcu(void);
  * @func: frees it, usually; may ask for more callbacks
  *
  * Callbacks come one at a time, in the order they were asked for, on the
- * thread of a later alloc_call_rcu(), alloc_synchronize_rcu(),
- * alloc_rcu_barrier() or of kswapd.  In the kernel an interrupt calls them;
- * the rule that follows is the same: hold no lock here that a callback takes.
- * At exit, what is still waiting is not called.
+ * thread of a later alloc_call_rcu() (one in sixteen looks),
+ * alloc_synchronize_rcu() or alloc_rcu_barrier().  In the kernel an interrupt
+ * calls them; the rule that follows is the same: hold no lock here that a
+ * callback takes.  At exit, what is still waiting is not called.
  *
  * Context: any; in a section or a signal handler nothing is called.
  */
@@ -95,7 +95,8 @@ int alloc_poll_state_synchronize_rcu(unsigned long state);
 /*
  * Free @ptr, memory of kmalloc(), malloc(), a kmem_cache or vmalloc(), after a
  * grace period.  @head lies within its first 4096 bytes; NULL: waits for the
- * period instead.  For alloc_kfree_rcu().
+ * period instead.  For alloc_kfree_rcu().  It comes in turn with the callbacks;
+ * up to the first of those, reclaim and kswapd free it, too.
  */
 void alloc_kvfree_call_rcu(struct alloc_rcu_head *head, void *ptr);
 
