@@ -61,6 +61,13 @@
 #define STOP_PRIORITY	6	/* ... and no harder than this meanwhile */
 #define STOP_AGAIN	3
 #define STOP_MS		10u	/* ... at most between two */
+/*
+ * Only what would fail presses to the last: pages that are given up may be
+ * taken by others before they are counted, and who still lacks some comes
+ * again.  Half of the objects, a quarter.
+ */
+#define GROWTH_FLOOR	3
+#define RELIEF_FLOOR	4
 #define ARM_PAGES	2048	/* idle pages that are worth closing malloc */
 #define ARM_CALLS	256	/* ... for so many calls */
 
@@ -254,8 +261,11 @@ static bool goal_reached(const struct shrink_goal *goal)
 	return all + objs - min(objs, goal->free_pages) >= goal->pages;
 }
 
-/* Rounds until the goal is reached; returns the pages given back. */
-static size_t shrink_rounds(size_t pages, size_t least)
+/*
+ * Rounds until the goal is reached, the last of priority @floor; returns the
+ * pages given back.
+ */
+static size_t shrink_rounds(size_t pages, size_t least, u32 floor)
 {
 	struct shrink_goal goal = {
 		.pages = pages, .least = least,
@@ -276,25 +286,30 @@ static size_t shrink_rounds(size_t pages, size_t least)
 		stops -= stat_read(STAT_SHRINK_STOPS);
 		if (freed)
 			given += give_back(pages - min(pages - 1, given));
-	} while (!goal_reached(&goal) &&
+	} while (!goal_reached(&goal) && priority > floor &&
 		 next_round(&priority, pages, !freed && stops, &again));
 	inside = false;
 	return given;
 }
 
-size_t reclaim_for_growth(size_t pages, size_t least)
+static size_t reclaim_down_to(size_t pages, size_t least, u32 floor)
 {
 	size_t given = reclaim_idle(pages);
 
 	if (given < pages)
 		given += shrink_rounds(pages - given,
-				       least - min(least, given));
+				       least - min(least, given), floor);
 	return given;
+}
+
+size_t reclaim_for_growth(size_t pages, size_t least)
+{
+	return reclaim_down_to(pages, least, GROWTH_FLOOR);
 }
 
 size_t reclaim(size_t pages)
 {
-	return reclaim_for_growth(pages, pages);
+	return reclaim_down_to(pages, pages, 0);
 }
 
 /*
@@ -313,7 +328,7 @@ size_t reclaim_for_failed(size_t pages, bool wait)
 	for (u32 i = 0; given < want; i++) {
 		u64 stops = stat_read(STAT_SHRINK_STOPS);
 
-		given += shrink_rounds(want - given, want - given);
+		given += shrink_rounds(want - given, want - given, 0);
 		if (!wait || given >= pages || i == STOP_TRIES ||
 		    stat_read(STAT_SHRINK_STOPS) == stops)
 			break;
@@ -414,7 +429,7 @@ static bool balance(void)
 {
 	size_t want = watermark_deficit();
 
-	return !want || reclaim_for_growth(want, 0);
+	return !want || reclaim_down_to(want, 0, GROWTH_FLOOR);
 }
 
 /*
@@ -423,10 +438,13 @@ static bool balance(void)
  */
 static void relieve(void)
 {
-	size_t part = max(mm_resident_pages() >> RELIEF_SHIFT,
+	size_t part = watermark_deficit() +
+		      max(mm_resident_pages() >> RELIEF_SHIFT,
 			  (size_t)RELIEF_PAGES);
+	size_t idle = reclaim_idle(SIZE_MAX);
 
-	reclaim_for_failed(part, false);
+	if (idle < part)
+		shrink_rounds(part - idle, part - idle, RELIEF_FLOOR);
 }
 
 /*

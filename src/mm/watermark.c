@@ -40,6 +40,7 @@
 
 #define RETRY_MS	20	/* between reclaims that gave little */
 #define LITTLE		64	/* pages */
+#define THROTTLE_TRIES	10	/* a millisecond apart */
 
 #define ROOM_MS		100	/* between looks at what is left */
 #define ROOM_SHORT_MS	10	/* ... where it is little */
@@ -219,19 +220,34 @@ size_t watermark_deficit(void)
  * not below min.
  *
  * Reclaim that has found little is not repeated at once: large sparse areas,
- * for one, stand for memory that nobody can give back.
+ * for one, stand for memory that nobody can give back.  But caches that are in
+ * use at the moment are asked again; with half of min gone, this thread is
+ * held up for it, as many could take the rest meanwhile.
  */
 static void direct_reclaim(size_t nr, size_t left)
 {
+	static u32 nobody_wakes;
 	size_t want = nr + wmark[WMARK_HIGH] - min(left, nr);
 	size_t least = below(nr + wmark[WMARK_MIN], left);
-	u64 now = sys_clock_ms();
+	u64 now = sys_clock_ms(), stops;
+	size_t got;
 
 	if (now < READ_ONCE(next_try_ms) && !limit_is_ours())
 		return;
 	stat_add(STAT_DIRECT_RECLAIM, 1);
-	if (reclaim_for_growth(want, least) < LITTLE)
-		WRITE_ONCE(next_try_ms, now + RETRY_MS);
+	for (u32 i = 0; i < THROTTLE_TRIES; i++) {
+		stops = stat_read(STAT_SHRINK_STOPS);
+		got = reclaim_for_growth(want, least);
+		if (got >= LITTLE)
+			return;
+		if (stat_read(STAT_SHRINK_STOPS) == stops) {
+			WRITE_ONCE(next_try_ms, now + RETRY_MS);
+			return;
+		}
+		if (pages_left() > nr + wmark[WMARK_MIN] / 2)
+			return;
+		sys_wait_ms(&nobody_wakes, 0, 1);
+	}
 }
 
 bool watermark_ok(size_t nr, gfp_t gfp)

@@ -265,7 +265,7 @@ size_t reclaim_for_failed(size_t pages, bool wait);
 
 /*
  * The same as reclaim(), for a heap that grows: of @pages, all but @least may
- * be free objects in slabs instead.
+ * be free objects in slabs instead, and no cache gives more than half.
  */
 size_t reclaim_for_growth(size_t pages, size_t least);
 
