@@ -268,7 +268,11 @@ static void *resize_or_move(const void *p, size_t size, gfp_t gfp,
 	size_t old = block_size_of("krealloc", p);
 	void *new;
 
-	if (unlikely(!old))	/* in a handler that cannot know */
+	/*
+	 * In a handler that cannot know; of a small block everybody does, and
+	 * with hardened=1 it may have been asked for without a byte.
+	 */
+	if (unlikely(!old) && !class_to_cache(addr_to_class(p)))
 		return api_no_memory(size, gfp);
 	if (resize(p, old, size))
 		return zero_from((void *)p, min(size, old), gfp);

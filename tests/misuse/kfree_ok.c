@@ -14,6 +14,13 @@ int main(void)
 	CALL(kfree_sensitive)(p);
 	free(CALL(kmalloc)(hide_size(100), ALLOC_GFP_KERNEL));
 	free(CALL(kvmalloc)(hide_size(10000000), ALLOC_GFP_KERNEL));
+	/* Grown from no bytes, which hardened=1 remembers. */
+	p = CALL(krealloc)(malloc(hide_size(0)), 1013, ALLOC_GFP_KERNEL);
+	MUST(p);
+	CALL(kfree)(p);
+	p = CALL(kvrealloc)(malloc(hide_size(0)), 1013, ALLOC_GFP_KERNEL);
+	MUST(p);
+	CALL(kvfree)(p);
 	CALL(kfree)(must_malloc(100));
 	CALL(kfree)(must_malloc(10000000));
 	return 0;
