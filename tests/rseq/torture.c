@@ -29,6 +29,8 @@
  *	 ran, the victim's is read from its struct rseq.
  *   K7. The section begins where it must (R2): the instruction right before
  *	 it stores to rseq_cs.  So nothing before start_ip needs a look.
+ *   K8. Some instruction inside reads from struct rseq by %fs (R3): were the
+ *	 index read before, an interrupt in between would be no abort.
  *
  * The victim runs in several configurations, as not every section is used in
  * each; a section that no driver reaches is a failure.
@@ -500,6 +502,19 @@ static void add_insn(struct section *s, uint64_t ip)
 	s->off[s->nr++] = off;
 }
 
+/* K8: only the index is read by %fs inside. */
+static bool reads_index(const struct section *s)
+{
+	unsigned char prefix;
+
+	for (unsigned int i = 0; i < s->nr; i++) {
+		peek(base + s->start + s->off[i], &prefix, 1);
+		if (prefix == 0x64)
+			return true;
+	}
+	return false;
+}
+
 /* Stopped at start_ip: true if it went over all of it up to the commit. */
 static bool walk(struct section *s)
 {
@@ -521,6 +536,8 @@ static bool walk(struct section *s)
 		if (s->off[i + 1] - s->off[i] > 15)
 			die("%s+%u: instructions were jumped over", s->name,
 			    s->off[i]);
+	if (!reads_index(s))
+		die("%s: the index is not read inside", s->name);
 	return true;
 }
 
