@@ -5,7 +5,7 @@
 
 RSEQ_DIR := $(BUILD)/tests/rseq
 RSEQ_FLAGS = -std=gnu11 -D_GNU_SOURCE -O1 -g -Wall -Wextra -fno-builtin \
-	-Wno-unused-parameter -Wno-unused-but-set-parameter -Wno-deprecated-declarations -Wno-use-after-free \
+	-Wno-unused-parameter -Wno-unused-but-set-parameter -Wno-deprecated-declarations $(if $(findstring clang,$(CC)),-Wno-unknown-warning-option) -Wno-use-after-free \
 	-Iinclude -pthread
 RSEQ_H := $(wildcard tests/rseq/*.h)
 

@@ -106,12 +106,14 @@ static void *malloc_beside_new_cache(void)
 	struct kmem_cache *s = alloc_kmem_cache_create("fresh", SIZE, 16,
 						       ALLOC_SLAB_NO_MERGE,
 						       NULL);
-	void *p = s ? alloc_kmem_cache_alloc(s, K) : NULL;
+	void *p[8];
+	int n = 0;
 
-	if (p) {
-		oracle_claim(p, EXTRA);
-		oracle_release(p, EXTRA);
-		alloc_kmem_cache_free(s, p);
+	while (s && n < 8 && (p[n] = alloc_kmem_cache_alloc(s, K)))
+		oracle_claim(p[n++], EXTRA);
+	while (n--) {
+		oracle_release(p[n], EXTRA);
+		alloc_kmem_cache_free(s, p[n]);
 	}
 	alloc_kmem_cache_destroy(s);
 	return malloc(SIZE);
