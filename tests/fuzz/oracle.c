@@ -1390,6 +1390,7 @@ int main(int argc, char **argv)
 	u32 nr = 1;
 	bool less = false;
 	size_t before;
+	void *ballast[14];
 	int opt;
 
 	while ((opt = getopt(argc, argv, "s:n:t:T:k:prqm")) != -1) {
@@ -1445,6 +1446,9 @@ int main(int argc, char **argv)
 		/* What libc keeps of its first threads comes before. */
 		run_threads(seed, 0, nr);
 	}
+	/* Spans are kept in heaps above 32 MiB: half the runs have one. */
+	for (u32 i = 0; i < ARRAY_SIZE(ballast); i++)
+		ballast[i] = seed & 1 && !may_refuse ? malloc(3 << 20) : NULL;
 	before = bytes_in_use();
 	if (seconds > 0)
 		deadline_ns = clock_ns() + (u64)(seconds * 1e9);
@@ -1452,6 +1456,8 @@ int main(int argc, char **argv)
 	if (bytes_in_use() > before)
 		fail("more bytes are in use than before", NULL,
 		     bytes_in_use() - before);
+	for (u32 i = 0; i < ARRAY_SIZE(ballast); i++)
+		free(ballast[i]);
 	alloc_shrinker_free(shrinker);
 	pools_destroy();
 	caches_destroy();
