@@ -333,9 +333,10 @@ static void *object_take(struct kmem_cache *s)
 }
 
 /* A signal handler that interrupted one class is served by the next. */
-static __slowpath void *take_elsewhere(struct kmem_cache **s, size_t align)
+static __slowpath void *take_elsewhere(struct kmem_cache **s, size_t size,
+				       size_t align)
 {
-	u32 index = *s ? cache_index(*s) : 0;
+	u32 index = *s ? cache_index(*s) : kmalloc_index(max(size, align));
 	u32 last = min(index + 4, (u32)KMALLOC_CLASSES - 1);
 	void *obj = NULL;
 
@@ -379,7 +380,7 @@ static __slowpath void *small_alloc(size_t size, size_t align)
 	u16 *entry;
 
 	if (unlikely(!obj)) {
-		obj = take_elsewhere(&s, align);
+		obj = take_elsewhere(&s, size + CANARY, align);
 		if (!obj)
 			return NULL;
 	}
