@@ -198,6 +198,8 @@ PAIR(krealloc_up, alloc_krealloc(NULL, SIZE, K),
      alloc_kfree(alloc_krealloc(p, OTHER, K)))
 PAIR(kmemdup, alloc_kmemdup(TEXT, SIZE, K), alloc_kfree_const(p))
 PAIR(kstrdup, alloc_kstrdup(TEXT, K), alloc_kfree(p))
+PAIR(mempool, alloc_mempool_kmalloc(K, (void *)(uintptr_t)SIZE),
+     alloc_mempool_kfree(p, (void *)(uintptr_t)SIZE))
 PAIR(kmem_rcu, malloc(SIZE), alloc_kvfree_call_rcu(NULL, p))
 
 struct driver {
@@ -220,7 +222,7 @@ static const struct driver drivers[] = {
 	D(new), D(new_array), D(new_nothrow), D(new_array_nothrow),
 	D(new_aligned), D(new_array_aligned), D(new_aligned_nothrow),
 	D(new_array_aligned_nothrow), D(delete_nothrow),
-	D(delete_array_nothrow), D(kmem_rcu), D(new_retry),
+	D(delete_array_nothrow), D(kmem_rcu), D(mempool), D(new_retry),
 	{ "new_cache", get_new_cache, put_new_cache, true },
 };
 
