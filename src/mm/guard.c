@@ -31,9 +31,12 @@ struct page *guard_range_alloc(int nid, size_t nr, u32 align_order, gfp_t gfp)
 
 bool guard_range_free(struct page *page, size_t nr)
 {
-	if (page->guarded == GUARD_INSTALLED)
-		sys_unguard(guard_address(page, nr),
-			    guard_pages() << PAGE_SHIFT);
+	size_t total = guard_range_pages(nr);
+
+	/* A guard that stays is nobody's block any more. */
+	if (page->guarded == GUARD_INSTALLED &&
+	    !sys_unguard(guard_address(page, nr), guard_pages() << PAGE_SHIFT))
+		total = nr;
 	page->guarded = GUARD_NONE;
-	return page_range_free(page, guard_range_pages(nr));
+	return page_range_free(page, total);
 }

@@ -157,12 +157,14 @@ static void check_block(const void *ptr, size_t size, size_t bytes,
 
 /* --- the quarantine --- */
 
-static void block_put(const struct block *b)
+/* False: the kernel does not give access again now, so nobody may have it. */
+static bool block_put(const struct block *b)
 {
-	if (b->bytes)
-		sys_protect(b->addr, b->bytes, true);
+	if (b->bytes && !sys_protect(b->addr, b->bytes, true))
+		return false;
 	if (vfree_held(b->addr) == VFREE_BUSY)
 		free_defer(b->addr);
+	return true;
 }
 
 static size_t bytes_limit(void)
@@ -183,6 +185,19 @@ static bool ring_pop(struct block *b)
 	return true;
 }
 
+/* It stays for another time, or for ever: without memory, but its addresses. */
+static void block_keep(const struct block *b)
+{
+	if (!lock_try_enter(&ring.lock))
+		return;
+	if (ring.nr < RING) {
+		ring.blocks[(ring.first + ring.nr++) % RING] = *b;
+		ring.bytes += b->bytes;
+	}
+	lock_exit(&ring.lock);
+	sys_discard(b->addr, b->bytes);
+}
+
 /* What leaves is collected first, and given back without the lock. */
 static void quarantine_put(const struct block *b)
 {
@@ -191,7 +206,8 @@ static void quarantine_put(const struct block *b)
 	u32 n = 0;
 
 	if (!lock_try_enter(&ring.lock)) {
-		block_put(b);
+		if (!block_put(b))
+			sys_discard(b->addr, b->bytes);
 		return;
 	}
 	while (ring.nr == RING ||
@@ -201,7 +217,8 @@ static void quarantine_put(const struct block *b)
 	ring.bytes += b->bytes;
 	lock_exit(&ring.lock);
 	for (u32 i = 0; i < n; i++)
-		block_put(&out[i]);
+		if (!block_put(&out[i]))
+			block_keep(&out[i]);
 }
 
 void harden_large_drain(void)
@@ -215,8 +232,10 @@ void harden_large_drain(void)
 			return;
 		any = ring_pop(&b);
 		lock_exit(&ring.lock);
-		if (any)
-			block_put(&b);
+		if (any && !block_put(&b)) {
+			block_keep(&b);
+			return;
+		}
 	}
 }
 

@@ -66,14 +66,23 @@ bool sys_guard(void *addr, size_t size)
 	return false;
 }
 
-void sys_unguard(void *addr, size_t size)
+/* What is mapped anew has no guards. */
+static bool guard_remove(void *addr, size_t size)
 {
-	if (have_guards) {
-		sys_call(SYS_madvise, addr, size, MADV_GUARD_REMOVE);
-		return;
-	}
-	sys_protect(addr, size, true);
+	if (sys_call(SYS_madvise, addr, size, MADV_GUARD_REMOVE) == 0)
+		return true;
+	sys_forget(addr, size);
+	return sys_commit(addr, size);
+}
+
+bool sys_unguard(void *addr, size_t size)
+{
+	if (have_guards)
+		return guard_remove(addr, size);
+	if (!sys_protect(addr, size, true))
+		return false;
 	__atomic_sub_fetch(&nr_guards, 1, __ATOMIC_RELAXED);
+	return true;
 }
 
 bool sys_protect(void *addr, size_t size, bool access)

@@ -196,7 +196,9 @@ static bool move_hard(char *old, char *new, size_t size, bool refused)
 			return false;
 		if (sys_move_pages(old + half, new + half, size - half))
 			return true;
-		sys_move_pages(new, old, half);
+		/* Back: @old is committed, so this cannot fail. */
+		copy_rest(new, old, half);
+		sys_discard(new, half);
 		return false;
 	}
 	if (!make_whole(new, size)) {

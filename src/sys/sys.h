@@ -105,8 +105,11 @@ void sys_guard_init(void);
  * back; false: it does not, there are too many mappings.
  */
 bool sys_guard(void *addr, size_t size);
-/* Usable again, and zero; only after sys_guard() said true. */
-void sys_unguard(void *addr, size_t size);
+/*
+ * Usable again, and zero; only after sys_guard() said true.  False: the kernel
+ * refuses, and the guard stays.
+ */
+bool sys_unguard(void *addr, size_t size);
 bool sys_guards_are_cheap(void);	/* they make no mappings */
 /* Forbid any access, or allow it; what is there stays. */
 bool sys_protect(void *addr, size_t size, bool access);

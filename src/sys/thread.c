@@ -154,9 +154,13 @@ static u64 signals_to_block(void)
 	return set & ~((u64)1 << (SIGSYS - 1));
 }
 
+static unsigned int *thread_count(void);
+
+/* libc takes a thread that ends out of its count: ours goes back in first. */
 static void *thread_main(void *arg)
 {
 	((void (*)(void))arg)();
+	__atomic_fetch_add(thread_count(), 1, __ATOMIC_RELAXED);
 	return NULL;
 }
 
