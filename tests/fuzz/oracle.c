@@ -516,7 +516,9 @@ static void get_libc(struct thread *t, struct slot *s, u64 w, size_t size)
 		s->asked = 0;
 		break;
 	case 11:
-		s->p = _Znwm(size);
+		/* Nobody here would catch what it throws. */
+		s->p = may_refuse ? _ZnwmRKSt9nothrow_t(size, &std_nothrow) :
+				    _Znwm(size);
 		break;
 	case 12:
 		s->p = _ZnwmRKSt9nothrow_t(size, &std_nothrow);
