@@ -109,6 +109,7 @@ check: all
 	$(MAKE) check-strict
 	$(MAKE) check-preload
 	$(MAKE) check-slabtop
+	$(MAKE) check-pressure
 	$(MAKE) check-stress
 	$(MAKE) check-rseq
 	$(MAKE) check-trace
