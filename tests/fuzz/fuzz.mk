@@ -1,6 +1,7 @@
 # fuzz.mk - the oracle (tests/fuzz/oracle.c), and faults below (tests/faults).
 #
 #   make fuzz SECONDS=600 SEED=1 THREADS=4
+#   make check-fuzz			30 s, the same seeds each time
 #   make fuzz-reduce SEED=1 OPS=200000	a failure of one thread, made small
 #   make fuzz-libfuzzer			clang's fuzzer for SECONDS
 #   make check-faults			every system call fails in turn
@@ -19,7 +20,7 @@ $(FUZZ_DIR)/oracle: tests/fuzz/oracle.c $(OBJS)
 	$(CC) $(FUZZ_FLAGS) -O2 $(EXTRA_LDFLAGS) -o $@ $^ -ldl
 
 check-fuzz: $(FUZZ_DIR)/oracle
-	@tests/fuzz/run $< 30 $(SEED)
+	@tests/fuzz/run $< 30 $(or $(SEED),1)
 
 fuzz: $(FUZZ_DIR)/oracle
 	@tests/fuzz/run $< $(SECONDS) "$(SEED)" $(THREADS)
