@@ -147,7 +147,8 @@ static void slot_exit(u32 cpu)
 }
 
 /* Store into @cpu's block from that very CPU; false if not running there. */
-static bool local_store(u32 cpu, void *addr, void *val)
+static __attribute__((noinline)) bool local_store(u32 cpu, void *addr,
+						  void *val)
 {
 	if (percpu.mode == PERCPU_SLOTS) {
 		*(void **)addr = val;
