@@ -55,8 +55,10 @@ static bool start(void)
 	reclaim_set_slab_free(slab_free_bytes);
 	kswapd_init();
 	trace_init();
-	if (!trace_is_on())	/* else every call is to come by */
+	if (!trace_is_on()) {	/* else every call is to come by */
 		percpu_hot_enable();
+		harden_hot_enable();
+	}
 	options_seal();
 	store_release(&init_state, INIT_READY);
 	return true;

@@ -133,23 +133,27 @@ static __attribute__((noinline)) void *malloc_untraced(size_t size)
 	return alloc_slow(size, 1, 0);
 }
 
+static __attribute__((noinline)) void *malloc_hardened(size_t size)
+{
+	SLAB_CALLER();
+	return malloc_untraced(size);
+}
+
 __attribute__((noinline)) void *malloc_slow(size_t size)
 {
 	/* This first: it is all that is left of a hot path then. */
-	void *ptr = harden_on ? harden_malloc(size) : NULL;
-
-	if (unlikely(ptr != NULL) && !trace_is_on())
-		return ptr;
+	if (unlikely(harden_on) && !trace_is_on())
+		return harden_malloc(size, malloc_hardened);
 	SLAB_CALLER();
-	return traced(TRACE_MALLOC, ptr ? ptr : malloc_untraced(size), size, 1);
+	return traced(TRACE_MALLOC, malloc_untraced(size), size, 1);
 }
 
 static __attribute__((noinline)) void *calloc_slow(size_t size)
 {
-	void *ptr = harden_on ? harden_malloc(size) : NULL;
-
+	if (unlikely(harden_on) && !trace_is_on())
+		return harden_malloc(size, malloc_hardened);
 	SLAB_CALLER();
-	return traced(TRACE_CALLOC, ptr ? ptr : malloc_untraced(size), size, 1);
+	return traced(TRACE_CALLOC, malloc_untraced(size), size, 1);
 }
 
 /* --- misuse --- */

@@ -46,7 +46,8 @@
 #define QUARANTINE_MIN		32u		/* objects; powers of two */
 #define QUARANTINE_MAX		128u
 #define MISSES_TO_GROW		8
-#define CAPACITY_BYTES		(8 * KIB)	/* of a sheaf, or CAPACITY_MIN */
+#define TOP_UP			4u	/* one refill in so many is of slabs */
+#define CAPACITY_BYTES		(16 * KIB)	/* of a sheaf, or CAPACITY_MIN */
 #define CAPACITY_MIN		16u
 #define CAPACITY_MAX		128u
 #define GUARD_EVERY		(32 * KIB)
@@ -57,7 +58,7 @@ struct quarantine {
 	u32 room;		/* constant, as ring and geo: a power of two */
 	void **ring;
 	struct sheaf_geometry geo;	/* of the sheaf of the freed */
-	u32 misses;		/* racy */
+	u32 misses, refills;	/* racy */
 	u16 capacity;		/* wanted of both sheaves; racy */
 };
 
@@ -66,7 +67,15 @@ _Static_assert(NR_HARDEN_SHEAVES == KMALLOC_CLASSES, "a sheaf for each class");
 bool harden_on;
 u64 harden_secret;
 static u64 random_state;	/* atomic */
-static u16 rooms[KMALLOC_CLASSES];	/* bytes of objects */
+
+/* Of a class: the bytes of an object, and where its second to fourth 16 lie. */
+struct shape {
+	u16 room;
+	u16 last;		/* 16 bytes */
+	u8 second, third, fourth;
+} __aligned(8);
+
+static struct shape shapes[FIRST_CACHE + KMALLOC_CLASSES];
 static struct quarantine quarantines[KMALLOC_CLASSES];
 
 static u64 random_u64(void)
@@ -84,6 +93,76 @@ static u32 cache_index(const struct kmem_cache *s)
 	return (s->geo.off >> SHEAF_HEAD_SHIFT) - FIRST_CACHE;
 }
 
+static const struct shape *shape_of(u32 off)
+{
+	return &shapes[off >> SHEAF_HEAD_SHIFT];
+}
+
+/* --- what is looked at: all of a small object, both ends of a large one --- */
+
+#define HEAD	64
+#define TAIL	16
+
+typedef u64 pair __attribute__((vector_size(TAIL), aligned(1), may_alias));
+
+static inline pair *pair_at(const void *obj, size_t at)
+{
+	return (pair *)word_at(obj, at);
+}
+
+static struct shape shape_make(u32 room)
+{
+	u32 last = room - TAIL;
+
+	return (struct shape){
+		.room = (u16)room,
+		.last = (u16)last,
+		.second = (u8)min(last, TAIL * 1u),
+		.third = (u8)min(last, TAIL * 2u),
+		.fourth = (u8)min(last, TAIL * 3u),
+	};
+}
+
+/* The pairs meet or overlap in a small object, so that nothing branches. */
+static inline void wipe_ends(void *obj, const struct shape *shape)
+{
+	const pair zero = { 0, 0 };
+
+	*pair_at(obj, 0) = zero;
+	*pair_at(obj, shape->second) = zero;
+	*pair_at(obj, shape->third) = zero;
+	*pair_at(obj, shape->fourth) = zero;
+	*pair_at(obj, shape->last) = zero;
+}
+
+static inline bool ends_are_clean(const void *obj, const struct shape *shape)
+{
+	pair any = *pair_at(obj, 0) | *pair_at(obj, shape->second) |
+		   *pair_at(obj, shape->third) | *pair_at(obj, shape->fourth) |
+		   *pair_at(obj, shape->last);
+
+	return !(any[0] | any[1]);
+}
+
+static void wipe(void *obj, const struct shape *shape)
+{
+	if (unlikely(options.hardened > 1))
+		memset(obj, 0, shape->room);
+	else
+		wipe_ends(obj, shape);
+}
+
+static bool is_clean(const void *obj, const struct shape *shape)
+{
+	u64 any = 0;
+
+	if (likely(options.hardened <= 1))
+		return ends_are_clean(obj, shape);
+	for (size_t at = 0; at < shape->room; at += sizeof(any))
+		any |= *word_at(obj, at);
+	return !any;
+}
+
 void harden_init(void)
 {
 	if (!options.hardened)
@@ -92,17 +171,11 @@ void harden_init(void)
 	harden_secret = sys_random();
 	random_state = sys_random();
 	for (u32 i = 0; i < KMALLOC_CLASSES; i++) {
-		rooms[i] = (u16)kmalloc_class_size(i);
+		shapes[FIRST_CACHE + i] = shape_make(kmalloc_class_size(i));
 		quarantines[i].lock =
 			(struct lock)LOCK_INITIALIZER(LOCK_HARDEN);
 	}
 	harden_on = true;
-}
-
-/* Bytes of the objects whose class is @off. */
-static size_t room_of(u32 off)
-{
-	return rooms[(off >> SHEAF_HEAD_SHIFT) - FIRST_CACHE];
 }
 
 /* Made at the first free of a class; NULL: no memory, or re-entered. */
@@ -132,37 +205,6 @@ static struct quarantine *quarantine_of(const struct kmem_cache *s)
 	struct quarantine *q = &quarantines[cache_index(s)];
 
 	return likely(load_acquire(&q->ring)) ? q : quarantine_make(s, q);
-}
-
-/* --- what is looked at: all of a small object, both ends of a large one --- */
-
-#define HEAD	64
-#define TAIL	16
-
-static inline void wipe(void *obj, size_t room)
-{
-	if (room <= HEAD || unlikely(options.hardened > 1)) {
-		memset(obj, 0, room);
-	} else {
-		memset(obj, 0, HEAD);
-		memset(word_at(obj, room - TAIL), 0, TAIL);
-	}
-}
-
-static inline u64 any_bit(const void *obj, size_t from, size_t to)
-{
-	u64 any = 0;
-
-	for (; from < to; from += 16)
-		any |= *word_at(obj, from) | *word_at(obj, from + 8);
-	return any;
-}
-
-static inline bool is_clean(const void *obj, size_t room)
-{
-	if (room <= HEAD || unlikely(options.hardened > 1))
-		return !any_bit(obj, 0, room);
-	return !(any_bit(obj, 0, HEAD) | any_bit(obj, room - TAIL, room));
 }
 
 __slowpath void harden_overflow(const void *ptr, size_t size, size_t room)
@@ -202,7 +244,7 @@ static __slowpath void check_taken(const void *obj, u16 value)
 
 static void check_clean(const struct kmem_cache *s, const void *obj)
 {
-	if (unlikely(!is_clean(obj, s->size)))
+	if (unlikely(!is_clean(obj, shape_of(s->geo.off))))
 		bad_write(s, obj);
 }
 
@@ -300,18 +342,23 @@ static u32 quarantine_take(struct quarantine *q, void **objs, u32 n)
 	return out;
 }
 
-/* The class has nothing at hand: a batch of its slabs, in random order. */
+/*
+ * The class has nothing at hand: a batch of its quarantine, or of its slabs in
+ * random order.  Now and then of the slabs in any case: what a thread has
+ * taken out of the quarantine itself, its next frees only fill up again.
+ */
 static __slowpath void *refill(struct kmem_cache *s)
 {
 	struct quarantine *q = quarantine_of(s);
 	void *objs[SHEAF_MAX_BATCH];
-	u32 n, put;
+	u32 n = 0, put;
 
 	free_deferred_drain();
 	if (!q)
 		return NULL;
 	sheaf_open(s, q, false);
-	n = quarantine_take(q, objs, READ_ONCE(q->capacity) / 2u);
+	if (++q->refills % TOP_UP)
+		n = quarantine_take(q, objs, READ_ONCE(q->capacity) / 2u);
 	if (!n) {
 		n = slab_take(s, numa_node_id(), objs,
 			      READ_ONCE(q->capacity) / 2u);
@@ -360,13 +407,14 @@ static struct kmem_cache *aligned_slab(size_t size, size_t align)
 }
 
 /* The last step: @obj, which is nobody's, becomes the user's. */
-static inline void *hand_out(void *obj, u16 *entry, size_t size, size_t room)
+static void *hand_out(void *obj, u16 *entry, size_t size, u32 off)
 {
+	const struct shape *shape = shape_of(off);
 	u16 value = READ_ONCE(*entry);
 
-	if (unlikely(value != HARDEN_FREED || !is_clean(obj, room)))
+	if (unlikely(value != HARDEN_FREED || !is_clean(obj, shape)))
 		check_taken(obj, value);
-	canary_set(obj, size, room);
+	canary_set(obj, size, shape->room);
 	WRITE_ONCE(*entry, (u16)(size + 1));	/* H1 */
 	return obj;
 }
@@ -389,7 +437,7 @@ static __slowpath void *small_alloc(size_t size, size_t align)
 		put_in_slabs(s, &obj, 1);
 		return NULL;
 	}
-	return hand_out(obj, entry, size, s->size);
+	return hand_out(obj, entry, size, s->geo.off);
 }
 
 void *harden_alloc(size_t size, size_t align, bool zero)
@@ -405,39 +453,57 @@ void *harden_alloc(size_t size, size_t align, bool zero)
 	return likely(ptr) ? ptr : harden_large_alloc(size, align, zero, false);
 }
 
-/* The map does not reach that far yet, or it is in another section. */
-static __slowpath void *hand_out_far(void *obj, size_t size, u32 off)
+/* It is new, its entry is not made yet or another section's, or it is bad. */
+static __slowpath void *hand_out_far(void *obj, size_t size, u32 off,
+				     void *(*slow)(size_t size))
 {
 	u16 *entry = harden_entry(obj, true);
 
-	if (entry)
-		return hand_out(obj, entry, size, room_of(off));
+	if (likely(entry))
+		return hand_out(obj, entry, size, off);
 	put_in_slabs(class_to_cache(off), &obj, 1);
-	return NULL;
+	return slow(size);
 }
 
-/* What is at hand of this CPU; NULL: harden_alloc() has more. */
-void *harden_malloc(size_t size)
+static __slowpath void *malloc_any(size_t size, void *(*slow)(size_t size))
 {
-	uintptr_t head;
-	size_t at;
 	void *obj;
 	u32 off;
 
-	if (unlikely(size > KMALLOC_MAX_SIZE - CANARY))
-		return NULL;
+	if (size > KMALLOC_MAX_SIZE - CANARY)
+		return slow(size);
 	off = hot.size_class[(size + CANARY + 15) / 16];
-	if (likely(percpu.mode == PERCPU_CID))
-		obj = arch_pop_cid(hot.base, hot.rseq, off, &head);
-	else
-		obj = percpu_pop(off);
+	obj = percpu_pop(off);
+	return obj ? hand_out_far(obj, size, off, slow) : slow(size);
+}
+
+/* What is at hand of this CPU. */
+void *harden_malloc(size_t size, void *(*slow)(size_t size))
+{
+	const struct shape *shape;
+	uintptr_t head;
+	u16 *entry;
+	void *obj;
+	size_t at;
+	u32 off;
+
+	if (unlikely(size >= harden_hot.malloc_end))
+		return malloc_any(size, slow);
+	off = hot.size_class[(size + CANARY + 15) / 16];
+	obj = arch_pop_cid(hot.base, hot.rseq, off, &head);
 	if (unlikely(!obj))
-		return NULL;
-	at = (uintptr_t)obj - harden_maps[0].base;
-	if (unlikely(at >= READ_ONCE(harden_maps[0].bytes)))
-		return hand_out_far(obj, size, off);
-	return hand_out(obj, &harden_maps[0].entries[at / 16], size,
-			room_of(off));
+		return slow(size);
+	at = harden_unit(obj);
+	if (unlikely(at >= load_acquire(&harden_hot.units)))
+		return hand_out_far(obj, size, off, slow);
+	entry = &harden_hot.entries[at];
+	shape = shape_of(off);
+	if (unlikely(READ_ONCE(*entry) != HARDEN_FREED ||
+		     !ends_are_clean(obj, shape)))
+		return hand_out_far(obj, size, off, slow);
+	canary_set(obj, size, shape->room);
+	WRITE_ONCE(*entry, (u16)(size + 1));	/* H1 */
+	return obj;
 }
 
 /* --- freeing --- */
@@ -498,43 +564,38 @@ static __slowpath void quarantine_put(struct kmem_cache *s, void *obj)
 	put_in_slabs(s, objs + put, n - put);
 }
 
-static inline u32 object_class(const void *ptr)
-{
-	struct section *sec = sections[0];
-	size_t pfn = ((uintptr_t)ptr - sec->base) >> PAGE_SHIFT;
+#define TO_FREED ((FIRST_HARDEN - FIRST_CACHE) << SHEAF_HEAD_SHIFT)
 
-	/* It has an entry, so its page has a class. */
-	if (likely(pfn < sec->nr_pages))
-		return READ_ONCE(sec->classes[-1 - (long)pfn]);
-	return addr_to_class(ptr);
-}
-
-static inline bool push_freed(u32 off, void *ptr)
+static __slowpath void freed_sheaf_is_full(void *ptr, u32 off)
 {
-	off += (FIRST_HARDEN - FIRST_CACHE) << SHEAF_HEAD_SHIFT;
-	if (likely(percpu.mode == PERCPU_CID))
-		return arch_push_cid(hot.base, hot.rseq, off, ptr);
-	return percpu_push(off, ptr);
+	quarantine_put(class_to_cache(off), ptr);
 }
 
 /*
- * Two threads that free the same object in the same few nanoseconds may both
- * come through: then it is found live when it is handed out again, or
- * free in its slab when it returns there (H2).
+ * The checks of a free, and its one point of no return.  Two threads that free
+ * the same object in the same few nanoseconds may both come through: then it
+ * is found live when it is handed out again, or free in its slab when it
+ * returns there (H2).
  */
-static inline void small_free(void *ptr, u16 *entry, size_t size, size_t said)
+static inline void end_life(void *ptr, u16 *entry, size_t size, size_t said,
+			    size_t room)
 {
-	u32 off = object_class(ptr);
-	size_t room = room_of(off);
-
 	if (unlikely(said != size && said != HARDEN_ANY_SIZE))
 		bad_size(ptr, said, size);
 	if (unlikely(!canary_ok(ptr, size, room)))
 		harden_overflow(ptr, size, room);
 	WRITE_ONCE(*entry, HARDEN_FREED);
-	wipe(ptr, room);
-	if (unlikely(!push_freed(off, ptr)))
-		quarantine_put(class_to_cache(off), ptr);
+}
+
+static void small_free(void *ptr, u16 *entry, size_t size, size_t said)
+{
+	u32 off = addr_to_class(ptr);
+	const struct shape *shape = shape_of(off);
+
+	end_life(ptr, entry, size, said, shape->room);
+	wipe(ptr, shape);
+	if (unlikely(!percpu_push(off + TO_FREED, ptr)))
+		freed_sheaf_is_full(ptr, off);
 }
 
 /* An address in a slab at which nothing live begins. */
@@ -550,7 +611,7 @@ static __slowpath __noreturn void bad_object(const struct kmem_cache *s,
 		    again ? "double" : "invalid", call, ptr, s->name, s->size);
 }
 
-void harden_free(void *ptr, size_t size)
+static __attribute__((noinline)) void free_any(void *ptr, size_t size)
 {
 	u16 *entry = harden_entry(ptr, false);
 	struct kmem_cache *s;
@@ -572,6 +633,32 @@ void harden_free(void *ptr, size_t size)
 		slab_free_slow(s, ptr);		/* of a program's cache */
 	else
 		harden_large_free(ptr, size);
+}
+
+void harden_free(void *ptr, size_t said)
+{
+	size_t at = harden_unit(ptr);
+	const struct shape *shape;
+	u16 *entry, live;
+	u32 off;
+
+	if (unlikely(at >= load_acquire(&harden_hot.units))) {
+		free_any(ptr, said);
+		return;
+	}
+	entry = &harden_hot.entries[at];
+	live = READ_ONCE(*entry);
+	if (unlikely(!harden_is_live(live))) {
+		free_any(ptr, said);
+		return;
+	}
+	/* It is live, so its page has a class. */
+	off = READ_ONCE(harden_hot.classes[-1 - (long)(at >> (PAGE_SHIFT - 4))]);
+	shape = shape_of(off);
+	end_life(ptr, entry, live - 1u, said, shape->room);
+	wipe_ends(ptr, shape);
+	if (unlikely(!arch_push_cid(hot.base, hot.rseq, off + TO_FREED, ptr)))
+		freed_sheaf_is_full(ptr, off);
 }
 
 /* --- sizes --- */
@@ -613,7 +700,7 @@ size_t harden_size(const char *call, const void *ptr)
 /* Where the object has room, and most of it is not in vain. */
 static bool resize_small(void *ptr, u16 *entry, size_t old, size_t size)
 {
-	size_t room = room_of(object_class(ptr));
+	size_t room = shape_of(addr_to_class(ptr))->room;
 
 	if (unlikely(!canary_ok(ptr, old, room)))
 		harden_overflow(ptr, old, room);
@@ -673,8 +760,7 @@ void harden_check_free(const struct kmem_cache *s, void *const *objs, u32 n)
 
 static void drain_put(u32 off, void **objs, u32 n)
 {
-	struct kmem_cache *s = class_to_cache(
-		off - ((FIRST_HARDEN - FIRST_CACHE) << SHEAF_HEAD_SHIFT));
+	struct kmem_cache *s = class_to_cache(off - TO_FREED);
 
 	for (u32 i = 0; i < n; i++)
 		check_clean(s, objs[i]);

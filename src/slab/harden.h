@@ -55,9 +55,11 @@ size_t harden_cached(const struct kmem_cache *s);
 void harden_fork_lock(void);
 void harden_fork_unlock(void);
 
-/* The same for what free_slow() and malloc_slow() see most: no address or
- * size is too odd for them, but NULL means: harden_alloc(). */
-void *harden_malloc(size_t size);
+/*
+ * What malloc_slow() sees most: what this CPU has at hand; @slow does the rest,
+ * as a tail call, so that its caller is the one of this.
+ */
+void *harden_malloc(size_t size, void *(*slow)(size_t size));
 
 extern __hidden bool harden_on;		/* constant after harden_init() */
 
@@ -99,17 +101,22 @@ static inline void canary_set(void *ptr, size_t size, size_t room)
 {
 	u64 canary = canary_of(ptr), first = canary_at(canary, size);
 
-	__builtin_memcpy(word_at(ptr, size), &first, sizeof(first));
 	*word_at(ptr, room - CANARY) = canary;
+	__builtin_memcpy(word_at(ptr, size), &first, sizeof(first));
 }
 
+/*
+ * Of what lies up against the next object, the byte that an underflow meets
+ * first: eight would be wider than the last store to them where the two
+ * canaries overlap, and wait for it to leave the store buffer.
+ */
 static inline bool canary_ok(const void *ptr, size_t size, size_t room)
 {
 	u64 canary = canary_of(ptr), first;
 
 	__builtin_memcpy(&first, word_at(ptr, size), sizeof(first));
 	return !((first ^ canary_at(canary, size)) |
-		 (*word_at(ptr, room - CANARY) ^ canary));
+		 (((const u8 *)ptr)[room - 1] ^ canary >> 56));
 }
 
 void harden_overflow(const void *ptr, size_t size, size_t room) __noreturn;
@@ -130,6 +137,32 @@ struct harden_map {
 };
 
 extern __hidden struct harden_map harden_maps[MAX_SECTIONS];
+
+/*
+ * All that the fast paths of harden.c read.  As it is here, or with
+ * hardened=2, percpu=0 or trace=, all take the others: no size is below
+ * malloc_end, no address in bounds.
+ */
+struct harden_hot {
+	uintptr_t base;		/* of section 0 */
+	size_t units;		/* of 16 bytes of it that have entries; grows */
+	u16 *entries;
+	const u16 *classes;
+	size_t malloc_end;	/* first size that is too large */
+};
+
+extern __hidden struct harden_hot harden_hot;
+
+/* Let the fast paths run: once those of malloc() and free() might. */
+void harden_hot_enable(void);
+
+/* Of section 0; out of bounds where none starts. */
+static inline size_t harden_unit(const void *ptr)
+{
+	size_t at = (uintptr_t)ptr - harden_hot.base;
+
+	return at >> 4 | at << 60;
+}
 
 u16 *harden_entry_slow(const void *ptr, bool make);
 

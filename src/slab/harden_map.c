@@ -14,6 +14,7 @@
  */
 #include <string.h>
 
+#include "core/options.h"
 #include "slab/harden.h"
 #include "sys/sys.h"
 
@@ -21,8 +22,18 @@
 #define STEP (MAX_ORDER_PAGES << PAGE_SHIFT)	/* 512 KiB of entries */
 
 struct harden_map harden_maps[MAX_SECTIONS];
+struct harden_hot harden_hot;
 
 static struct lock lock = LOCK_INITIALIZER(LOCK_HARDEN);
+
+void harden_hot_enable(void)
+{
+	if (options.hardened != 1 || percpu.mode != PERCPU_CID)
+		return;
+	harden_hot.base = sections[0]->base;
+	harden_hot.classes = sections[0]->classes;
+	harden_hot.malloc_end = KMALLOC_MAX_SIZE - CANARY + 1;
+}
 
 /* The map reaches as far as the section is committed. */
 static bool map_grow(struct harden_map *map, struct section *sec)
@@ -42,6 +53,10 @@ static bool map_grow(struct harden_map *map, struct section *sec)
 			ENTRY_BYTES(want - have)))
 		return false;
 	store_release(&map->bytes, want);
+	if (map == harden_maps && harden_hot.malloc_end) {
+		harden_hot.entries = map->entries;
+		store_release(&harden_hot.units, want / 16);
+	}
 	return true;
 }
 

@@ -13,14 +13,18 @@ static void up(enum percpu_mode mode)
 	options.hardened = 1;
 	unit_up_mode(mode);
 	harden_init();
+	harden_hot_enable();
+}
+
+static void *get_slow(size_t size)
+{
+	return harden_alloc(size, KMALLOC_MIN_SIZE, false);
 }
 
 static char *get(size_t size)
 {
-	char *p = harden_malloc(size);
+	char *p = harden_malloc(size, get_slow);
 
-	if (!p)
-		p = harden_alloc(size, KMALLOC_MIN_SIZE, false);
 	REQUIRE(p);
 	return p;
 }
