@@ -5,13 +5,18 @@
  * One trade moves a whole batch under one lock, so a program whose producer
  * and consumer run on different CPUs never meets in the slabs.
  *
+ * What a CPU has left it takes back first: those objects and that sheaf are in
+ * its caches, or in nobody's, and small objects that share a line stay
+ * together.  So barns have sides, by the index of the CPU, and only who finds
+ * nothing on its own looks at the others'.
+ *
  * The per-CPU arrays are inline (a pointer less on the hot path), so what is
  * traded is copied: 8 bytes an object, once a batch.
  *
  * Invariants, under barn->lock:
  *   B1. a sheaf in full holds 1 to SHEAF_MAX_BATCH objects, in empty none.
- *   B2. nr_full and nr_empty are the lengths of the lists.
- *   B3. nr_full <= max_full of the cache.
+ *   B2. nr_full and nr_empty are the lengths of the lists, of all sides.
+ *   B3. nr_full <= max_full of the cache.  A sheaf stays on its side.
  *   B4. (store.lock) nr_sheaves is the number of sheaves that barns have.
  *	 A sheaf's memory is the store's, which takes it back only whole: when
  *	 all of them are empty, in barns whose locks are held or in its own
@@ -31,6 +36,10 @@
 #define STORE_BYTES	(2 * MIB)	/* more than all caches of a node need */
 
 #define NR_ROOMS	8		/* log2(SHEAF_MAX_BATCH) + 1 */
+
+#define for_each_side(side, barn)					\
+	for (struct barn_side *side = (barn)->sides;			\
+	     side < (barn)->sides + BARN_SIDES; side++)
 
 /* Where sheaves come from: bump allocation, reset as a whole. */
 static struct {
@@ -84,9 +93,28 @@ static struct sheaf *sheaf_new(const struct kmem_cache *s)
 	return sheaf;
 }
 
+static struct barn_side *own_side(struct barn *barn)
+{
+	return &barn->sides[percpu_index() % BARN_SIDES];
+}
+
+/* The side with a full sheaf to take, this CPU's first; or NULL. */
+static struct barn_side *side_to_take(struct barn *barn)
+{
+	struct barn_side *side = own_side(barn);
+
+	if (likely(side->full))
+		return side;
+	for_each_side(other, barn)
+		if (other->full)
+			return other;
+	return NULL;
+}
+
 u32 barn_get(struct kmem_cache *s, u32 nid, void **objs, u32 n)
 {
 	struct kmem_cache_node *node = kmem_cache_node(s, nid);
+	struct barn_side *side;
 	struct sheaf *sheaf;
 	struct barn *barn;
 	u32 got = 0;
@@ -96,17 +124,18 @@ u32 barn_get(struct kmem_cache *s, u32 nid, void **objs, u32 n)
 	barn = &node->barn;
 	if (!READ_ONCE(barn->nr_full) || !lock_try_enter(&barn->lock))
 		return 0;
-	sheaf = barn->full;
-	if (sheaf) {
+	side = side_to_take(barn);
+	if (side) {
+		sheaf = side->full;
 		got = min(n, sheaf->size);
 		sheaf->size -= got;
 		ADD_ONCE(barn->nr_objects, -got);
 		memcpy(objs, sheaf->objs + sheaf->size, got * sizeof(*objs));
 		if (!sheaf->size) {
-			barn->full = sheaf->next;
+			side->full = sheaf->next;
 			ADD_ONCE(barn->nr_full, -1);
-			sheaf->next = barn->empty;
-			barn->empty = sheaf;
+			sheaf->next = side->empty;
+			side->empty = sheaf;
 			barn->nr_empty++;
 		}
 	}
@@ -128,17 +157,18 @@ static u32 full_limit(const struct kmem_cache *s,
 			max(slabs / 8, BARN_MIN) / (s->size * batch) + 1);
 }
 
-/* An empty sheaf that is in no list, or NULL. */
+/* A sheaf of @side that is in no list, or NULL. */
 static struct sheaf *sheaf_get_empty(const struct kmem_cache *s,
-				     struct barn *barn, u32 max_full)
+				     struct barn *barn, struct barn_side *side,
+				     u32 max_full)
 {
-	struct sheaf *sheaf = barn->empty;
+	struct sheaf *sheaf = side->empty;
 
 	if (barn->nr_full >= max_full)
 		return NULL;
 	if (!sheaf)
 		return sheaf_new(s);
-	barn->empty = sheaf->next;
+	side->empty = sheaf->next;
 	barn->nr_empty--;
 	return sheaf;
 }
@@ -146,6 +176,7 @@ static struct sheaf *sheaf_get_empty(const struct kmem_cache *s,
 bool barn_put(struct kmem_cache *s, u32 nid, void *const *objs, u32 n)
 {
 	struct kmem_cache_node *node = kmem_cache_node(s, nid);
+	struct barn_side *side;
 	struct sheaf *sheaf;
 	struct barn *barn;
 	u32 limit;
@@ -157,12 +188,13 @@ bool barn_put(struct kmem_cache *s, u32 nid, void *const *objs, u32 n)
 	if (READ_ONCE(barn->nr_full) >= limit ||
 	    !lock_try_enter(&barn->lock))
 		return false;
-	sheaf = sheaf_get_empty(s, barn, limit);
+	side = own_side(barn);
+	sheaf = sheaf_get_empty(s, barn, side, limit);
 	if (sheaf) {
 		memcpy(sheaf->objs, objs, n * sizeof(*objs));
 		sheaf->size = n;
-		sheaf->next = barn->full;
-		barn->full = sheaf;
+		sheaf->next = side->full;
+		side->full = sheaf;
 		ADD_ONCE(barn->nr_full, 1);
 		ADD_ONCE(barn->nr_objects, n);
 	}
@@ -186,15 +218,16 @@ void barn_forget(struct kmem_cache *s, struct kmem_cache_node *node)
 	struct barn *barn = &node->barn;
 
 	lock_enter_nested(&store.lock, LOCKS_ANY);
-	while (barn->empty) {
-		struct sheaf *sheaf = barn->empty;
+	for_each_side(side, barn)
+		while (side->empty) {
+			struct sheaf *sheaf = side->empty;
 
-		barn->empty = sheaf->next;
-		barn->nr_empty--;
-		sheaf->next = *free;
-		*free = sheaf;
-		store.nr_free++;
-	}
+			side->empty = sheaf->next;
+			barn->nr_empty--;
+			sheaf->next = *free;
+			*free = sheaf;
+			store.nr_free++;
+		}
 	lock_exit(&store.lock);
 }
 
@@ -212,21 +245,23 @@ static bool sheaf_is_valid(struct kmem_cache *s, const struct sheaf *sheaf)
 }
 
 /* B1, B2, B3 and B5; *@nr_sheaves grows by what the barn has. */
-static bool barn_is_valid(struct kmem_cache *s, const struct barn *barn,
+static bool barn_is_valid(struct kmem_cache *s, struct barn *barn,
 			  size_t *nr_sheaves)
 {
 	u32 nr_full = 0, nr_empty = 0;
 	size_t nr = 0;
 	bool ok = true;
 
-	for (const struct sheaf *f = barn->full; f; f = f->next) {
-		ok = ok && sheaf_is_valid(s, f);
-		nr += f->size;
-		nr_full++;
-	}
-	for (const struct sheaf *e = barn->empty; e; e = e->next) {
-		ok = ok && !e->size;
-		nr_empty++;
+	for_each_side(side, barn) {
+		for (const struct sheaf *f = side->full; f; f = f->next) {
+			ok = ok && sheaf_is_valid(s, f);
+			nr += f->size;
+			nr_full++;
+		}
+		for (const struct sheaf *e = side->empty; e; e = e->next) {
+			ok = ok && !e->size;
+			nr_empty++;
+		}
 	}
 	*nr_sheaves += nr_full + nr_empty;
 	return ok && nr_full == barn->nr_full && nr_empty == barn->nr_empty &&
@@ -304,7 +339,8 @@ static void barns_unlock(bool forget)
 			if (!n->barn.held)
 				continue;
 			if (forget) {
-				n->barn.empty = NULL;
+				for_each_side(side, &n->barn)
+					side->empty = NULL;
 				n->barn.nr_empty = 0;
 			}
 			n->barn.held = false;

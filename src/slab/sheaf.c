@@ -7,7 +7,9 @@
  *
  * A sheaf starts closed and small and doubles with misses, as long as all
  * sheaves of a CPU together may hold no more than options.sheaf_budget bytes
- * of objects.  So a program that uses a size once pays one batch for it.
+ * of objects, or a sixteenth of the heap if that is less; a heap so small that
+ * this is nothing lets what misses hundreds of times go a little beyond.  So a
+ * program that uses a size once pays one batch for it.
  *
  * Re-entry (a signal handler on the thread that holds a lock): allocation
  * fails here, and the caller tries another cache; a free is put off in a
@@ -22,7 +24,9 @@
 
 #define NR_DEFERRED	128
 #define MISSES_TO_GROW	4
+#define MISSES_BEYOND	256	/* ... for a cache that goes on missing */
 #define BUDGET_MIN	(64 * KIB)
+#define BUDGET_BEYOND	(128 * KIB)
 
 /* Head offsets of caches; the null sheaf and the page lists come before. */
 #define FIRST_SHEAF	(FIRST_CACHE << SHEAF_HEAD_SHIFT)
@@ -110,10 +114,32 @@ static size_t sheaf_budget(void)
 	return min(max(heap / 16, BUDGET_MIN), options.sheaf_budget);
 }
 
+/*
+ * Misses until capacities may hold @more bytes; 0: never.  In a small heap,
+ * what misses again and again may go beyond the budget.
+ */
+static u32 misses_to_grow(size_t more)
+{
+	size_t used = READ_ONCE(budget_used) + more;
+
+	if (used <= sheaf_budget())
+		return MISSES_TO_GROW;
+	return used <= min(BUDGET_BEYOND, options.sheaf_budget) ?
+	       MISSES_BEYOND : 0;
+}
+
 /* What a capacity of @n objects of @s may cost. */
 static size_t capacity_bytes(const struct kmem_cache *s, u32 n)
 {
 	return (size_t)s->size * n;
+}
+
+/* Who may not grow does not count: other CPUs read that line at their misses. */
+static bool may_grow(struct kmem_cache *s, size_t more)
+{
+	u32 most = misses_to_grow(more);
+
+	return most && ++s->misses >= most;
 }
 
 /* A miss on this CPU: open the sheaf, or let it grow. */
@@ -125,8 +151,7 @@ static void sheaf_miss(struct kmem_cache *s)
 
 	if (s->closed)
 		return;
-	if (have && ++s->misses >= MISSES_TO_GROW && want < s->max_capacity &&
-	    READ_ONCE(budget_used) + more <= sheaf_budget()) {
+	if (have >= want && want < s->max_capacity && may_grow(s, more)) {
 		s->misses = 0;
 		__atomic_fetch_add(&budget_used, more, __ATOMIC_RELAXED);
 		want *= 2;

@@ -51,11 +51,18 @@ struct sheaf {
 	void *objs[];			/* up to the cache's max_batch */
 };
 
-struct barn {
-	struct lock lock;		/* of all below; a leaf */
+#define BARN_SIDES	4
+
+/* Sheaves of the CPUs with one remainder of their index. */
+struct barn_side {
 	struct sheaf *full;
 	struct sheaf *empty;
-	u32 nr_full, nr_empty;
+};
+
+struct barn {
+	struct lock lock;		/* of all below; a leaf */
+	u32 nr_full, nr_empty;		/* of all sides */
+	struct barn_side sides[BARN_SIDES];
 	u32 nr_objects;			/* in full; read racily by reports */
 	bool held;			/* by barns_reset() */
 };

@@ -28,12 +28,17 @@ static void check(void)
 	struct barn *b = &cache.node.barn;
 	u32 full = 0, empty = 0, objects = 0;
 
-	for (struct sheaf *s = b->full; s; s = s->next, full++)
-		REQUIRE(s->size >= 1 && s->size <= SHEAF_MAX_BATCH, "B1");
-	for (struct sheaf *s = b->empty; s; s = s->next, empty++)
-		REQUIRE(s->size == 0, "B1");
-	for (struct sheaf *s = b->full; s; s = s->next)
-		objects += s->size;
+	for (u32 i = 0; i < BARN_SIDES; i++) {
+		struct barn_side *side = &b->sides[i];
+
+		for (struct sheaf *s = side->full; s; s = s->next, full++) {
+			REQUIRE(s->size >= 1 && s->size <= SHEAF_MAX_BATCH,
+				"B1");
+			objects += s->size;
+		}
+		for (struct sheaf *s = side->empty; s; s = s->next, empty++)
+			REQUIRE(s->size == 0, "B1");
+	}
 	REQUIRE(full == b->nr_full && empty == b->nr_empty, "B2");
 	REQUIRE(objects == b->nr_objects, "B5");
 	REQUIRE(full <= cache.max_full, "B3");
@@ -219,35 +224,71 @@ Test(barn, each_node_has_its_own, .init = nodes_up)
 	check();
 }
 
+static void up_by_cpu(void)
+{
+	unit_up_mode(PERCPU_CPU);
+	kmem_cache_init(&cache, OFF, 64, "unit");
+}
+
+/* What a CPU has left it gets back, and then what others have left. */
+Test(barn, a_cpu_takes_its_own_first, .init = up_by_cpu)
+{
+	void *in[4], *out[1];
+
+	if (percpu.mode != PERCPU_CPU || unit_nr_online() < 2)
+		cr_skip_test("needs two CPUs");
+	for (u32 i = 0; i < 4; i++) {
+		in[i] = obj(i + 1);
+		unit_pin(i & 1);
+		cr_assert(barn_put(&cache, 0, &in[i], 1));
+		check();
+	}
+	unit_pin(0);	/* the other one was the last to leave something */
+	cr_assert_eq(barn_get(&cache, 0, out, 1), 1);
+	cr_assert_eq(out[0], in[2]);
+	cr_assert_eq(barn_get(&cache, 0, out, 1), 1);
+	cr_assert_eq(out[0], in[0]);
+	cr_assert_eq(barn_get(&cache, 0, out, 1), 1);
+	cr_assert_eq(out[0], in[3], "nothing of its own is left");
+	check();
+	unit_pin(1);
+	cr_assert_eq(barn_get(&cache, 0, out, 1), 1);
+	cr_assert_eq(out[0], in[1]);
+	check();
+}
+
 Test(barn, the_walk_sees_what_is_broken, .init = up)
 {
 	struct barn *b = &cache.node.barn;
+	struct barn_side *side = b->sides;
 	void *objs[6], *out[6];
 
 	cr_assert(barns_are_valid());
 	cr_assert_eq(slab_take(&cache, 0, objs, 6), 6);
 	cr_assert(barn_put(&cache, 0, objs, 6));
 	cr_assert(barns_are_valid());
+	while (!side->full)
+		side++;
 	b->nr_full++;
 	cr_assert(!barns_are_valid(), "B2");
 	b->nr_full--;
 	b->nr_objects++;
 	cr_assert(!barns_are_valid(), "B5");
 	b->nr_objects--;
-	b->full->objs[2] = (char *)objs[2] + 8;
+	side->full->objs[2] = (char *)objs[2] + 8;
 	cr_assert(!barns_are_valid(), "no object");
-	b->full->objs[2] = objs[2];
+	side->full->objs[2] = objs[2];
 	cr_assert(slab_put(&cache, &objs[2], 1));
 	cr_assert(!barns_are_valid(), "free in its slab as well");
 	cr_assert_eq(slab_take(&cache, 0, out, 1), 1);
 	cr_assert_eq(out[0], objs[2]);
 	cr_assert(barns_are_valid());
 	cr_assert_eq(barn_get(&cache, 0, out, 6), 6);
-	b->empty->size = 1;
+	side->empty->size = 1;
 	cr_assert(!barns_are_valid(), "B1");
-	b->empty->size = 0;
+	side->empty->size = 0;
 	cr_assert(barns_are_valid());
-	b->empty = NULL;
+	side->empty = NULL;
 	b->nr_empty = 0;
 	cr_assert(!barns_are_valid(), "B4");
 }

@@ -139,6 +139,31 @@ Test(sheaf, the_budget_stops_growth, .init = unit_up)
 	cr_assert_lt(cache.capacity, cache.max_capacity);
 }
 
+/* Two hundred objects come and go: some thirty misses. */
+static void misses(u32 rounds)
+{
+	for (u32 round = 0; round < rounds; round++) {
+		for (u32 i = 0; i < 200; i++)
+			held[i] = slab_alloc(&cache);
+		for (u32 i = 0; i < 200; i++)
+			obj_free(held[i]);
+	}
+}
+
+/* A small heap's budget is 64 KiB, and twice that for who goes on missing. */
+Test(sheaf, a_small_heap_goes_beyond_slowly, .init = unit_up)
+{
+	make(512);
+	cache.max_capacity = 256;
+	while (cache.capacity < 128)
+		misses(1);
+	cr_assert_lt(zones_used_pages() << PAGE_SHIFT, 1 << 20);
+	misses(2);
+	cr_assert_eq(cache.capacity, 128, "some misses do not do");
+	misses(1000);
+	cr_assert_eq(cache.capacity, 256);
+}
+
 /* A producer's frees on one CPU serve a consumer on another. */
 Test(sheaf, the_barn_is_between, .init = unit_up)
 {
