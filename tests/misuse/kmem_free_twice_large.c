@@ -1,5 +1,6 @@
 /*
- * kmem_free_twice_large.c - an object of more than 32 KiB is freed twice.
+ * kmem_free_twice_large.c - an object of more than 32 KiB is freed twice.  With
+ * check=1 its slab has gone back by then, and the address is of no cache.
  */
 #include "kmem.h"
 
