@@ -292,8 +292,9 @@ static __slowpath size_t block_size_slow(const char *call, const void *ptr)
 }
 
 /*
- * Of slabs, the address is checked exactly, and whether the object was freed
- * last on this CPU; with check=1 also whether its slab has it free.
+ * Of slabs, the address is checked exactly, and whether the object is among
+ * the last eight freed on this CPU; with check=1 also whether its slab has
+ * it free.
  */
 static size_t block_size(const char *call, const void *ptr)
 {
@@ -305,7 +306,7 @@ static size_t block_size(const char *call, const void *ptr)
 	if (unlikely(!s))
 		return block_size_slow(call, ptr);
 	if (unlikely(!slab_starts_object(s, ptr) ||
-		     (percpu_top(s->geo.off) == ptr &&
+		     (percpu_is_recent(s->geo.off, ptr) &&
 		      percpu_contains(s->geo.off, ptr)) ||
 		     (options.check && slab_object_is_free(s, ptr))))
 		alloc_fatal("invalid %s: %p (cache %s, object size %u)",

@@ -114,8 +114,11 @@ struct sheaf_geometry {
  */
 bool percpu_grow(const struct sheaf_geometry *geo, u32 capacity);
 
-/* The top object of this CPU's sheaf, or NULL; racy: a hint for checks. */
-const void *percpu_top(u32 off);
+/*
+ * @obj is one of the eight that were pushed last on this CPU, or looks like
+ * it: racy, so ask percpu_contains() as well.
+ */
+bool percpu_is_recent(u32 off, const void *obj);
 /*
  * This CPU's sheaf holds @obj.  May miss it, but never says so of an object
  * that the caller owns.

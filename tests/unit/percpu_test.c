@@ -108,6 +108,10 @@ TEST_MODES(percpu, last_in_first_out_up_to_the_capacity)
 	cr_assert(percpu_contains(OFF(0), obj(8)));
 	cr_assert(!percpu_contains(OFF(0), obj(9)));
 	cr_assert(!percpu_contains(OFF(1), obj(1)));
+	cr_assert(percpu_is_recent(OFF(0), obj(1)));
+	cr_assert(percpu_is_recent(OFF(0), obj(8)));
+	cr_assert(!percpu_is_recent(OFF(0), obj(9)));
+	cr_assert(!percpu_is_recent(OFF(1), obj(1)), "closed, with no array");
 	cr_assert(heads_are_valid());
 	for (u32 i = 8; i; i--)
 		cr_assert_eq(pop(OFF(0)), obj(i));
