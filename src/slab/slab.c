@@ -10,7 +10,10 @@
  *
  * Invariants, under node->lock:
  *   L1. nr_free == number of set bits; no bit at or above nr_objects is set.
- *   L2. a slab is in list bucket_of(nr_free), or in none if nr_free == 0.
+ *   L2. a slab is in no list if nr_free == 0, in SLAB_EMPTY if nothing else;
+ *	 any other in list slab->bucket, which is bucket_of(nr_free) or less:
+ *	 what objects that were put back have made of it is seen to when it
+ *	 is about to be picked.
  *   L3. node->nr_used is the sum of nr_objects - nr_free.
  *   L4. every page of a slab has its cache's class (but see L6); pages of no
  *	 slab have 0.
@@ -35,6 +38,7 @@
 #define MIN_OBJECTS	8	/* a slab should hold, if its order allows */
 #define EMPTY_ORDER	2	/* largest slab of which an empty one is kept */
 #define PREFAULT_PAGES	64	/* a larger slab is faulted in by its user */
+#define PICK_LOOK	8	/* slabs in a wrong list that a pick puts right */
 #define CACHE_LINE	64
 #define NO_CLASS	((u64)-1)
 
@@ -136,15 +140,20 @@ u32 slab_object_index_coloured(const struct kmem_cache *s, const void *obj)
 
 static u32 bucket_of(const struct kmem_cache *s, u32 nr_free)
 {
+	u32 bucket = 0;
+
 	if (!nr_free)
 		return SLAB_FULL;
 	if (nr_free == s->nr_objects)
 		return SLAB_EMPTY;
-	return nr_free * SLAB_BUCKETS / s->nr_objects;
+	/* nr_free * SLAB_BUCKETS / nr_objects, without dividing. */
+	for (u32 b = 1; b < SLAB_BUCKETS; b++)
+		bucket += nr_free * SLAB_BUCKETS >= b * s->nr_objects;
+	return bucket;
 }
 
-/* Keeps L2 after nr_free has changed. */
-static void slab_relist(struct kmem_cache *s, struct kmem_cache_node *n,
+/* Where nr_free says that it belongs. */
+static void slab_relist(const struct kmem_cache *s, struct kmem_cache_node *n,
 			struct page *slab)
 {
 	u32 bucket = bucket_of(s, slab->nr_free);
@@ -287,11 +296,24 @@ static void slab_give_back(struct kmem_cache *s, struct page *slab)
 		slab_return(s, slab);
 }
 
-static struct page *slab_pick(struct kmem_cache_node *n)
+/*
+ * The densest slab with a free object.  Those that have become sparser since
+ * they were listed are listed anew on the way, a few of them at a time.
+ */
+static struct page *slab_pick(const struct kmem_cache *s,
+			      struct kmem_cache_node *n)
 {
+	u32 look = PICK_LOOK;
+
 	for (u32 b = 0; b < SLAB_LISTS; b++)
-		if (!list_empty(&n->slabs[b]))
-			return list_first(&n->slabs[b], struct page, lru);
+		while (!list_empty(&n->slabs[b])) {
+			struct page *slab = list_first(&n->slabs[b],
+						       struct page, lru);
+
+			if (bucket_of(s, slab->nr_free) == b || !look--)
+				return slab;
+			slab_relist(s, n, slab);
+		}
 	return NULL;
 }
 
@@ -424,7 +446,7 @@ u32 slab_take_gfp(struct kmem_cache *s, u32 nid, void **objs, u32 n,
 		return 0;
 	}
 	while (got < n) {
-		struct page *slab = slab_pick(node);
+		struct page *slab = slab_pick(s, node);
 
 		if (!slab && got)
 			break;		/* enough: no new slab for the rest */
@@ -488,34 +510,49 @@ __slowpath void slab_bad_free(const struct kmem_cache *s, const char *what,
 		    s->object_size);
 }
 
-/* The object's bit is set; false if it was set already. */
-static bool slab_put_one(struct kmem_cache *s, struct kmem_cache_node *node,
-			 struct page *slab, u32 index)
+/* Why @obj, an address in @slab, cannot be put back, or NULL: its bit is set. */
+static const char *put_bit(const struct kmem_cache *s, struct page *slab,
+			   const void *obj)
 {
+	u32 index = slab_object_index(s, obj);
 	u64 bit = (u64)1 << (index % 64);
 	u64 *word = &slab->free_bits[index / 64];
 
+	if (index >= s->nr_objects)
+		return "invalid free";
 	if (*word & bit)
-		return false;
+		return "double free";
 	*word |= bit;
-	slab->nr_free++;
-	ADD_ONCE(node->nr_used, -1);
-	slab_relist(s, node, slab);
-	return true;
+	return NULL;
 }
 
-/* Why @obj is not put back, or NULL: it is. */
-static const char *put_checked(struct kmem_cache *s,
-			       struct kmem_cache_node *node, const void *obj)
+/*
+ * Put back the first of @n objects and those after it that lie in the same
+ * slab, which is looked up and listed anew once; returns how many.  *@wrong is
+ * why the one behind them cannot be put back, or NULL.
+ */
+static u32 slab_put_same(struct kmem_cache *s, struct kmem_cache_node *node,
+			 void *const *objs, u32 n, const char **wrong)
 {
-	u32 index = slab_object_index(s, obj);
+	uintptr_t mask = s->geo.slab_mask, start = (uintptr_t)objs[0] & ~mask;
+	struct page *slab = addr_to_page((void *)start);
+	u32 put = 0;
 
 	/* A slab of its own class vouches for the struct page. */
-	if (index >= s->nr_objects || addr_to_class(obj) != s->geo.off)
-		return "invalid free";
-	if (!slab_put_one(s, node, object_slab(s, obj), index))
-		return "double free";
-	return NULL;
+	if (addr_to_class((void *)start) != s->geo.off) {
+		*wrong = "invalid free";
+		return 0;
+	}
+	do
+		*wrong = put_bit(s, slab, objs[put]);
+	while (!*wrong && ++put < n &&
+	       ((uintptr_t)objs[put] & ~mask) == start);
+	slab->nr_free = (u16)(slab->nr_free + put);
+	ADD_ONCE(node->nr_used, -(size_t)put);
+	/* Neighbours in a list are lines that nobody else wants now (L2). */
+	if (slab->bucket == SLAB_FULL || slab->nr_free == s->nr_objects)
+		slab_relist(s, node, slab);
+	return put;
 }
 
 /*
@@ -536,8 +573,8 @@ static u32 slab_put_run(struct kmem_cache *s, void *const *objs, u32 n)
 		return 0;
 	}
 	do
-		wrong = put_checked(s, node, objs[i]);
-	while (!wrong && ++i < n && object_to_nid(objs[i]) == nid);
+		i += slab_put_same(s, node, objs + i, n - i, &wrong);
+	while (!wrong && i < n && object_to_nid(objs[i]) == nid);
 	slab_unlist_empty(node, empty_limit(s, node), &empty);
 	lock_exit(&node->lock);
 	if (unlikely(wrong))
@@ -626,7 +663,9 @@ static bool slab_is_valid(struct kmem_cache *s, struct kmem_cache_node *n,
 	return page_to_nid(slab) == n->nid && slab->type == PAGE_SLAB &&
 	       slab->order == s->order &&
 	       slab->nr_free == bits && slab->bucket == bucket &&
-	       bucket_of(s, slab->nr_free) == bucket &&
+	       bucket_of(s, slab->nr_free) >= bucket &&
+	       (bucket_of(s, slab->nr_free) == SLAB_EMPTY) ==
+		       (bucket == SLAB_EMPTY) &&
 	       !bits_any(slab->free_bits, s->nr_objects,
 			 SLAB_MAX_OBJECTS - s->nr_objects) &&
 	       addr_to_class(page_address(slab)) == s->geo.off;

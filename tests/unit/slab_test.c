@@ -255,12 +255,33 @@ Test(slab, dense_slabs_fill_first, .init = up)
 	for (u32 n = 0; n < 3 * per;)
 		n += slab_take(&cache, 0, held + n, min(3 * per - n, 64u));
 	qsort(held, 3 * per, sizeof(*held), by_address);
-	/* The first slab nearly empty, the second nearly full. */
+	/* The second slab nearly full, the first nearly empty, and later. */
+	slab_put(&cache, held + per, 1);
 	for (u32 i = 1; i < per; i++)
 		slab_put(&cache, held + i, 1);
-	slab_put(&cache, held + per, 1);
 	cr_assert_eq(slab_take(&cache, 0, more, 1), 1);
 	cr_assert_eq(more[0], held[per]);
+}
+
+/* Objects of several slabs, in turn and in rows: all are where they were. */
+Test(slab, a_batch_of_many_slabs, .init = up)
+{
+	u32 per = cache.nr_objects, n = 0;
+	void *mix[SHEAF_MAX_BATCH];
+
+	while (n < 8 * per)
+		n += slab_take(&cache, 0, held + n, min(8 * per - n, 64u));
+	qsort(held, n, sizeof(*held), by_address);
+	for (u32 i = 0; i < 64; i++)
+		mix[i] = held[i % 4 * per + i / 4 % per];
+	for (u32 i = 64; i < 64 + per / 2; i++)
+		mix[i] = held[7 * per + i - 64];
+	cr_assert(slab_put(&cache, mix, 64 + per / 2));
+	cr_assert_eq(cache.node.nr_used, 8 * per - 64 - per / 2);
+	cr_assert(slabs_are_valid(&cache));
+	for (u32 i = 0; i < 64 + per / 2; i++)
+		cr_assert(slab_object_is_free(&cache, mix[i]));
+	cr_assert_not(slab_object_is_free(&cache, held[5 * per]));
 }
 
 Test(slab, empty_slabs_go_back, .init = up)
