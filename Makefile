@@ -52,9 +52,9 @@ $(SMALL:%=$(BUILD)/obj/%.o): OBJ_CFLAGS = -Os
 $(BUILD)/obj/api/cxx.o: OBJ_CFLAGS = -fexceptions
 
 # Added to the linker's own script: constants, then what all programs run.
-$(BUILD)/order.ld: src/api/liballoc.order src/api/order.awk
+$(BUILD)/order.ld: src/api/liballoc.order src/api/order.awk Makefile
 	@mkdir -p $(@D)
-	awk -f src/api/order.awk $< >$@
+	awk -v cold="$(COLD:src/%.c=%)" -f src/api/order.awk $< >$@
 
 $(BUILD)/liballoc.so: $(OBJS) src/api/liballoc.map $(BUILD)/order.ld
 	$(CC) $(CFLAGS) $(EXTRA_LDFLAGS) $(LIB_LDFLAGS) -Wl,-T,$(BUILD)/order.ld -o $@ $(OBJS)

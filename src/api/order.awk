@@ -1,22 +1,50 @@
 # order.awk - the linker script that puts functions and variables in the order
 # of liballoc.order.  Sections are named by -ffunction-sections and
 # -fdata-sections; what gcc makes of a function has suffixes.
+#
+# The kernel maps files in pieces of 64 KiB, but only within one mapping: what
+# every program runs and reads has one of its own.  cold= names the objects
+# that it does not need.
 
 /^#/ || !NF { next }
-$1 == "last" { last = last sprintf(" .bss.%s", $2); next }
+$1 == "last" { last = last sprintf(" *(.bss.%s)", $2); next }
+$1 == "still" { still = still sprintf(" *obj/%s.o", $2); next }
+$1 == "later" { later = later functions("*", $2); next }
+{ text = text functions("*", $1) }
+
+function functions(files, name)
 {
-	text = text sprintf("*(.text.%s .text.%s.* .text.unlikely.%s " \
-			    ".text.startup.%s .text.exit.%s)\n",
-			    $1, $1, $1, $1, $1)
+	return sprintf("%s(.text.%s .text.%s.* .text.unlikely.%s " \
+		       ".text.startup.%s .text.exit.%s)\n",
+		       files, name, name, name, name, name)
 }
+
 END {
+	n = split(cold, files)
+	for (i = 1; i <= n; i++) {
+		but = but sprintf(" *obj/%s.o", files[i])
+		bss = bss sprintf(" *obj/%s.o(.bss .bss.*)", files[i])
+	}
 	print "SECTIONS {"
-	print ".rodata : { *(.rodata .rodata.*) }"
+	printf ".rodata : { *(EXCLUDE_FILE(%s) .rodata " \
+	       "EXCLUDE_FILE(%s) .rodata.*) }\n", but, but
 	print ".fini : { KEEP(*(.fini)) }"
 	# The compiler's own, which run at every start.
 	print ".text.first : {"
-	print "*crtbegin*(.text) *pthread_atfork*(.text)"
+	print "*crtbegin*(.text) *pthread_atfork*(.text) *_popcount*(.text)"
 	printf "%s", text
-	print "}\n} INSERT BEFORE .text;"
-	print "SECTIONS { .bss.last (NOLOAD) : { *(" last ") } } INSERT AFTER .bss;"
+	# The kernel reads there when it interrupts a sequence.
+	print "*(.text.rseq_abort)\n}"
+	# A page of nothing: what follows is another mapping.
+	print ". = ALIGN(CONSTANT(MAXPAGESIZE)) + CONSTANT(MAXPAGESIZE);"
+	print ".rodata.cold : { *(.rodata .rodata.*) }"
+	printf ".text.later : {\n%s}\n", later
+	print "} INSERT BEFORE .text;"
+	# What is written comes last in the data and first in the bss.
+	print "SECTIONS { .data.last : {"
+	printf "*(EXCLUDE_FILE(%s) .data.[!r]* EXCLUDE_FILE(%s) .data.r[!e]* " \
+	       "EXCLUDE_FILE(%s) .data.rel.[!r]*) }\n", still, still, still
+	print "__rseq_cs : { *(__rseq_cs) } } INSERT AFTER .data;"
+	print "SECTIONS { .bss.last (NOLOAD) : {" last bss " } }"
+	print "INSERT AFTER .bss;"
 }

@@ -70,14 +70,14 @@ struct tracks {
 	} of[];			/* by object */
 };
 
-static struct {
-	struct lock lock;
+static struct lock store_lock = LOCK_INITIALIZER(LOCK_TRACKS);
+static struct {				/* under store_lock */
 	u32 nr;
 	struct tracks **dir[DIR_SIZE];
 	struct tracks *unused[SLAB_MAX_OBJECTS + 1];	/* by objects */
-} store = { .lock = LOCK_INITIALIZER(LOCK_TRACKS) };
+} store;
 
-/* Numbered for good; under store.lock. */
+/* Numbered for good; under store_lock. */
 static struct tracks *tracks_new(u32 nr_objects)
 {
 	u32 nr = store.nr + 1;
@@ -101,14 +101,14 @@ static u32 tracks_get(u32 nr_objects)
 {
 	struct tracks **unused = &store.unused[nr_objects], *t;
 
-	if (!lock_try_enter(&store.lock))
+	if (!lock_try_enter(&store_lock))
 		return 0;
 	t = *unused;
 	if (t)
 		*unused = t->next;
 	else
 		t = tracks_new(nr_objects);
-	lock_exit(&store.lock);
+	lock_exit(&store_lock);
 	if (t)
 		memset(t->of, 0, nr_objects * sizeof(t->of[0]));
 	return t ? t->nr : 0;
@@ -124,11 +124,11 @@ static void tracks_put(u32 nr, u32 nr_objects)
 {
 	struct tracks *t = tracks_at(nr);
 
-	if (!t || !lock_try_enter(&store.lock))
+	if (!t || !lock_try_enter(&store_lock))
 		return;		/* lost, a few bytes */
 	t->next = store.unused[nr_objects];
 	store.unused[nr_objects] = t;
-	lock_exit(&store.lock);
+	lock_exit(&store_lock);
 }
 
 static struct tracks *tracks_of(const struct kmem_cache *s, const void *obj)
@@ -404,10 +404,10 @@ slab_flags_t slab_debug_flags(const char *name)
 
 void slab_debug_fork_lock(void)
 {
-	lock_fork_enter(&store.lock);
+	lock_fork_enter(&store_lock);
 }
 
 void slab_debug_fork_unlock(void)
 {
-	lock_fork_exit(&store.lock);
+	lock_fork_exit(&store_lock);
 }
