@@ -28,6 +28,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "core/options.h"
 #include "core/report.h"
 #include "core/stats.h"
 #include "mm/memblock.h"
@@ -65,6 +66,9 @@ static void array_free(void **array)
 	struct page *page;
 
 	if (s) {
+		/* There, what is free is zero (harden.c). */
+		if (options.hardened)
+			memset(array, 0, s->object_size);
 		slab_free_slow(s, array);
 		return;
 	}
