@@ -13,6 +13,15 @@
  * registers its own: ours run last before the fork and first after it, since
  * other handlers may allocate.
  *
+ * A handler may fork that interrupted a critical section.  The section's locks
+ * stay with it, in parent and child.  Another thread may hold a lock and wait
+ * for one of those: neither goes on before the other, so after a while the
+ * fork does without.  Such a child is torn: what the lock guards may be
+ * halfway, and nobody will give the lock back.  It never waits for a lock
+ * again; what its CPU has at hand it may still allocate, all else is refused
+ * with ENOMEM, and what it frees is kept or lost.  Enough for what POSIX
+ * allows there: functions that are async-signal-safe.
+ *
  * A fork may come before start-up, or during it: then the lock of that is all
  * there is to take.  A process with one thread, which holds no lock, takes none:
  * each would be a page to copy for the parent and one for the child, and shells
@@ -36,6 +45,7 @@
 
 static bool heap_locked;	/* under the lock of start-up */
 static bool alone;		/* there is no other thread, and no lock */
+static bool torn;		/* of this process, for good */
 
 static void prepare(void)
 {
@@ -45,7 +55,9 @@ static void prepare(void)
 		alone = one;
 	if (one)
 		return;
-	init_fork_lock();
+	lock_fork_begin();
+	if (!init_fork_lock())
+		return;
 	heap_locked = nr_sections != 0;
 	if (!heap_locked)
 		return;
@@ -65,7 +77,7 @@ static void prepare(void)
 
 static void release(void)
 {
-	if (alone)
+	if (alone || !init_is_own())
 		return;
 	if (heap_locked) {
 		memblock_fork_unlock();
@@ -84,8 +96,24 @@ static void release(void)
 	init_fork_unlock();
 }
 
+/* Nothing is repaired that a lock guards. */
+static void child_torn(void)
+{
+	torn = true;
+	init_state = INIT_TORN;
+	locks_held++;		/* as if a section had been interrupted (K3) */
+	kswapd_fork_child();
+	pressure_fork_child();
+	rcu_fork_child();
+	release();
+}
+
 static void child(void)
 {
+	if (!alone && lock_fork_is_torn()) {
+		child_torn();
+		return;
+	}
 	if (nr_sections) {
 		percpu_fork_child();
 		shrinkers_fork_child();
@@ -99,6 +127,11 @@ static void child(void)
 	slab_fork_child();
 	mempools_fork_child();
 	release();
+}
+
+bool fork_is_torn(void)
+{
+	return torn;
 }
 
 void fork_init(void)

@@ -87,7 +87,7 @@ __slowpath bool alloc_init_slow(void)
 {
 	bool ok;
 
-	if (!lock_try_enter(&lock))
+	if (init_state == INIT_TORN || !lock_try_enter(&lock))
 		return false;
 	ok = init_state == INIT_READY;
 	if (!ok) {
@@ -104,9 +104,15 @@ __slowpath bool alloc_init_slow(void)
 	return ok;
 }
 
-void init_fork_lock(void)
+bool init_fork_lock(void)
 {
 	lock_fork_enter(&lock);
+	return lock_is_own(&lock);
+}
+
+bool init_is_own(void)
+{
+	return lock_is_own(&lock);
 }
 
 void init_fork_unlock(void)

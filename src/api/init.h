@@ -8,7 +8,7 @@
 
 extern __hidden u32 init_state;	/* atomic */
 
-enum { INIT_NONE, INIT_READY };
+enum { INIT_NONE, INIT_READY, INIT_TORN };
 
 bool alloc_init_slow(void);
 
@@ -21,8 +21,11 @@ static inline bool alloc_init(void)
 
 /* Register the fork handlers, once. */
 void fork_init(void);
-/* Nobody is starting up. */
-void init_fork_lock(void);
+/* This process is the child of a fork that could not have all locks. */
+bool fork_is_torn(void);
+/* Nobody is starting up; false: it is not known. */
+bool init_fork_lock(void);
+bool init_is_own(void);
 void init_fork_unlock(void);
 /* Reports asked for by options, at exit (info.c). */
 void info_at_exit(void);

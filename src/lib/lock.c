@@ -65,6 +65,67 @@ __slowpath void lock_exit_slow(struct lock *lock)
 		lock_sleep.wake(&lock->word);
 }
 
+/* --- fork --- */
+
+#define FORK_WAITS 50		/* milliseconds for all locks of a handler */
+
+enum { FORK_FOREVER = 0, FORK_TORN = -1 };
+
+/* Milliseconds that this thread's fork still waits, or one of the above. */
+static __thread int fork_waits __attribute__((tls_model("initial-exec")));
+
+__slowpath void lock_fork_begin(void)
+{
+	fork_waits = lock_is_reentry() ? FORK_WAITS : FORK_FOREVER;
+}
+
+__slowpath bool lock_fork_is_torn(void)
+{
+	return fork_waits == FORK_TORN;
+}
+
+/*
+ * Without a rank: a handler takes what is free, in any order.  It sleeps on
+ * another word than the lock's, or it would be woken in the place of one that
+ * waits for the lock.
+ */
+static bool fork_enter_patiently(struct lock *lock)
+{
+	static u32 nobody_wakes;
+
+	while (!lock_enter_nested(lock, 0)) {
+		if (lock_is_own(lock))
+			return false;
+		if (fork_waits == FORK_TORN || !--fork_waits) {
+			fork_waits = FORK_TORN;
+			return true;
+		}
+		if (lock_sleep.wait_ms)
+			lock_sleep.wait_ms(&nobody_wakes, 0, 1);
+	}
+	return true;
+}
+
+__slowpath void lock_fork_enter(struct lock *lock)
+{
+	bool entered = fork_waits == FORK_FOREVER ?
+		       lock_enter_nested(lock, LOCKS_ANY) :
+		       fork_enter_patiently(lock);
+
+	if (!entered)
+		lock->kept++;
+}
+
+__slowpath void lock_fork_exit(struct lock *lock)
+{
+	if (!lock_is_own(lock))
+		return;		/* torn */
+	if (lock->kept)
+		lock->kept--;
+	else
+		lock_exit(lock);
+}
+
 #ifdef LIBALLOC_DEBUG
 /*
  * A bit per rank held by this thread.  A signal handler that interrupts a

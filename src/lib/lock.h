@@ -59,6 +59,7 @@ struct lock {
 struct lock_sleep {
 	void (*wait)(u32 *word, u32 val);
 	void (*wake)(u32 *word);
+	void (*wait_ms)(u32 *word, u32 val, u32 ms);
 };
 
 /* Once, at start-up; until then contenders spin. */
@@ -149,24 +150,25 @@ static inline void lock_exit(struct lock *lock)
 	locks_held--;
 }
 
+/* Taken by this thread, in what it does now or in what it interrupted. */
+static inline bool lock_is_own(const struct lock *lock)
+{
+	return (READ_ONCE(lock->word) & ~1u) == lock_self();
+}
+
 /*
  * Around fork(): every lock is taken, and given back by parent and child
  * alike, since the child's only thread has the parent's thread pointer.  A
  * lock that this thread held already (fork in a signal handler that
  * interrupted a critical section) stays with the section.
+ *
+ * In such a handler K3 holds as well: who has a lock that is wanted here may
+ * wait for one that was interrupted here.  After a while the fork goes on
+ * without, and is torn: in the child that lock is taken for ever.
  */
-static inline void lock_fork_enter(struct lock *lock)
-{
-	if (!lock_enter_nested(lock, LOCKS_ANY))
-		lock->kept++;
-}
-
-static inline void lock_fork_exit(struct lock *lock)
-{
-	if (lock->kept)
-		lock->kept--;
-	else
-		lock_exit(lock);
-}
+void lock_fork_begin(void);
+bool lock_fork_is_torn(void);
+void lock_fork_enter(struct lock *lock);
+void lock_fork_exit(struct lock *lock);
 
 #endif

@@ -242,7 +242,9 @@ bool sys_thread_start(void (*fn)(void))
 
 void sys_init(void)
 {
-	static const struct lock_sleep sleep = { futex_wait, futex_wake };
+	static const struct lock_sleep sleep = {
+		futex_wait, futex_wake, sys_wait_ms,
+	};
 
 	sys_mem_init();
 	sys_cpu_init();

@@ -18,6 +18,10 @@ static void up(void)
 
 TestSuite(fork, .init = up);
 
+/* tests/unit.mk */
+void *la_malloc(size_t size);
+void la_free(void *ptr);
+
 static int stop;
 
 static void use_all(u64 *seed)
@@ -139,6 +143,69 @@ Test(fork, inside_a_critical_section)
 	cr_assert_eq(status, 0);
 	cr_assert_eq(zone_normal.lock.word, 0);
 	cr_assert(zone_is_valid(&zone_normal));
+}
+
+/* Holds a lock of low rank and waits for one that the main thread has. */
+static void *waits_inside(void *arg)
+{
+	struct lock *low = arg;
+
+	lock_try_enter(low);
+	lock_enter_nested(&zone_normal.lock, 1);
+	lock_exit(&zone_normal.lock);
+	lock_exit(low);
+	return NULL;
+}
+
+/*
+ * Neither thread can go on before the other does: the fork goes on without
+ * that lock, and its child does not wait for it.
+ */
+Test(fork, inside_of_what_another_waits_for, .timeout = 60)
+{
+	char *p = la_malloc(32), *q;
+	struct kmem_cache *s = class_to_cache(addr_to_class(p));
+	int status;
+	pthread_t t;
+	pid_t pid;
+
+	cr_assert(p && s);
+	lock_try_enter(&zone_normal.lock);
+	pthread_create(&t, NULL, waits_inside,
+		       &kmem_cache_node(s, 0)->lock);
+	while (!(READ_ONCE(zone_normal.lock.word) & 1))
+		usleep(1000);
+	pid = fork();
+	if (!pid) {
+		alarm(30);
+		if (!fork_is_torn() || !unit_holds(&zone_normal.lock))
+			_exit(1);
+		la_free(p);
+		for (u32 i = 0; i < 10000; i++) {
+			q = la_malloc(32);
+			if (q)
+				*q = 1;
+			else if (errno != ENOMEM)
+				_exit(2);
+		}
+		q = la_malloc(MIB);
+		if (q || errno != ENOMEM)
+			_exit(3);
+		_exit(0);
+	}
+	cr_assert(!fork_is_torn());
+	cr_assert(unit_holds(&zone_normal.lock));
+	lock_exit(&zone_normal.lock);
+	pthread_join(t, NULL);
+	waitpid(pid, &status, 0);
+	cr_assert_eq(status, 0);
+	cr_assert_eq(kmem_cache_node(s, 0)->lock.word, 0);
+	la_free(p);
+	pid = fork();
+	if (!pid)
+		check_child();
+	waitpid(pid, &status, 0);
+	cr_assert_eq(status, 0, "and the next fork is whole");
 }
 
 static void *start_up(void *arg)

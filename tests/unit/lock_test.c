@@ -217,7 +217,7 @@ static void wrong_order(void *arg)
 	static struct lock low = LOCK_INITIALIZER(LOCK_VMAP);
 
 	lock_try_enter(&lock);
-	lock_try_enter(&low);
+	lock_enter_nested(&low, 1);
 }
 
 /* K2 */
