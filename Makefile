@@ -93,6 +93,7 @@ include tests/fuzz/fuzz.mk
 include tests/modules/modules.mk
 include tests/slabtop/slabtop.mk
 include tests/rseq/rseq.mk
+include tests/fork/fork.mk
 
 # What must hold before a change lands: minutes on two cores.
 check: all
@@ -114,6 +115,7 @@ check: all
 	$(MAKE) check-rseq
 	$(MAKE) check-trace
 	$(MAKE) check-bench
+	$(MAKE) check-fork
 	$(MAKE) check-fuzz
 	$(MAKE) check-faults
 	$(MAKE) check-aarch64
