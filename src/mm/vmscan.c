@@ -189,6 +189,10 @@ size_t reclaim_idle(size_t pages)
 		given += zones_report(pages - given);
 	if (given < pages) {
 		caches_shrink();
+		/* Of hardened=1, which held freed areas back. */
+		given += areas_purge(pages - given);
+	}
+	if (given < pages) {
 		given += zones_report(pages - given);
 		zones_offline();
 	}
@@ -206,8 +210,8 @@ static size_t give_back(size_t pages)
 
 	if (!reclaim_wait())
 		return 0;
-	given = areas_purge(pages);
 	caches_shrink();
+	given = areas_purge(pages);
 	if (given < pages)
 		given += zones_report(pages - given);
 	zones_offline();

@@ -33,6 +33,7 @@
  */
 #define OVERHEAD_SHIFT	6
 #define OVERHEAD_PAGES	512
+#define HARDEN_SHIFT	3	/* slab/harden_map.c: an eighth of small objects */
 
 /* Where the kernel kills instead of refusing, there is more to spare. */
 #define KILL_SHIFT	3	/* an eighth of the limit */
@@ -124,6 +125,8 @@ static size_t pages_held(void)
 {
 	size_t held = mm_resident_pages();
 
+	if (options.hardened)
+		held += held >> HARDEN_SHIFT;
 	return held + (held >> OVERHEAD_SHIFT) + OVERHEAD_PAGES;
 }
 

@@ -131,7 +131,7 @@ void harden_overflow(const void *ptr, size_t size, size_t room) __noreturn;
 #define HARDEN_MAX_SIZE	KMALLOC_MAX_SIZE	/* live values are <= this */
 
 struct harden_map {
-	uintptr_t base;		/* of the section */
+	uintptr_t base;		/* in the section */
 	size_t bytes;		/* of it that have entries; grows */
 	u16 *entries;
 };
@@ -144,10 +144,10 @@ extern __hidden struct harden_map harden_maps[MAX_SECTIONS];
  * malloc_end, no address in bounds.
  */
 struct harden_hot {
-	uintptr_t base;		/* of section 0 */
-	size_t units;		/* of 16 bytes of it that have entries; grows */
+	uintptr_t base;		/* as of harden_maps[0] */
+	size_t units;		/* of 16 bytes that have entries; grows */
 	u16 *entries;
-	const u16 *classes;
+	const u16 *classes;	/* of the page at base + n pages: [-1 - n] */
 	size_t malloc_end;	/* first size that is too large */
 };
 

@@ -1,6 +1,7 @@
 /*
  * harden_map.c - what is live, out of band: two bytes for each 16 bytes of a
- * section, made usable as the section grows and touched where objects begin.
+ * section that its buddies have, made usable as it grows and touched where
+ * objects begin.
  *
  * Invariants:
  *   H1. an entry is live from before its object is handed out until the free
@@ -26,24 +27,32 @@ struct harden_hot harden_hot;
 
 static struct lock lock = LOCK_INITIALIZER(LOCK_HARDEN);
 
+/* Of @sec, what comes before holds its struct pages. */
+static size_t map_start(const struct section *sec)
+{
+	return ALIGN_DOWN(sec->first << PAGE_SHIFT, STEP);
+}
+
 void harden_hot_enable(void)
 {
 	if (options.hardened != 1 || percpu.mode != PERCPU_CID)
 		return;
-	harden_hot.base = sections[0]->base;
-	harden_hot.classes = sections[0]->classes;
+	harden_hot.base = sections[0]->base + map_start(sections[0]);
+	harden_hot.classes = sections[0]->classes -
+			     (map_start(sections[0]) >> PAGE_SHIFT);
 	harden_hot.malloc_end = KMALLOC_MAX_SIZE - CANARY + 1;
 }
 
 /* The map reaches as far as the section is committed. */
 static bool map_grow(struct harden_map *map, struct section *sec)
 {
-	size_t have = map->bytes;
-	size_t want = ALIGN_UP(READ_ONCE(sec->committed) << PAGE_SHIFT, STEP);
-	size_t most = ALIGN_UP(sec->nr_pages << PAGE_SHIFT, STEP);
+	size_t have = map->bytes, start = map_start(sec);
+	size_t want = ALIGN_UP(READ_ONCE(sec->committed) << PAGE_SHIFT, STEP) -
+		      start;
+	size_t most = ALIGN_UP(sec->nr_pages << PAGE_SHIFT, STEP) - start;
 
 	if (!map->entries) {
-		map->base = sec->base;
+		map->base = sec->base + start;
 		map->entries = sys_reserve(ENTRY_BYTES(most), sys_page_size());
 		if (!map->entries)
 			return false;
@@ -70,7 +79,7 @@ __slowpath u16 *harden_entry_slow(const void *ptr, bool make)
 	if (!sec)
 		return NULL;
 	map = &harden_maps[sec->id];
-	at = (uintptr_t)ptr - sec->base;
+	at = (uintptr_t)ptr - sec->base - map_start(sec);
 	if (at >= load_acquire(&map->bytes)) {
 		if (!make || !lock_try_enter(&lock))
 			return NULL;

@@ -43,6 +43,22 @@ Test(harden_map, grows_with_the_section)
 	cr_assert(page && harden_map_clear(page, MAX_ORDER_PAGES));
 }
 
+/* Its struct pages, gigabytes of addresses, come first in a section. */
+Test(harden_map, begins_where_the_buddies_do)
+{
+	const struct section *sec;
+	struct page *page;
+
+	unit_up();
+	page = page_range_alloc(NUMA_NO_NODE, 1, 0, GFP_KERNEL);
+	cr_assert(harden_map_clear(page, 1));
+	sec = sections[0];
+	cr_assert_null(harden_entry((char *)sec->base + 16, true));
+	cr_assert_leq(harden_maps[0].bytes,
+		      ((sec->committed - sec->first) << PAGE_SHIFT) +
+			      2 * (MAX_ORDER_PAGES << PAGE_SHIFT));
+}
+
 Test(harden_map, live_values)
 {
 	cr_assert(!harden_is_live(0) && !harden_is_live(HARDEN_FREED));
