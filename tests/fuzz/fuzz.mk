@@ -4,6 +4,7 @@
 #   make check-fuzz			30 s, the same seeds each time
 #   make fuzz-reduce SEED=1 OPS=200000	a failure of one thread, made small
 #   make fuzz-libfuzzer			clang's fuzzer for SECONDS
+#   make fuzz-afl			AFL++ for SECONDS
 #   make check-faults			every system call fails in turn
 
 SECONDS ?= 60
@@ -33,12 +34,29 @@ $(FUZZ_DIR)/libfuzzer: tests/fuzz/oracle.c $(SRCS)
 	@mkdir -p $(@D)
 	clang $(FUZZ_FLAGS) -Wno-unused-command-line-argument -O1 \
 		-fsanitize=fuzzer -DORACLE_LIBFUZZER -ftls-model=initial-exec \
+		-fexceptions \
 		-o $@ $^ -ldl
 
 fuzz-libfuzzer: $(FUZZ_DIR)/libfuzzer
 	@mkdir -p $(FUZZ_DIR)/corpus
 	$< -max_total_time=$(SECONDS) -max_len=65536 -rss_limit_mb=4096 \
 		$(FUZZ_DIR)/corpus
+
+# Built by AFL++'s compiler; it writes the words to the oracle's input.
+AFL_BUILD := $(BUILD)/afl
+AFL_ENV = AFL_NO_UI=1 AFL_NO_AFFINITY=1 AFL_SKIP_CPUFREQ=1 \
+	AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES=1
+
+fuzz-afl:
+	@scripts/install-deps afl++
+	$(MAKE) --no-print-directory BUILD=$(AFL_BUILD) CC=afl-clang-fast \
+		$(AFL_BUILD)/tests/fuzz/oracle
+	@mkdir -p $(AFL_BUILD)/in && rm -rf $(AFL_BUILD)/out
+	@seq 1 2000 >$(AFL_BUILD)/in/numbers
+	$(AFL_ENV) afl-fuzz -V $(SECONDS) -m none -t 10000 -i $(AFL_BUILD)/in \
+		-o $(AFL_BUILD)/out -- $(AFL_BUILD)/tests/fuzz/oracle -
+	@! ls $(AFL_BUILD)/out/default/crashes $(AFL_BUILD)/out/default/hangs | \
+		grep '^id'
 
 FAULTS_BUILD := $(BUILD)/faults
 FAULTS_OBJS = $(OBJS:$(BUILD)/obj/%=$(FAULTS_BUILD)/obj/%)
@@ -53,4 +71,4 @@ $(FAULTS_BUILD)/faults: tests/faults/faults.c $(SRCS)
 check-faults: $(FAULTS_BUILD)/faults
 	@$< $(FAULTS_ARGS)
 
-.PHONY: fuzz check-fuzz fuzz-reduce fuzz-libfuzzer check-faults
+.PHONY: fuzz check-fuzz fuzz-reduce fuzz-libfuzzer fuzz-afl check-faults
