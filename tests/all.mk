@@ -1,6 +1,7 @@
 # all.mk - what `make check` leaves out: builds and runs of other kinds.
 #
-#   make check-all                         everything, a quarter of an hour
+#   make check-all                         everything: half an hour on two idle
+#					  cores; no row more than $(ALL_LIMIT) s
 #   make coverage                         lines and branches that the tests run
 #   make check-all ALL_ONLY="debug tsan"   only those parts, without `check`
 #
@@ -10,6 +11,7 @@
 
 ALL_ONLY ?=
 ALL_SECONDS ?= 20
+export ALL_LIMIT ?= 900
 ALL_MAKE = $(MAKE)
 
 # Not by the name of MAKE: `make -n` would run it.

@@ -91,7 +91,7 @@ static void alloc_one(u32 i, u64 *seed)
 	b->page = page_range_alloc(NUMA_NO_NODE, b->nr, align, flags);
 	REQUIRE(b->page != NULL);
 	REQUIRE(b->page->type == PAGE_LARGE && b->page->nr_pages == b->nr);
-	REQUIRE(page_pfn(b->page) % ((size_t)1 << align) == 0);
+	REQUIRE(IS_ALIGNED(page_pfn(b->page), (size_t)1 << align));
 	model_set(b->page, b->nr, 0, i + 1);
 	if (flags & __GFP_ZERO)
 		check_zero(b);

@@ -163,7 +163,7 @@ Test(copy, while_another_thread_protects, .init = up)
 	for (u32 i = 0; i < 5000; i++) {
 		size_t left = sys_copy_safe(dst, src, 3 * PAGE);
 
-		REQUIRE(left % PAGE == 0 && left <= 2 * PAGE);
+		REQUIRE(IS_ALIGNED(left, PAGE) && left <= 2 * PAGE);
 	}
 	WRITE_ONCE(stop, true);
 	pthread_join(t, NULL);
