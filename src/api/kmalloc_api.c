@@ -373,7 +373,8 @@ EXPORT void *alloc_kvrealloc(const void *p, size_t size, gfp_t gfp)
 		free_fast((void *)p);
 		return ALLOC_ZERO_SIZE_PTR;
 	}
-	if (size > PAGES_MAX_SIZE && !addr_to_page(p))
+	/* With hardened=1 an area has an end that its block must know of. */
+	if (size > PAGES_MAX_SIZE && !addr_to_page(p) && !options.hardened)
 		return area_resize(p, size, gfp);
 	return resize_or_move(p, size, gfp, kvmalloc);
 }

@@ -255,6 +255,26 @@ Test(kmalloc_api, kvrealloc_zeroed, .init = start, .timeout = 60)
 	}
 }
 
+/* Of malloc(), hardened=1 knows how much was asked for, and what is behind it. */
+Test(kmalloc_api, kvrealloc_hardened)
+{
+	size_t sizes[] = { 9 * MIB + 1, 6 * MIB + 3, 20 * MIB + 7, 5 * MIB + 9 };
+	char *p;
+
+	setenv("LIBALLOC_OPTIONS", "hardened=1", 1);
+	start();
+	p = la_malloc(7 * MIB + 1);
+	REQUIRE(p);
+	memset(p, 0x3c, 7 * MIB + 1);
+	for (u32 i = 0; i < ARRAY_SIZE(sizes); i++) {
+		p = alloc_kvrealloc(p, sizes[i], K);
+		REQUIRE(p && is_filled(p, 5 * MIB, 0x3c));
+		memset(p, 0x3c, sizes[i]);
+		cr_assert_geq(la_malloc_usable_size(p), sizes[i]);
+	}
+	la_free(p);
+}
+
 Test(kmalloc_api, kvmalloc, .init = start)
 {
 	size_t sizes[] = { 100, 5000, MIB, 4 * MIB, 4 * MIB + 1, 30 * MIB };
