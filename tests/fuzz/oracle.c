@@ -45,6 +45,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "core/options.h"
 #include "liballoc.h"
 #include "mm/percpu.h"
 #include "mm/vmalloc.h"
@@ -1126,26 +1127,43 @@ static void put_all(struct thread *t)
 		put(t, &t->slots[i], i);
 }
 
-static size_t bytes_in_use(void)
+/* With hardened=1 a slab may have a guard page; counted as if each had. */
+static long guard_bytes(void)
+{
+	long nr = 0;
+
+	for (u32 i = 0; options.hardened && i < MAX_SHEAVES; i++) {
+		struct kmem_cache *s = class_to_cache(i << SHEAF_HEAD_SHIFT);
+
+		nr += s ? (long)kmem_cache_nr_slabs(s) : 0;
+	}
+	return nr * sysconf(_SC_PAGESIZE);
+}
+
+/*
+ * Without guards: what libc keeps for its next thread may have moved to
+ * another slab.
+ */
+static long bytes_in_use(void)
 {
 	alloc_rcu_barrier();
 	slab_reclaim();
 	span_drain();
-	return mallinfo2().uordblks;
+	return (long)mallinfo2().uordblks - guard_bytes();
 }
 
 /*
  * A thread of ours that gives memory back may have some in hand, out of the
  * caches and not yet free, for as long as it waits for a CPU.
  */
-static size_t bytes_over(size_t before)
+static size_t bytes_over(long before)
 {
 	u64 end = clock_ns() + 10 * 1000000000ull;
-	size_t now;
+	long now;
 
 	while ((now = bytes_in_use()) > before && clock_ns() < end)
 		usleep(1000);
-	return now > before ? now - before : 0;
+	return now > before ? (size_t)(now - before) : 0;
 }
 
 /* Of a sheaf: an object that its slab has given out, or a block of pages. */
@@ -1405,7 +1423,8 @@ int main(int argc, char **argv)
 	double seconds = 0;
 	u32 nr = 1;
 	bool less = false;
-	size_t before, over;
+	size_t over;
+	long before;
 	void *ballast[14];
 	int opt;
 
