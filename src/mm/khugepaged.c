@@ -2,10 +2,12 @@
  * khugepaged.c - huge pages where they help, at what they cost here and now.
  *
  * Fresh: a batch of a whole pageblock is asked for as one huge page, once the
- * heap has passed thp_start.  Later: pageblocks without a free page that came
- * up of small pages are collapsed (MADV_COLLAPSE), a few at each look of
- * kswapd.  What is whole is not split to give back a few pages (buddy.c,
- * find_cold()).
+ * heap has passed a quarter of thp_start.  It is faulted in whole one way or
+ * the other, so that costs no memory; and below thp_start it is forgotten at
+ * once, for a small heap gives back what pages it can.  Later: pageblocks
+ * without a free page that came up of small pages are collapsed
+ * (MADV_COLLAPSE), a few at each look of kswapd.  What is whole is not split to
+ * give back a few pages (buddy.c, find_cold()).
  *
  * What a huge page costs differs by a factor of twenty between machines and
  * minutes: a virtual machine's host may have to find the memory first.  So it
@@ -25,21 +27,28 @@
 
 /* A small page's fault costs this at least; a huge one may cost 512 times. */
 #define FAULT_NS	1500
-#define MAX_SKIP	256	/* pageblocks, 512 MiB */
+#define MIN_SKIP	8	/* pageblocks */
+#define MAX_SKIP	256	/* 512 MiB */
 #define MAX_BACKOFFS	256	/* each may cost two mappings */
+#define EARLY		4	/* part of thp_start for fresh ones */
 #define LOOK_BLOCKS	256	/* pageblocks looked at by one call */
 #define COLLAPSE_BLOCKS	4	/* ... and collapsed */
 
 static u32 skip, backoff;	/* racy */
 static size_t cursor;		/* khugepaged(): pageblocks of section 0 */
 
-static bool is_wanted(void)
+static bool is_wanted_past(size_t start)
 {
 	if (options.thp == THP_ALWAYS)
 		return true;
 	return options.thp != THP_NEVER &&
-	       zones_used_pages() << PAGE_SHIFT >= options.thp_start &&
+	       zones_used_pages() << PAGE_SHIFT >= start &&
 	       stat_read(STAT_THP_BACKOFF) < MAX_BACKOFFS;
+}
+
+static bool is_wanted(void)
+{
+	return is_wanted_past(options.thp_start);
 }
 
 /* Not now: the last ones were dear. */
@@ -60,7 +69,7 @@ static void judge(u64 ns)
 		WRITE_ONCE(backoff, 0);
 		return;
 	}
-	WRITE_ONCE(backoff, clamp(backoff * 2, 8u, (u32)MAX_SKIP));
+	WRITE_ONCE(backoff, clamp(backoff * 2, (u32)MIN_SKIP, (u32)MAX_SKIP));
 	WRITE_ONCE(skip, backoff);
 	stat_add(STAT_THP_BACKOFF, 1);
 }
@@ -68,9 +77,10 @@ static void judge(u64 ns)
 u32 thp_populate(void *addr)
 {
 	size_t bytes = PAGE_SIZE << PAGEBLOCK_ORDER;
+	bool keep = is_wanted();
 	u64 start;
 
-	if (!is_wanted() || is_skipped()) {
+	if (!is_wanted_past(options.thp_start / EARLY) || is_skipped()) {
 		sys_populate(addr, bytes);
 		return 0;
 	}
@@ -79,7 +89,10 @@ u32 thp_populate(void *addr)
 	sys_populate(addr, bytes);
 	judge(sys_clock_ns() - start);
 	stat_add(STAT_THP_FAULT, 1);
-	return BLOCK_HUGE;
+	/* The mapping is one with its neighbours again; the page stays whole. */
+	if (!keep)
+		sys_huge(addr, bytes, false);
+	return keep ? BLOCK_HUGE : 0;
 }
 
 /* The next pageblock of the first section that is all in use and small. */

@@ -113,6 +113,27 @@ Test(page_alloc, huge_pages_are_marked, .init = up_large)
 	cr_assert_eq(pageblock_head(page)->block_flags, 0);
 }
 
+/* Below thp_start they are faulted in as such, but nothing keeps them whole. */
+Test(page_alloc, early_huge_pages_are_split, .init = up_large)
+{
+	struct page *page;
+
+	options.thp = THP_MADVISE;
+	options.thp_start = 4 * (zones_used_pages() << PAGE_SHIFT) + 12 * MIB;
+	page = get(1, 0, __GFP_PREFAULT);
+	cr_assert_eq(stat_read(STAT_THP_FAULT), 0, "a smaller heap has none");
+	put(page, 1);
+	zones_discard(0, 0);
+	options.thp_start -= 12 * MIB;
+	page = get(1, 0, __GFP_PREFAULT);
+	cr_assert_eq(stat_read(STAT_THP_FAULT), 1);
+	cr_assert_eq(unit_resident(page_address(pageblock_head(page)),
+				   2 * MIB), 2 * MIB);
+	cr_assert_eq(pageblock_head(page)->block_flags, 0);
+	cr_assert_eq(zones_discard(0, 1), 510);
+	cr_assert_eq(zone_normal.nr_free_dirty, 1);
+}
+
 /* --- zero --- */
 
 Test(page_alloc, zero_where_it_was_dirty, .init = up)
