@@ -39,7 +39,9 @@ $(FUZZ_DIR)/libfuzzer: tests/fuzz/oracle.c $(SRCS)
 
 fuzz-libfuzzer: $(FUZZ_DIR)/libfuzzer
 	@mkdir -p $(FUZZ_DIR)/corpus
-	$< -max_total_time=$(SECONDS) -max_len=65536 -rss_limit_mb=4096 \
+	@seq 1 2000 >$(FUZZ_DIR)/corpus/numbers
+	$< -max_total_time=$(SECONDS) -max_len=65536 -len_control=0 \
+		-rss_limit_mb=4096 \
 		$(FUZZ_DIR)/corpus
 
 # Built by AFL++'s compiler; it writes the words to the oracle's input.
