@@ -20,6 +20,10 @@
  *	 ends has seen both counters of every slot at 0 since it began.
  *   U4. all of gp but seq is of the holder of gp.lock, all of cb but next and
  *	 the numbers of the holder of cb.lock.  Nobody waits for either.
+ *   U5. at no moment is a callback in two of cb's lists, or in one after it
+ *	 has been called, or in .wait with another period than its own: a fork
+ *	 copies what it finds, and the child breaks cb.lock.  So stores to cb
+ *	 are ordered; between two lists a batch is in none, and is lost to it.
  *
  * Why no reader is overtaken, by letter.  An updater makes something
  * unreachable (A), rcu_start_gp() is a full barrier (B) and reads gp.seq (C).
@@ -297,7 +301,7 @@ static bool call_due(bool frees_only)
 
 		if (frees_only && !is_free(head))
 			return false;
-		cb.due = head->next;
+		store_release(&cb.due, head->next);			/* U5 */
 		call(head);
 	}
 	return true;
@@ -306,17 +310,21 @@ static bool call_due(bool frees_only)
 /* Under cb.lock; false if there is no more to do now. */
 static bool batch_run(bool frees_only)
 {
+	struct rcu_head *list;
+
 	if (!call_due(frees_only))	/* what was left there */
 		return false;
 	if (!cb.wait) {
-		cb.wait = reversed(__atomic_exchange_n(&cb.next, NULL,
-						       __ATOMIC_ACQUIRE));
+		list = reversed(__atomic_exchange_n(&cb.next, NULL,
+						    __ATOMIC_ACQUIRE));
 		cb.gp = rcu_start_gp();
+		store_release(&cb.wait, list);				/* U5 */
 	}
-	if (!cb.wait || !rcu_gp_done(cb.gp))
+	list = cb.wait;
+	if (!list || !rcu_gp_done(cb.gp))
 		return false;
-	cb.due = cb.wait;
-	cb.wait = NULL;
+	store_release(&cb.wait, NULL);					/* U5 */
+	store_release(&cb.due, list);
 	return call_due(frees_only);
 }
 
