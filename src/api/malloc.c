@@ -128,7 +128,7 @@ static void *traced(enum trace_op op, void *ptr, size_t size, size_t align)
 
 static __attribute__((noinline)) void *malloc_untraced(size_t size)
 {
-	if (unlikely(idle_armed))
+	if (unlikely(READ_ONCE(idle_armed)))
 		idle_armed_poll();
 	return alloc_slow(size, 1, 0);
 }
@@ -202,7 +202,7 @@ static void free_large(void *ptr, struct page *page)
 		bad_page("free", ptr, page);
 	if (likely(page_range_free(page, page->nr_pages)))
 		return;
-	page->type = PAGE_LARGE;
+	WRITE_ONCE(page->type, PAGE_LARGE);
 	free_defer(ptr);
 }
 

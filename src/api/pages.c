@@ -259,7 +259,7 @@ static void put_pages(const char *call, void *ptr, struct page *page,
 		bad_free(call, ptr, page, nr);
 	if (likely(page_range_free(page, nr)))
 		return;
-	page->type = PAGE_LARGE;
+	WRITE_ONCE(page->type, PAGE_LARGE);
 	free_defer(ptr);
 }
 

@@ -45,7 +45,7 @@ static inline void bits_set_range(u64 *map, size_t first, size_t nr)
 	if (!nr)
 		return;
 	for (size_t w = first / 64; w <= (first + nr - 1) / 64; w++)
-		map[w] |= bits_word_mask(w, first, nr);
+		WRITE_ONCE(map[w], map[w] | bits_word_mask(w, first, nr));
 }
 
 static inline void bits_clear_range(u64 *map, size_t first, size_t nr)
@@ -53,7 +53,7 @@ static inline void bits_clear_range(u64 *map, size_t first, size_t nr)
 	if (!nr)
 		return;
 	for (size_t w = first / 64; w <= (first + nr - 1) / 64; w++)
-		map[w] &= ~bits_word_mask(w, first, nr);
+		WRITE_ONCE(map[w], map[w] & ~bits_word_mask(w, first, nr));
 }
 
 static inline size_t bits_count_range(const u64 *map, size_t first, size_t nr)
@@ -64,7 +64,8 @@ static inline size_t bits_count_range(const u64 *map, size_t first, size_t nr)
 		return 0;
 	for (size_t w = first / 64; w <= (first + nr - 1) / 64; w++)
 		count += (size_t)__builtin_popcountl(
-				map[w] & bits_word_mask(w, first, nr));
+				READ_ONCE(map[w]) &
+				bits_word_mask(w, first, nr));
 	return count;
 }
 
@@ -73,7 +74,7 @@ static inline bool bits_any(const u64 *map, size_t first, size_t nr)
 	if (!nr)
 		return false;
 	for (size_t w = first / 64; w <= (first + nr - 1) / 64; w++)
-		if (map[w] & bits_word_mask(w, first, nr))
+		if (READ_ONCE(map[w]) & bits_word_mask(w, first, nr))
 			return true;
 	return false;
 }
@@ -83,7 +84,7 @@ static inline size_t bits_find(const u64 *map, size_t from, size_t end,
 			       bool val)
 {
 	while (from < end) {
-		u64 word = map[from / 64];
+		u64 word = READ_ONCE(map[from / 64]);
 
 		if (!val)
 			word = ~word;

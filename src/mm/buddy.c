@@ -53,7 +53,7 @@ static void block_insert(struct zone *zone, struct page *page, u32 order)
 	struct free_area *area = &zone->free_area[order];
 	u32 type = pageblock_head(page)->block_type;
 
-	page->type = PAGE_FREE;
+	WRITE_ONCE(page->type, PAGE_FREE);
 	page->order = (u8)order;
 	list_add(&page->lru, &area->list[type][block_is_dirty(page, order)]);
 	area->nr[type]++;
@@ -64,7 +64,7 @@ static void block_remove(struct zone *zone, struct page *page)
 	ASSERT(page->type == PAGE_FREE);
 	list_del(&page->lru);
 	zone->free_area[page->order].nr[pageblock_head(page)->block_type]--;
-	page->type = PAGE_NONE;
+	WRITE_ONCE(page->type, PAGE_NONE);
 }
 
 /* Pages that leave the lists are no longer counted (Z4). */
@@ -74,7 +74,8 @@ static void account_taken(struct zone *zone, const struct page *page, size_t nr)
 	ADD_ONCE(zone->nr_free_dirty, -range_nr_dirty(page, nr));
 	if (zone->nr_free_dirty < zone->idle_min)
 		WRITE_ONCE(zone->idle_min, zone->nr_free_dirty);
-	zone->nr_lazy_free = min(zone->nr_lazy_free, zone->nr_free_dirty);
+	WRITE_ONCE(zone->nr_lazy_free,
+		   min(zone->nr_lazy_free, zone->nr_free_dirty));
 }
 
 /* The free buddy of a block, or NULL if they cannot merge. */
@@ -86,7 +87,7 @@ static struct page *block_buddy(struct section *sec, size_t pfn, u32 order)
 	if (order == MAX_ORDER || buddy < sec->first ||
 	    buddy >= sec->frontier)
 		return NULL;
-	if (page->type != PAGE_FREE || page->order != order)
+	if (READ_ONCE(page->type) != PAGE_FREE || page->order != order)
 		return NULL;
 	return page;
 }
@@ -140,7 +141,7 @@ void buddy_free_range(struct zone *zone, struct page *page, size_t nr)
 		return;
 	ADD_ONCE(zone->nr_free, nr);
 	ADD_ONCE(zone->nr_free_dirty, range_nr_dirty(page, nr));
-	page->type = PAGE_NONE;
+	WRITE_ONCE(page->type, PAGE_NONE);
 	run_take_around(zone, sec, &lo, &hi);
 	while (pfn < end) {
 		u32 order = piece_order(pfn, end - pfn);
@@ -154,7 +155,7 @@ void buddy_free_range(struct zone *zone, struct page *page, size_t nr)
 static void set_block_type(struct page *page, size_t nr, enum migratetype type)
 {
 	for (size_t i = 0; i < nr; i += (size_t)1 << PAGEBLOCK_ORDER)
-		page[i].block_type = (u8)type;
+		WRITE_ONCE(page[i].block_type, (u8)type);
 }
 
 void buddy_add_range(struct zone *zone, struct page *page, size_t nr,
@@ -217,7 +218,7 @@ static size_t pageblock_each_free(struct zone *zone, struct page *head,
 		struct page *page = head + i;
 
 		step = 1;
-		if (page->type != PAGE_FREE)
+		if (READ_ONCE(page->type) != PAGE_FREE)
 			continue;
 		step = (size_t)1 << page->order;
 		free += step;
@@ -263,7 +264,7 @@ static void pageblock_claim(struct zone *zone, struct page *page,
 
 		run_take_pageblock(zone, sec, page_pfn(head));
 		pageblock_each_free(zone, head, block_unlist);
-		head->block_type = (u8)type;
+		WRITE_ONCE(head->block_type, (u8)type);
 		pageblock_each_free(zone, head, block_relist);
 		run_put_pageblock(zone, sec, page_pfn(head));
 	} else {
@@ -378,7 +379,7 @@ bool buddy_range_is_free(struct section *sec, size_t pfn, size_t nr)
 	while (pfn < end) {
 		struct page *page = &sec->vmemmap[pfn];
 
-		if (pfn >= sec->frontier || page->type != PAGE_FREE)
+		if (pfn >= sec->frontier || READ_ONCE(page->type) != PAGE_FREE)
 			return false;
 		pfn += (size_t)1 << page->order;
 	}

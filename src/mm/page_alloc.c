@@ -170,7 +170,7 @@ static struct page *take_fresh(struct zone *zone, const struct request *req,
 
 static void set_large(struct page *page, size_t nr)
 {
-	page->type = PAGE_LARGE;
+	WRITE_ONCE(page->type, PAGE_LARGE);
 	page->nr_pages = (u32)nr;
 }
 
@@ -382,7 +382,8 @@ bool page_range_free(struct page *page, size_t nr)
 	bool done;
 
 	if (nr >= SPAN_MIN && nr <= MAX_ORDER_PAGES &&
-	    pageblock_head(page)->block_type == MIGRATE_MOVABLE &&
+	    READ_ONCE(pageblock_head(page)->block_type) ==
+		    MIGRATE_MOVABLE &&
 	    span_free(page, nr))
 		return true;
 	done = zone_free_range(page, nr);

@@ -60,7 +60,7 @@ struct page *pcp_alloc(u32 nid, u32 order)
 
 	if (block) {
 		page = addr_to_page(block);
-		page->type = PAGE_LARGE;
+		WRITE_ONCE(page->type, PAGE_LARGE);
 		return page;
 	}
 	stat_add(STAT_PCP_REFILL, 1);
@@ -75,14 +75,14 @@ bool pcp_free(struct page *page, u32 order)
 
 	if (nr_nodes > 1 && page_to_nid(page) != numa_node_id())
 		return page_range_free(page, (size_t)1 << order);
-	page->type = PAGE_PCP;
+	WRITE_ONCE(page->type, PAGE_PCP);
 	if (percpu_push(off, page_address(page)))
 		return true;
-	page->type = PAGE_NONE;
+	WRITE_ONCE(page->type, PAGE_NONE);
 	if (lock_is_reentry())
 		return page_range_free(page, (size_t)1 << order);
 	pcp_open(order);
-	page->type = PAGE_PCP;
+	WRITE_ONCE(page->type, PAGE_PCP);
 	if (percpu_push(off, page_address(page)))
 		return true;
 	n = percpu_pop_batch(off, blocks, pcp_batch(order));

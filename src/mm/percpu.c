@@ -151,7 +151,7 @@ static __attribute__((noinline)) bool local_store(u32 cpu, void *addr,
 						  void *val)
 {
 	if (percpu.mode == PERCPU_SLOTS) {
-		*(void **)addr = val;
+		WRITE_ONCE(*(void **)addr, val);
 		return true;
 	}
 	return arch_percpu_store(percpu.rseq, percpu.idx, cpu, addr,
@@ -206,13 +206,13 @@ static void **array_get(u32 cpu, u32 capacity)
 		return array;
 	}
 	if (!b->next)
-		b->next = ARRAYS_START;
+		WRITE_ONCE(b->next, ARRAYS_START);
 	if (b->next + bytes > PERCPU_STRIDE)
 		return NULL;
 	/* The slot before the first is read by push, and always NULL. */
 	array = (void **)(percpu.blocks + ((size_t)cpu << PERCPU_SHIFT) +
 			  b->next) + 1;
-	b->next += bytes;
+	ADD_ONCE(b->next, bytes);
 	return array;
 }
 
@@ -221,7 +221,7 @@ static void array_put(u32 cpu, void **array, u32 capacity)
 	struct block *b = &blocks[cpu];
 	u32 size = ilog2(capacity);
 
-	*array = b->free[size];
+	WRITE_ONCE(*array, (void *)b->free[size]);
 	b->free[size] = array;
 }
 
@@ -433,7 +433,7 @@ out:
 /* A block none of whose sheaves ever opened has nothing to read. */
 static bool block_is_used(u32 cpu)
 {
-	return blocks[cpu].next != 0;
+	return READ_ONCE(blocks[cpu].next) != 0;
 }
 
 static u32 block_close(u32 cpu, u32 first, u32 last, struct bounds *b)
@@ -675,7 +675,7 @@ static void block_forget(u32 cpu)
 	if (!sys_discard(percpu.blocks + ((size_t)cpu << PERCPU_SHIFT),
 			 ALIGN_UP((size_t)b->next, sys_page_size())))
 		return;
-	b->next = 0;
+	WRITE_ONCE(b->next, 0);
 	for (u32 i = 0; i < NR_ARRAY_SIZES; i++)
 		b->free[i] = NULL;
 }

@@ -29,22 +29,24 @@ static uintptr_t block_base(void)
 
 static void *slot_pop(struct sheaf_head *h)
 {
-	void *obj;
+	void **cur = READ_ONCE(h->cur), *obj;
 
-	if (h->cur <= h->lo)
+	if (cur <= h->lo)
 		return NULL;
-	obj = h->cur[-1];
-	WRITE_ONCE(h->cur, h->cur - 1);
+	obj = cur[-1];
+	WRITE_ONCE(h->cur, cur - 1);
 	return obj;
 }
 
 static bool slot_push(struct sheaf_head *h, void *obj)
 {
-	if (h->cur >= h->hi || h->cur[-1] == obj ||
+	void **cur = READ_ONCE(h->cur);
+
+	if (cur >= h->hi || cur[-1] == obj ||
 	    (uintptr_t)obj & h->align_mask)
 		return false;
-	WRITE_ONCE(*h->cur, obj);
-	WRITE_ONCE(h->cur, h->cur + 1);
+	WRITE_ONCE(*cur, obj);
+	WRITE_ONCE(h->cur, cur + 1);
 	return true;
 }
 
@@ -94,6 +96,7 @@ bool percpu_push(u32 off, void *obj)
 u32 percpu_pop_batch(u32 off, void **dst, u32 n)
 {
 	struct sheaf_head *h;
+	void **cur;
 	u32 slot, got = 0;
 
 	if (percpu.mode != PERCPU_SLOTS)
@@ -104,12 +107,14 @@ u32 percpu_pop_batch(u32 off, void **dst, u32 n)
 		return 0;
 	h = percpu_head(slot, off);
 	/* The same order as the sequence: dst[0] is the lowest. */
-	if (h->cur > h->lo)
-		got = (u32)min((size_t)n, (size_t)(h->cur - h->lo));
+	cur = READ_ONCE(h->cur);
+	if (cur > h->lo)
+		got = (u32)min((size_t)n, (size_t)(cur - h->lo));
+	cur -= got;
 	if (got)	/* the cur of a closed head may be another's */
-		WRITE_ONCE(h->cur, h->cur - got);
+		WRITE_ONCE(h->cur, cur);
 	for (u32 i = 0; i < got; i++)
-		dst[i] = h->cur[i];
+		dst[i] = cur[i];
 	lock_exit(&percpu.slot_locks[slot]);
 	return got;
 }
@@ -117,6 +122,7 @@ u32 percpu_pop_batch(u32 off, void **dst, u32 n)
 u32 percpu_push_batch(u32 off, void *const *src, u32 n)
 {
 	struct sheaf_head *h;
+	void **cur;
 	u32 slot, put = 0;
 
 	if (percpu.mode != PERCPU_SLOTS)
@@ -126,12 +132,13 @@ u32 percpu_push_batch(u32 off, void *const *src, u32 n)
 	if (!lock_try_enter(&percpu.slot_locks[slot]))
 		return 0;
 	h = percpu_head(slot, off);
-	if (h->cur < h->hi)
-		put = (u32)min((size_t)n, (size_t)(h->hi - h->cur));
+	cur = READ_ONCE(h->cur);
+	if (cur < h->hi)
+		put = (u32)min((size_t)n, (size_t)(h->hi - cur));
 	for (u32 i = 0; i < put; i++)
-		WRITE_ONCE(h->cur[i], src[i]);
+		WRITE_ONCE(cur[i], src[i]);
 	if (put)
-		WRITE_ONCE(h->cur, h->cur + put);
+		WRITE_ONCE(h->cur, cur + put);
 	lock_exit(&percpu.slot_locks[slot]);
 	return put;
 }

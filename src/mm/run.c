@@ -48,7 +48,7 @@ static u32 type_of(const struct page *page)
 
 static bool is_max_block(const struct page *page)
 {
-	return page->type == PAGE_FREE && page->order == MAX_ORDER;
+	return READ_ONCE(page->type) == PAGE_FREE && page->order == MAX_ORDER;
 }
 
 static void run_link(struct zone *zone, struct page *head)
@@ -71,8 +71,8 @@ static void run_forget(struct zone *zone, struct page *head)
 	u32 type = type_of(head), i = list_of(head->run_len);
 	struct page *tail = head + head->run_len - 1;
 
-	if (tail->type == PAGE_FREE_TAIL)
-		tail->type = PAGE_NONE;
+	if (READ_ONCE(tail->type) == PAGE_FREE_TAIL)
+		WRITE_ONCE(tail->type, PAGE_NONE);
 	if (!head->run_listed)
 		return;
 	if (head->run_next)
@@ -94,8 +94,8 @@ static void run_make(struct zone *zone, struct section *sec, size_t pfn,
 		return;
 	head->run_len = tail->run_len = (u32)(end - pfn);
 	head->run_listed = false;
-	if (tail->type != PAGE_FREE)
-		tail->type = PAGE_FREE_TAIL;
+	if (READ_ONCE(tail->type) != PAGE_FREE)
+		WRITE_ONCE(tail->type, PAGE_FREE_TAIL);
 	if (bits_any(sec->dirty, pfn, end - pfn))
 		run_link(zone, head);
 }
@@ -136,7 +136,7 @@ size_t run_start(struct section *sec, size_t pfn)
 		if (pfn < sec->first + ((size_t)1 << order) ||
 		    head & (((size_t)1 << order) - 1))
 			break;
-		if (page->type != PAGE_FREE || page->order != order)
+		if (READ_ONCE(page->type) != PAGE_FREE || page->order != order)
 			continue;
 		if (type_of(page) != type)
 			break;
@@ -161,8 +161,8 @@ static struct page *run_before(struct section *sec, size_t pfn, u32 type)
 
 	if (pfn <= sec->first || is_offline(sec, pfn - 1) ||
 	    type_of(tail) != type ||
-	    (tail->type != PAGE_FREE_TAIL &&
-	     (tail->type != PAGE_FREE || tail->order)))
+	    (READ_ONCE(tail->type) != PAGE_FREE_TAIL &&
+	     (READ_ONCE(tail->type) != PAGE_FREE || tail->order)))
 		return NULL;
 	return tail - tail->run_len + 1;
 }
@@ -173,7 +173,7 @@ static struct page *run_behind(struct section *sec, size_t end, u32 type)
 
 	if (end >= sec->frontier || is_offline(sec, end) ||
 	    type_of(head) != type ||
-	    head->type != PAGE_FREE || head->order == MAX_ORDER)
+	    READ_ONCE(head->type) != PAGE_FREE || head->order == MAX_ORDER)
 		return NULL;
 	return head;
 }
@@ -208,7 +208,7 @@ void run_take(struct zone *zone, struct section *sec, size_t *pfn, size_t *end)
 /* Free pages from @pfn on, up to @end, that no MAX_ORDER block has. */
 static size_t row_end(const struct section *sec, size_t pfn, size_t end)
 {
-	while (pfn < end && sec->vmemmap[pfn].type == PAGE_FREE &&
+	while (pfn < end && READ_ONCE(sec->vmemmap[pfn].type) == PAGE_FREE &&
 	       !is_max_block(&sec->vmemmap[pfn]))
 		pfn += (size_t)1 << sec->vmemmap[pfn].order;
 	return pfn;
@@ -296,7 +296,7 @@ static bool run_is_valid(struct zone *zone, const struct section *sec,
 	     run = run->run_next)
 		found = found || run == head;
 	return head->run_len == len && tail->run_len == len &&
-	       tail->type == (tail->type == PAGE_FREE ? PAGE_FREE :
+	       tail->type == (READ_ONCE(tail->type) == PAGE_FREE ? PAGE_FREE :
 			      PAGE_FREE_TAIL) &&
 	       head->run_listed == dirty && found == dirty;
 }
@@ -314,9 +314,9 @@ static bool section_runs_are_valid(struct zone *zone, const struct section *sec,
 		if (is_offline(sec, pfn) || is_max_block(page))
 			continue;
 		step = 1;
-		if (page->type == PAGE_FREE_TAIL)
+		if (READ_ONCE(page->type) == PAGE_FREE_TAIL)
 			ok = false;	/* not met inside a run */
-		if (page->type != PAGE_FREE)
+		if (READ_ONCE(page->type) != PAGE_FREE)
 			continue;
 		step = free_row(sec, pfn);
 		ok = ok && run_is_valid(zone, sec, pfn, step);

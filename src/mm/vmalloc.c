@@ -31,7 +31,7 @@ static size_t round_size(size_t size)
 static void account(size_t nr, size_t bytes)
 {
 	vmap_info.nr += nr;
-	vmap_info.bytes += bytes;
+	ADD_ONCE(vmap_info.bytes, bytes);
 }
 
 static bool make_maps(size_t nr)
@@ -149,7 +149,7 @@ static bool area_extend(struct vmap_area *area, size_t size, size_t *warm)
  */
 static void make_room(size_t fresh)
 {
-	size_t lazy = vmap_info.lazy_bytes;
+	size_t lazy = READ_ONCE(vmap_info.lazy_bytes);
 
 	if (fresh >= HUGE_SIZE)
 		lazy_purge(lazy > fresh ? lazy - fresh : 0);

@@ -43,15 +43,15 @@ static void lazy_add(struct vmap_area *area, struct list_head *after)
 {
 	vmap_set_state(area, VMAP_LAZY);
 	list_add(&area->list, after);
-	vmap_info.nr_lazy++;
-	vmap_info.lazy_bytes += area->size;
+	ADD_ONCE(vmap_info.nr_lazy, 1);
+	ADD_ONCE(vmap_info.lazy_bytes, area->size);
 }
 
 void lazy_del(struct vmap_area *area)
 {
 	list_del(&area->list);
-	vmap_info.nr_lazy--;
-	vmap_info.lazy_bytes -= area->size;
+	ADD_ONCE(vmap_info.nr_lazy, -1);
+	ADD_ONCE(vmap_info.lazy_bytes, -area->size);
 	vmap_set_state(area, VMAP_BUSY);
 }
 

@@ -627,6 +627,7 @@ static void arm(u64 now)
 
 __slowpath void idle_armed_poll(void)
 {
+	u32 calls;
 	u64 now;
 
 	if (lock_is_reentry())
@@ -639,8 +640,11 @@ __slowpath void idle_armed_poll(void)
 			idle_look(now, true);
 			reclaim_end();
 		}
-	} else if (++armed_calls >= ARM_CALLS) {
-		disarm(now);
+	} else {
+		calls = READ_ONCE(armed_calls) + 1;
+		WRITE_ONCE(armed_calls, calls);
+		if (calls >= ARM_CALLS)
+			disarm(now);
 	}
 }
 

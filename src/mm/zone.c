@@ -337,8 +337,9 @@ static void lazy_return(struct zone *zone, struct list_head *done, size_t given)
 	if (!given)
 		return;
 	lock_enter(&zone->lock);
-	zone->nr_lazy_free = min(zone->nr_lazy_free + given,
-				 zone->nr_free_dirty);
+	WRITE_ONCE(zone->nr_lazy_free,
+		   min(zone->nr_lazy_free + given,
+		       zone->nr_free_dirty));
 	lock_exit(&zone->lock);
 }
 

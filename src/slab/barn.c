@@ -87,7 +87,7 @@ static struct sheaf *sheaf_new(const struct kmem_cache *s)
 	} else if ((size_t)(store.end - store.next) >= bytes || store_grow(bytes)) {
 		sheaf = (struct sheaf *)store.next;
 		store.next += bytes;
-		store.nr_sheaves++;
+		ADD_ONCE(store.nr_sheaves, 1);
 	}
 	lock_exit(&store.lock);
 	return sheaf;
@@ -361,7 +361,7 @@ void barns_reset(void)
 	if (nr_empty + store.nr_free == store.nr_sheaves &&
 	    sys_discard(store.start, (size_t)(store.end - store.start))) {
 		store.next = store.start;
-		store.nr_sheaves = 0;
+		WRITE_ONCE(store.nr_sheaves, 0);
 		store.nr_free = 0;
 		memset(store.free, 0, sizeof(store.free));
 		done = true;

@@ -257,7 +257,7 @@ static void pages_free(void *ptr, struct page *page, size_t said)
 			bad_page("free", ptr, page);
 		/* Of alloc_pages(), or put off in a signal handler. */
 		if (!page_range_free(page, page->nr_pages)) {
-			page->type = PAGE_LARGE;
+			WRITE_ONCE(page->type, PAGE_LARGE);
 			free_defer(ptr);
 		}
 		return;

@@ -202,7 +202,7 @@ static void range_give_back(struct page *page)
 	/* As free_large() leaves what it cannot do. */
 	store_release(&page->type, PAGE_NONE);
 	if (!guard_range_free(page, nr)) {
-		page->type = PAGE_LARGE;
+		WRITE_ONCE(page->type, PAGE_LARGE);
 		free_defer(page_address(page));
 	}
 }

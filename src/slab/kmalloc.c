@@ -69,17 +69,17 @@ static __slowpath void refine(u32 index)
 	u16 off = (u16)class_off(index);
 
 	for (u32 i = 0; i < HOT_TABLE; i++)
-		if (hot.size_class[i] == off)
+		if (READ_ONCE(hot.size_class[i]) == off)
 			WRITE_ONCE(hot.size_class[i],
 				   (u16)class_off(kmalloc_index(i * 16)));
-	refined |= (u64)1 << index;
+	__atomic_fetch_or(&refined, (u64)1 << index, __ATOMIC_RELAXED);
 }
 
 static void refine_if_grown(u32 index)
 {
 	struct kmem_cache *s = class_to_cache(class_off(index));
 
-	if (likely(refined >> index & 1) || !s)
+	if (likely(READ_ONCE(refined) >> index & 1) || !s)
 		return;
 	if (kmem_cache_nr_slabs(s) * s->nr_pages >= REFINE_PAGES)
 		refine(index);

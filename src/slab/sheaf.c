@@ -137,9 +137,13 @@ static size_t capacity_bytes(const struct kmem_cache *s, u32 n)
 /* Who may not grow does not count: other CPUs read that line at their misses. */
 static bool may_grow(struct kmem_cache *s, size_t more)
 {
-	u32 most = misses_to_grow(more);
+	u32 most = misses_to_grow(more), n;
 
-	return most && ++s->misses >= most;
+	if (!most)
+		return false;
+	n = READ_ONCE(s->misses) + 1;	/* of all CPUs, more or less */
+	WRITE_ONCE(s->misses, n);
+	return n >= most;
 }
 
 /* A miss on this CPU: open the sheaf, or let it grow. */
@@ -152,7 +156,7 @@ static void sheaf_miss(struct kmem_cache *s)
 	if (s->closed)
 		return;
 	if (have >= want && want < s->max_capacity && may_grow(s, more)) {
-		s->misses = 0;
+		WRITE_ONCE(s->misses, 0);
 		__atomic_fetch_add(&budget_used, more, __ATOMIC_RELAXED);
 		want *= 2;
 		WRITE_ONCE(s->capacity, (u16)want);

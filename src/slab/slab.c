@@ -245,8 +245,8 @@ static struct page *slab_new(struct kmem_cache *s, u32 nid, gfp_t gfp)
 	for (u32 w = 0; w < SLAB_BITS_WORDS; w++)
 		slab->free_bits[w] = 0;
 	bits_set_range(slab->free_bits, 0, s->nr_objects);
-	slab->type = PAGE_SLAB;
-	slab->order = s->order;
+	WRITE_ONCE(slab->type, PAGE_SLAB);	/* read racily: mm/page.h */
+	WRITE_ONCE(slab->order, s->order);
 	slab->nr_free = slab->nr_objects = s->nr_objects;
 	slab->bucket = SLAB_FULL;	/* in no list yet */
 	if (unlikely(s->nr_colours))
@@ -270,7 +270,7 @@ void slab_return(struct kmem_cache *s, struct page *slab)
 	if (unlikely(s->dtor))
 		slab_for_each_object(s, slab, s->dtor);
 	slab_set_class(s, slab, 0);
-	slab->type = PAGE_NONE;
+	WRITE_ONCE(slab->type, PAGE_NONE);
 	stat_add(STAT_SLAB_GIVE_BACK, 1);
 	if (unlikely(slab->guarded)) {
 		done = guard_range_free(slab, nr);
@@ -282,7 +282,7 @@ void slab_return(struct kmem_cache *s, struct page *slab)
 	}
 	if (!done) {
 		slab->nr_pages = (u32)nr;
-		slab->type = PAGE_LARGE;
+		WRITE_ONCE(slab->type, PAGE_LARGE);
 		free_defer(page_address(slab));
 	}
 }
