@@ -33,13 +33,15 @@
 /* --- fresh pages, faulted in by batches --- */
 
 /*
- * How many pages to fault in at once: a sixteenth of the heap, at most a
- * huge page.  So a small heap stays small, and a large one faults rarely.
+ * How many pages to fault in at once: 1/64 of the heap, and a huge page where
+ * that is a sixteenth (khugepaged.c) or less.  So a small heap stays small, and
+ * a large one faults rarely.
  */
 static u32 prefault_order(u32 order)
 {
 	size_t used = zones_used_pages();
-	u32 want = used < 32 ? 0 : ilog2(used / 16);
+	u32 want = used >= (size_t)16 << PAGEBLOCK_ORDER ? PAGEBLOCK_ORDER :
+		   used >= 64 ? ilog2(used / 64) : 0;
 
 	if (!options.prefault || locks_held > 1)
 		return order;
