@@ -443,6 +443,23 @@ void buddy_take_range(struct zone *zone, struct section *sec, size_t pfn,
 	run_put(zone, sec, end, hi);
 }
 
+/*
+ * The run that fits best may be resident in a small part only, while a block
+ * of MAX_ORDER, in no run, lies idle and is: that one makes nothing larger.
+ */
+static struct page *warmer_block(struct zone *zone, struct page *best,
+				 size_t nr, enum migratetype type)
+{
+	struct list_head *list = &zone->free_area[MAX_ORDER].list[type][1];
+	struct page *block;
+	size_t have;
+
+	if (list_empty(list) || (have = range_nr_dirty(best, nr)) == nr)
+		return best;
+	block = list_first(list, struct page, lru);
+	return range_nr_dirty(block, nr) > have ? block : best;
+}
+
 struct page *buddy_alloc_run(struct zone *zone, size_t nr,
 			     enum migratetype type)
 {
@@ -461,6 +478,7 @@ struct page *buddy_alloc_run(struct zone *zone, size_t nr,
 	}
 	if (!best)
 		return NULL;
+	best = warmer_block(zone, best, nr, type);
 	if (pageblock_head(best)->block_type != type)
 		pageblock_claim(zone, best, type);
 	buddy_take_range(zone, page_section(best), page_pfn(best), nr);

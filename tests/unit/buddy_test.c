@@ -320,6 +320,28 @@ Test(buddy, warm_halves_come_first, .init = unit_up)
 	cr_assert(zone_is_valid(&zone_normal));
 }
 
+/*
+ * Before the clean part of a run that fits, an idle block that is resident: a
+ * program whose large buffer changes its size does not keep two.
+ */
+Test(buddy, a_warm_block_before_a_clean_run, .init = unit_up)
+{
+	struct page *hold, *large, *small;
+
+	options.prefault = 0;
+	hold = page_range_alloc(NUMA_NO_NODE, 4, 0, __GFP_MOVABLE);
+	small = page_range_alloc(NUMA_NO_NODE, 4, 0, __GFP_MOVABLE);
+	large = page_range_alloc(NUMA_NO_NODE, 900, MAX_ORDER, __GFP_MOVABLE);
+	memset(page_address(large), 1, 900 * PAGE_SIZE);
+	page_range_free(large, 900);
+	/* Four warm pages, and clean ones behind. */
+	page_range_free(small, 4);
+	cr_assert_eq(small, hold + 4);
+	small = page_range_alloc(NUMA_NO_NODE, 300, 0, __GFP_MOVABLE);
+	cr_assert_eq(small, large, "pages were faulted in beside idle ones");
+	cr_assert(zone_is_valid(&zone_normal));
+}
+
 Test(buddy, calloc_of_fresh_memory_writes_nothing, .init = unit_up)
 {
 	struct page *page = page_range_alloc(NUMA_NO_NODE, MAX_ORDER_PAGES, 0, __GFP_ZERO);
