@@ -15,8 +15,8 @@ $1 == "later" { later = later functions("*", $2); next }
 function functions(files, name)
 {
 	return sprintf("%s(.text.%s .text.%s.* .text.unlikely.%s " \
-		       ".text.startup.%s .text.exit.%s)\n",
-		       files, name, name, name, name, name)
+		       ".text.unlikely.%s.* .text.startup.%s .text.exit.%s)\n",
+		       files, name, name, name, name, name, name)
 }
 
 END {

@@ -57,7 +57,7 @@ static void up_large(void)
 {
 	up();
 	options.thp = THP_NEVER;
-	heap = get(32768, 0, 0);
+	heap = get(16384, 0, 0);
 	cr_assert(heap);
 }
 
@@ -90,7 +90,7 @@ Test(page_alloc, larger_than_a_batch, .init = up_large)
 	struct page *page = get(600, 0, __GFP_PREFAULT);
 
 	cr_assert(page);
-	cr_assert_eq(zones_used_pages(), 32768 + 600);
+	cr_assert_eq(zones_used_pages(), 16384 + 600);
 	cr_assert(zone_is_valid(&zone_normal));
 	memset(page_address(page), 1, 600 << PAGE_SHIFT);
 	put(page, 600);
