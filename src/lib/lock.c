@@ -1,14 +1,16 @@
 /*
  * lock.c - the contended half of the futex lock; see lock.h.
  *
- * A waiter spins briefly (critical sections are tens of nanoseconds), then
- * sets bit 0 and sleeps; the owner that finds bit 0 on its way out wakes one.
- * The woken thread takes the lock with bit 0 set, since it cannot know
- * whether others still sleep: one spare wake-up, never a lost one.
+ * A waiter spins as long as going to sleep and being woken would take, some
+ * microseconds (critical sections are much shorter, so the owner is mostly done
+ * before that, unless it was preempted), then sets bit 0 and sleeps; the owner
+ * that finds bit 0 on its way out wakes one.  The woken thread takes the lock
+ * with bit 0 set, since it cannot know whether others still sleep: one spare
+ * wake-up, never a lost one.
  */
 #include "lib/lock.h"
 
-#define SPINS 100
+#define SPINS 400
 
 static struct lock_sleep lock_sleep;
 

@@ -5,7 +5,8 @@
  * A range of pages comes from the first of these that has it:
  *   1. a free span at hand of this CPU (span.c), for large buffers;
  *   2. warm free pages of the nearest zone, by best fit among runs for
- *	buffers, an aligned block for slabs;
+ *	buffers, an aligned block for slabs; and for buffers again, once
+ *	the spans of all CPUs have gone back to it;
  *   3. fresh pages, once the watermarks agree: they cost a fault each, or,
  *	where all of them will be touched, one call for a batch;
  *   4. anything that is free, of whatever type; farther zones.
@@ -267,6 +268,16 @@ static struct zone *zonelist_next(u32 nid, gfp_t gfp, u32 *i)
 	return NULL;
 }
 
+/*
+ * Before the heap grows for a buffer, what the spans hold may serve, joined.
+ * Slabs would but spread over the pageblocks of buffers.
+ */
+static bool spans_give(const struct zone *zone, const struct request *req)
+{
+	return req->type == MIGRATE_MOVABLE && zone->type == ZONE_NORMAL &&
+	       spans_drain_shared();
+}
+
 static struct page *get_page_from_freelist(u32 nid, const struct request *req)
 {
 	struct zone *zone;
@@ -276,6 +287,8 @@ static struct page *get_page_from_freelist(u32 nid, const struct request *req)
 	/* Warm memory of the nearest zone, then growth, zone by zone. */
 	while ((zone = zonelist_next(nid, req->gfp, &i))) {
 		page = zone_alloc_warm(zone, req);
+		if (!page && spans_give(zone, req))
+			page = zone_alloc_warm(zone, req);
 		if (page)
 			return page;
 		if (!watermark_ok(req->nr, req->gfp))

@@ -10,8 +10,12 @@
  * contended; the zone's lock and its search for the best fit come into play
  * for misses only.
  *
- * What all caches hold together is limited to a share of the heap, so that
- * the buddies see most of what is free and can merge it.
+ * What the caches hold is limited to a share of the heap, so that the buddies
+ * see most of what is free and can merge it: a larger one where CPUs share the
+ * heap, since what goes by way of the zone is as often as not another CPU's,
+ * and its lines have to come from there.  There, before the heap grows for a
+ * buffer, all of it goes back (page_alloc.c).  A cache that has too much returns
+ * a few ranges with each that is freed, so that no call pays for many.
  *
  * Invariants, under the cache's lock:
  *   R1. the first page of a range in the cache has type PAGE_SPAN, its length
@@ -19,7 +23,7 @@
  *	 the same.  All pages between are PAGE_NONE.
  *   R2. no two ranges of one cache touch (in one section).
  *   R3. a bit of @nonempty is set if that list has something; nr_pages is the
- *	 sum of all lengths.
+ *	 sum of all lengths, and total that of all caches while none is locked.
  *   R4. the pages are in use to the zone; all count as dirty.
  *
  * A neighbour's struct page is looked at without its owner's lock.  It says
@@ -35,21 +39,29 @@
 
 #define NR_LISTS	64
 #define SHARE		20	/* of the heap: a twentieth */
+#define SHARE_SHARED	4	/* ... where several CPUs have a cache: a quarter */
 #define FLOOR_PAGES	8192	/* a heap below 32 MiB keeps no spans */
-#define MAX_PAGES	16384	/* one cache: 64 MiB */
+#define MAX_PAGES	((size_t)16384)	/* one cache: 64 MiB */
 #define LOOK		4	/* ranges looked at in a list that may not fit */
+#define EVICT		3	/* ranges that go to the zone with another */
 
 struct span_cache {
 	struct lock lock;
 	u32 cpu;
 	u64 nonempty;
 	size_t nr_pages;
+	size_t nr_counted;		/* of them, in total */
 	struct list_head lists[NR_LISTS];
 } __aligned(64);
 
 static struct span_cache *caches[1024];	/* made at first use; set under make_lock */
+static u32 nr_caches;			/* under make_lock; read racily */
 static struct lock make_lock = LOCK_INITIALIZER(LOCK_SPAN);
-static size_t total;			/* pages in all caches; atomic */
+
+/* In a line of its own: all CPUs write it, once a call. */
+static struct {
+	size_t pages;			/* in all caches; atomic */
+} __aligned(64) total;
 
 /* Lists 0-3: 1 to 4 pages; then four to a doubling. */
 static u32 list_of(size_t nr)
@@ -74,8 +86,10 @@ static struct span_cache *cache_make(u32 cpu)
 	c->cpu = cpu;
 	for (u32 i = 0; i < NR_LISTS; i++)
 		list_init(&c->lists[i]);
-	if (!caches[cpu])	/* else a few bytes are lost, once */
+	if (!caches[cpu]) {	/* else a few bytes are lost, once */
 		store_release(&caches[cpu], c);
+		ADD_ONCE(nr_caches, 1);
+	}
 	lock_exit(&make_lock);
 	return caches[cpu];
 }
@@ -92,6 +106,15 @@ static struct span_cache *cache_enter(void)
 	if (!c)
 		c = cache_make(cpu);
 	return c && lock_try_enter(&c->lock) ? c : NULL;
+}
+
+static void cache_exit(struct span_cache *c)
+{
+	if (c->nr_pages != c->nr_counted)
+		__atomic_fetch_add(&total.pages, c->nr_pages - c->nr_counted,
+				   __ATOMIC_RELAXED);
+	c->nr_counted = c->nr_pages;
+	lock_exit(&c->lock);
 }
 
 /* --- ranges of a cache, under its lock --- */
@@ -114,7 +137,6 @@ static void span_insert(struct span_cache *c, struct page *page, size_t nr)
 	list_add(&page->lru, &c->lists[i]);
 	c->nonempty |= (u64)1 << i;
 	c->nr_pages += nr;
-	__atomic_fetch_add(&total, nr, __ATOMIC_RELAXED);
 }
 
 static void span_remove(struct span_cache *c, struct page *page)
@@ -126,7 +148,6 @@ static void span_remove(struct span_cache *c, struct page *page)
 	if (list_empty(&c->lists[i]))
 		c->nonempty &= ~((u64)1 << i);
 	c->nr_pages -= nr;
-	__atomic_fetch_sub(&total, nr, __ATOMIC_RELAXED);
 	WRITE_ONCE(page[nr - 1].type, PAGE_NONE);
 	WRITE_ONCE(page->type, PAGE_NONE);
 }
@@ -185,19 +206,24 @@ static struct page *span_find(struct span_cache *c, size_t nr)
 
 /* --- limits --- */
 
-static bool may_keep(void)
+/* By what this cache has alone: a line that others write costs more. */
+static bool may_keep(const struct span_cache *c)
 {
-	size_t used = zones_used_pages();
+	u32 nr = READ_ONCE(nr_caches);
+	size_t share = nr > 1 ? SHARE_SHARED * nr : SHARE;
 
-	return used >= FLOOR_PAGES && READ_ONCE(total) <= used / SHARE;
+	return c->nr_pages <= min(zones_used_pages() / share, MAX_PAGES);
 }
 
-/* Take the smallest ranges out until half is left; they are listed by lru. */
-static void span_evict(struct span_cache *c, size_t keep,
+/*
+ * Take the smallest ranges out, at most @most, until @keep pages are left; they
+ * are listed by lru.
+ */
+static void span_evict(struct span_cache *c, size_t keep, u32 most,
 		       struct list_head *out)
 {
 	list_init(out);
-	while (c->nr_pages > keep) {
+	while (c->nr_pages > keep && most--) {
 		u32 i = (u32)__builtin_ctzl(c->nonempty);
 		struct page *page = list_last(&c->lists[i], struct page, lru);
 
@@ -229,7 +255,7 @@ struct page *span_alloc(size_t nr)
 	struct page *page;
 	size_t have;
 
-	if (!READ_ONCE(total))
+	if (!READ_ONCE(nr_caches))
 		return NULL;
 	c = cache_enter();
 	if (!c)
@@ -243,7 +269,7 @@ struct page *span_alloc(size_t nr)
 		page->nr_pages = (u32)nr;
 		WRITE_ONCE(page->type, PAGE_LARGE);
 	}
-	lock_exit(&c->lock);
+	cache_exit(c);
 	return page;
 }
 
@@ -255,12 +281,19 @@ bool span_free(struct page *page, size_t nr)
 	struct span_cache *c;
 	struct page *other;
 
-	if (!may_keep() || page_zone(page)->type != ZONE_NORMAL ||
+	if (zones_used_pages() < FLOOR_PAGES ||
+	    page_zone(page)->type != ZONE_NORMAL ||
 	    (nr_nodes > 1 && page_to_nid(page) != numa_node_id()))
 		return false;
 	c = cache_enter();
 	if (!c)
 		return false;
+	if (!may_keep(c)) {
+		span_evict(c, c->nr_pages / 2, EVICT, &out);
+		cache_exit(c);
+		spans_to_zone(&out);
+		return false;
+	}
 	other = span_at(c, sec, pfn + nr);
 	if (other) {
 		nr += other->nr_pages;
@@ -274,10 +307,7 @@ bool span_free(struct page *page, size_t nr)
 		span_remove(c, other);
 	}
 	span_insert(c, page, nr);
-	span_evict(c, may_keep() && c->nr_pages <= MAX_PAGES ?
-		      SIZE_MAX : c->nr_pages / 2, &out);
-	lock_exit(&c->lock);
-	spans_to_zone(&out);
+	cache_exit(c);
 	idle_poll();
 	return true;
 }
@@ -289,7 +319,7 @@ bool span_extend(struct page *page, size_t old, size_t nr)
 	struct page *next;
 	size_t have = 0;
 
-	if (!READ_ONCE(total))
+	if (!READ_ONCE(nr_caches))
 		return false;
 	c = cache_enter();
 	if (!c)
@@ -302,7 +332,7 @@ bool span_extend(struct page *page, size_t old, size_t nr)
 			span_insert(c, page + nr, have - nr);
 		page->nr_pages = (u32)nr;
 	}
-	lock_exit(&c->lock);
+	cache_exit(c);
 	return have != 0;
 }
 
@@ -315,15 +345,23 @@ void span_drain(void)
 		if (!c || !READ_ONCE(c->nr_pages) || lock_is_reentry() ||
 		    !lock_try_enter(&c->lock))
 			continue;
-		span_evict(c, 0, &out);
-		lock_exit(&c->lock);
+		span_evict(c, 0, ~0u, &out);
+		cache_exit(c);
 		spans_to_zone(&out);
 	}
 }
 
+bool spans_drain_shared(void)
+{
+	if (READ_ONCE(nr_caches) < 2 || !span_pages() || lock_is_reentry())
+		return false;
+	span_drain();
+	return true;
+}
+
 size_t span_pages(void)
 {
-	return READ_ONCE(total);
+	return READ_ONCE(total.pages);
 }
 
 /* One range of list @i: R1, R2, R4. */
@@ -358,7 +396,7 @@ static bool cache_is_valid(struct span_cache *c, size_t *sum)
 		}
 	}
 	*sum += nr;
-	return ok && nr == c->nr_pages;
+	return ok && nr == c->nr_pages && nr == c->nr_counted;
 }
 
 bool spans_are_valid(void)
@@ -376,7 +414,7 @@ bool spans_are_valid(void)
 		ok = cache_is_valid(c, &sum) && c->cpu == i && ok;
 		lock_exit(&c->lock);
 	}
-	return ok && sum == READ_ONCE(total);
+	return ok && sum == READ_ONCE(total.pages);
 }
 
 void span_fork_lock(void)

@@ -516,8 +516,10 @@ static void kswapd_rouse(void)
 {
 	u32 asleep = KSWAPD_ASLEEP;
 
+	/* What is idle is counted in lines of all CPUs: last, and rarely. */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	if (READ_ONCE(kswapd_state) == KSWAPD_ASLEEP &&
+	    idle_pages() > IDLE_LEAST &&
 	    __atomic_compare_exchange_n(&kswapd_state, &asleep, KSWAPD_AWAKE,
 					false, __ATOMIC_ACQ_REL,
 					__ATOMIC_RELAXED))
@@ -650,16 +652,16 @@ __slowpath void idle_armed_poll(void)
 
 void idle_poll(void)
 {
-	size_t idle = idle_pages();
+	size_t idle;
 	u64 now;
 
 	if (lock_is_reentry() || READ_ONCE(reclaiming))
 		return;
 	if (READ_ONCE(kswapd_state) != KSWAPD_NONE) {
-		if (idle > IDLE_LEAST)
-			kswapd_rouse();
+		kswapd_rouse();
 		return;
 	}
+	idle = idle_pages();
 	if (idle <= IDLE_LEAST)
 		return;
 	now = sys_clock_ms();

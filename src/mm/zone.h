@@ -182,6 +182,8 @@ bool span_free(struct page *page, size_t nr);
 bool span_extend(struct page *page, size_t old, size_t nr);
 /* All of them into the buddies. */
 void span_drain(void);
+/* The same, where several CPUs have some: false if that changes nothing. */
+bool spans_drain_shared(void);
 /* All invariants of all caches hold; nobody else runs. */
 bool spans_are_valid(void);
 size_t span_pages(void);		/* in all caches; racy */

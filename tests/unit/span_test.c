@@ -8,6 +8,8 @@
 #define GFP	GFP_HIGHUSER_MOVABLE
 #define HEAP	16384		/* pages in use: spans may be a twentieth */
 #define SHARE	20
+#define SHARE_SHARED 4		/* ... a quarter, where CPUs share it */
+#define EVICT	3
 #define NR	48
 
 static struct page *heap[HEAP / 512];
@@ -211,6 +213,80 @@ Test(span, no_more_than_a_share_of_the_heap, .init = up)
 	cr_assert_eq(zones_used_pages(), 0);
 }
 
+/* Nobody pays for all that others have left. */
+Test(span, a_few_go_back_at_a_time, .init = up)
+{
+	struct page *page[400];
+	u32 fewer = 0;
+
+	unit_pin(0);
+	for (u32 i = 0; i < 400; i++) {
+		page[i] = get(4);
+		get(3);			/* a wall */
+	}
+	for (u32 i = 0; i < 400; i++) {
+		size_t before = span_pages();
+
+		put(page[i], 4);
+		REQUIRE(span_pages() + EVICT * 4 >= before);
+		fewer += span_pages() < before;
+	}
+	cr_assert_gt(fewer, 0);
+	check_spans();
+}
+
+static void *put_64_on_1(void *arg)
+{
+	unit_pin(1);
+	put(arg, 64);
+	return NULL;
+}
+
+Test(span, more_where_cpus_share_the_heap, .init = up)
+{
+	struct page *page[64], *other = get(64);
+	pthread_t t;
+
+	if (unit_nr_online() < 2)
+		cr_skip_test("one CPU");
+	for (u32 i = 0; i < 64; i++)
+		page[i] = get(100);
+	pthread_create(&t, NULL, put_64_on_1, other);
+	pthread_join(t, NULL);
+	unit_pin(0);
+	for (u32 i = 0; i < 64; i++)
+		put(page[i], 100);
+	cr_assert_gt(span_pages(), zones_used_pages() / SHARE + 200);
+	cr_assert_leq(span_pages(), zones_used_pages() / SHARE_SHARED);
+	check_spans();
+}
+
+/* What is apart, here and in the zone, is one again before fresh pages are. */
+Test(span, the_heap_does_not_grow_for_what_they_have, .init = up)
+{
+	struct page *page = get(400), *other;
+	size_t managed;
+	pthread_t t;
+
+	if (unit_nr_online() < 2)
+		cr_skip_test("one CPU");
+	get(3);				/* a wall */
+	other = get(64);
+	unit_pin(0);
+	put(page + 200, 200);
+	span_drain();
+	page->nr_pages = 200;
+	put(page, 200);
+	pthread_create(&t, NULL, put_64_on_1, other);
+	pthread_join(t, NULL);
+	cr_assert_eq(span_pages(), 264);
+	managed = zone_normal.nr_managed;
+	cr_assert_eq(get(400), page);
+	cr_assert_eq(zone_normal.nr_managed, managed);
+	cr_assert_eq(span_pages(), 0);
+	check_spans();
+}
+
 /* Low memory is scarce: buffers of anybody must not come to lie there. */
 Test(span, none_of_dma32, .init = up)
 {
@@ -344,7 +420,7 @@ static void race(bool drain)
 		pthread_join(t[i], NULL);
 	cr_assert_eq(wrong, 0, "%u pages or calls wrong", wrong);
 	check_spans();
-	cr_assert_leq(span_pages(), zones_used_pages() / SHARE + 4 * 256);
+	cr_assert_leq(span_pages(), zones_used_pages() / SHARE_SHARED + 4 * 256);
 	span_drain();
 	check_spans();
 	cr_assert_eq(span_pages(), 0);
