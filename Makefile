@@ -100,6 +100,7 @@ check: all
 	@scripts/check-layers.sh
 	@scripts/check-exports.sh
 	@scripts/count-insns -m malloc=26 -m free=24
+	@$(if $(filter gcc cc,$(CC)),scripts/check-order.sh $(BUILD)/liballoc.so)
 	$(MAKE) check-unit
 	$(MAKE) check-litmus
 	$(MAKE) check-conformance

@@ -1,0 +1,30 @@
+#!/bin/sh
+# check-order.sh - a small program runs no code outside of liballoc.order.
+#
+#	scripts/check-order.sh build/liballoc.so
+#
+# What every program runs has a mapping of its own; one function outside of it
+# makes 64 KiB resident in each (order.awk).  awk allocates a thousand
+# strings and looks at its own mappings.  Exit 1: name the missing function in
+# src/api/liballoc.order;
+#	LD_PRELOAD=build/liballoc.so perf record -e page-faults -c 1 -d awk ...
+# says which.
+set -eu
+
+lib=$(realpath "${1:?usage: check-order.sh LIBRARY}")
+
+LD_PRELOAD=$lib awk '
+BEGIN {
+	for (i = 0; i < 1000; i++)
+		kept[i] = sprintf("%0*d", i % 300, i)
+}
+/^[0-9a-f]+-[0-9a-f]+ / { ours = $2 == "r-xp" && $NF ~ /liballoc\.so$/; nr += ours }
+ours && $1 == "Rss:" { rss[nr] = $2 }
+END {
+	if (nr != 2) {
+		print "check-order: " nr " mappings of code, not two"
+		exit 1
+	}
+	print "check-order: resident code: " rss[1] " KiB, of the rest " rss[2]
+	exit rss[2] != 0
+}' /proc/self/smaps
