@@ -36,10 +36,11 @@
 /*
  * How many pages to fault in at once: 1/64 of the heap, and a huge page where
  * that is a sixteenth (khugepaged.c) or less.  So a small heap stays small, and
- * a large one faults rarely.
+ * a large one faults rarely.  Less than a page of the kernel is nothing.
  */
 static u32 prefault_order(u32 order)
 {
+	u32 least = ilog2(max(sys_page_size(), PAGE_SIZE) >> PAGE_SHIFT);
 	size_t used = zones_used_pages();
 	u32 want = used >= (size_t)16 << PAGEBLOCK_ORDER ? PAGEBLOCK_ORDER :
 		   used >= 64 ? ilog2(used / 64) : 0;
@@ -50,7 +51,7 @@ static u32 prefault_order(u32 order)
 	if (mm_resident_pages() + ((size_t)2 << PAGEBLOCK_ORDER) >
 	    wmark_limit - wmark[WMARK_MIN])
 		return order;
-	return max(order, min(want, (u32)PAGEBLOCK_ORDER));
+	return want < least ? order : max(order, min(want, (u32)PAGEBLOCK_ORDER));
 }
 
 /*
@@ -275,7 +276,7 @@ static struct zone *zonelist_next(u32 nid, gfp_t gfp, u32 *i)
 static bool spans_give(const struct zone *zone, const struct request *req)
 {
 	return req->type == MIGRATE_MOVABLE && zone->type == ZONE_NORMAL &&
-	       spans_drain_shared();
+	       req->nr <= MAX_ORDER_PAGES && spans_drain_shared();
 }
 
 static struct page *get_page_from_freelist(u32 nid, const struct request *req)
