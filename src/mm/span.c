@@ -44,6 +44,7 @@
 #define MAX_PAGES	((size_t)16384)	/* one cache: 64 MiB */
 #define LOOK		4	/* ranges looked at in a list that may not fit */
 #define EVICT		3	/* ranges that go to the zone with another */
+#define DRAIN		16	/* ... at once, when all of them go */
 
 struct span_cache {
 	struct lock lock;
@@ -336,18 +337,34 @@ bool span_extend(struct page *page, size_t old, size_t nr)
 	return have != 0;
 }
 
+/*
+ * A few ranges at a time: what is between the cache and the zone is in nobody's
+ * hands but this thread's, and a child forked meanwhile by another would never
+ * see it again.  What others free there meanwhile may stay.
+ */
+static void cache_drain(struct span_cache *c)
+{
+	size_t left = READ_ONCE(c->nr_pages);
+
+	while (left && lock_try_enter(&c->lock)) {
+		size_t had = c->nr_pages;
+		struct list_head out;
+
+		span_evict(c, 0, DRAIN, &out);
+		had -= c->nr_pages;
+		cache_exit(c);
+		spans_to_zone(&out);
+		left = had ? left - min(left, had) : 0;
+	}
+}
+
 void span_drain(void)
 {
 	for (u32 i = 0; i < ARRAY_SIZE(caches); i++) {
 		struct span_cache *c = load_acquire(&caches[i]);
-		struct list_head out;
 
-		if (!c || !READ_ONCE(c->nr_pages) || lock_is_reentry() ||
-		    !lock_try_enter(&c->lock))
-			continue;
-		span_evict(c, 0, ~0u, &out);
-		cache_exit(c);
-		spans_to_zone(&out);
+		if (c && !lock_is_reentry())
+			cache_drain(c);
 	}
 }
 

@@ -655,12 +655,15 @@ void idle_poll(void)
 	size_t idle;
 	u64 now;
 
-	if (lock_is_reentry() || READ_ONCE(reclaiming))
+	if (lock_is_reentry())
 		return;
+	/* Also while somebody reclaims, who may have been here already. */
 	if (READ_ONCE(kswapd_state) != KSWAPD_NONE) {
 		kswapd_rouse();
 		return;
 	}
+	if (READ_ONCE(reclaiming))
+		return;
 	idle = idle_pages();
 	if (idle <= IDLE_LEAST)
 		return;
