@@ -567,6 +567,7 @@ static const struct exempt {
 	const char *func, *why;
 } exempt[] = {
 	{ "sys_bind", "needs two NUMA nodes (make vm-test)" },
+	{ "fetch_back", "asks if a page is mapped: of one that is it cannot fail" },
 	{ "sys_yield", "cannot fail, and nobody asks" },
 	{ "sys_tid", "in reports that end the process; cannot fail" },
 	{ "die", "the process ends, by the one signal or the other" },
