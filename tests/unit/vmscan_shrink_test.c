@@ -319,8 +319,12 @@ static unsigned long ring_count(struct shrinker *s, struct shrink_control *sc)
 static unsigned long ring_scan(struct shrinker *s, struct shrink_control *sc)
 {
 	unsigned long freed = 0;
+	struct timespec end;
 
-	if (pthread_mutex_trylock(&ring_lock))
+	/* The other thread may be waiting for a CPU with it. */
+	clock_gettime(CLOCK_REALTIME, &end);
+	end.tv_sec += 2;
+	if (pthread_mutex_timedlock(&ring_lock, &end))
 		return SHRINK_STOP;
 	for (; freed < sc->nr_to_scan && ring_nr; freed++)
 		page_range_free(ring[ring_at++ % RING], 8), ring_nr--;
