@@ -433,9 +433,8 @@ static bool move_segs(struct vmap_area *from, struct vmap_area *to,
 		if (!vmap_reserve(0, 4) ||
 		    !sys_move_pages(old, (void *)(seg->start + base),
 				    stop - seg->start)) {
-			/* Both are mapped: what moved here moves back. */
-			sys_move_pages((void *)to->start, (void *)from->start,
-				       seg->start - from->start);
+			sys_unmove_pages((void *)from->start, (void *)to->start,
+					 seg->start - from->start);
 			return false;
 		}
 		segs_replace(to, seg->start + base, stop + base, seg->natural,

@@ -105,26 +105,14 @@ static u32 count_runs(struct page **pages, u32 count)
 
 /* --- there and back --- */
 
-static bool run_move_in(struct vmap_seg *seg)
+static void *run_own(const struct vmap_seg *seg)
 {
-	void *own = (void *)seg->natural;
-
-	if (!sys_move_pages(own, (void *)seg->start, seg->size))
-		return false;
-	sys_uncommit(own, seg->size);	/* V8 */
-	return true;
+	return (void *)seg->natural;
 }
 
-/* Their own range can be written again: nothing is lost by moving back. */
-static bool run_open(struct vmap_seg *seg)
+static void *run_mapped(const struct vmap_seg *seg)
 {
-	return sys_commit((void *)seg->natural, seg->size);
-}
-
-static bool run_move_back(struct vmap_seg *seg)
-{
-	return sys_move_pages((void *)seg->start, (void *)seg->natural,
-			      seg->size);
+	return (void *)seg->start;
 }
 
 /* Enter all runs of @pages into @area, or none. */
@@ -147,32 +135,52 @@ static bool runs_enter(struct vmap_area *area, struct page **pages, u32 count)
 	return true;
 }
 
+/* All runs go, or none: until then both of their ranges stay committed. */
 static bool runs_move_in(struct vmap_area *area)
 {
 	for_each_seg(seg, area) {
-		if (run_move_in(seg))
+		if (sys_move_pages(run_own(seg), run_mapped(seg), seg->size))
 			continue;
 		for_each_seg(s, area) {
 			if (s == seg)
 				return false;
-			run_open(s);
-			run_move_back(s);
+			sys_unmove_pages(run_own(s), run_mapped(s), s->size);
+		}
+	}
+	for_each_seg(seg, area)
+		sys_uncommit(run_own(seg), seg->size);	/* V8 */
+	return true;
+}
+
+/* Their own ranges can be written again; or none. */
+static bool runs_open(struct vmap_area *area)
+{
+	for_each_seg(seg, area) {
+		if (sys_commit(run_own(seg), seg->size))
+			continue;
+		for_each_seg(s, area) {
+			sys_uncommit(run_own(s), s->size);
+			if (s == seg)
+				return false;
 		}
 	}
 	return true;
 }
 
-/* All their own ranges are open, so that this has no reason to fail. */
+/* Of runs that are open; if one does not go back, none does. */
 static bool runs_move_back(struct vmap_area *area)
 {
 	for_each_seg(seg, area) {
-		if (run_move_back(seg))
+		if (sys_move_pages(run_mapped(seg), run_own(seg), seg->size))
 			continue;
 		for_each_seg(s, area) {
 			if (s == seg)
-				return false;
-			run_move_in(s);
+				break;
+			sys_unmove_pages(run_mapped(s), run_own(s), s->size);
 		}
+		for_each_seg(s, area)
+			sys_uncommit(run_own(s), s->size);
+		return false;
 	}
 	return true;
 }
@@ -233,16 +241,7 @@ void *vmap(struct page **pages, u32 count, u32 flags)
 
 static enum vfree_result area_unmap(struct vmap_area *area)
 {
-	for_each_seg(seg, area) {
-		if (run_open(seg))
-			continue;
-		for_each_seg(s, area) {
-			sys_uncommit((void *)s->natural, s->size);
-			if (s == seg)
-				return VFREE_BUSY;
-		}
-	}
-	if (!runs_move_back(area))
+	if (!runs_open(area) || !runs_move_back(area))
 		return VFREE_BUSY;
 	runs_leave(area);
 	vmap_info.nr_pages--;

@@ -182,6 +182,15 @@ static void fetch_back(char *old, const char *new, size_t size)
 			copy_rest(new + i, old + i, sys_page_bytes);
 }
 
+void sys_unmove_pages(void *old, void *new, size_t size)
+{
+	for (size_t at = 0, nr; at < size; at += nr) {
+		nr = min(size - at, COPY_MAX);
+		copy_rest((char *)new + at, (char *)old + at, nr);
+		sys_discard((char *)new + at, nr);
+	}
+}
+
 /*
  * Several mappings: kernels before 6.17 refuse, later ones move one by one
  * and may stop between two.  Large ranges are tried again in halves, small
@@ -196,9 +205,7 @@ static bool move_hard(char *old, char *new, size_t size, bool refused)
 			return false;
 		if (sys_move_pages(old + half, new + half, size - half))
 			return true;
-		/* Back: @old is committed, so this cannot fail. */
-		copy_rest(new, old, half);
-		sys_discard(new, half);
+		sys_unmove_pages(old, new, half);
 		return false;
 	}
 	if (!make_whole(new, size)) {

@@ -64,6 +64,11 @@ bool sys_discard_lazily(void *addr, size_t size);
  */
 bool sys_move_pages(void *old, void *new, size_t size);
 /*
+ * Undo that, where it said true and both are committed still: by copying, for
+ * another mremap() could fail, and leave a hole in @old.  This cannot.
+ */
+void sys_unmove_pages(void *old, void *new, size_t size);
+/*
  * The same for memory that is warm, but whose contents nobody needs: never
  * copied.  @new may be reserved space; it is usable but if it is lost, when
  * it may have holes.  @old is one mapping, or some of it may have moved.

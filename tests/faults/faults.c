@@ -508,6 +508,8 @@ static const struct config {
 	{ "", 0, { { "copy_once", "SYS_process_vm_readv", EPERM, 1 } } },
 	{ "", 0, { { "move", "SYS_mremap", EFAULT, 1 },
 		   { "sys_commit", "SYS_mprotect", ENOMEM, 2 } } },
+	{ "", 0, { { "move", "SYS_mremap", ENOMEM, 2 },
+		   { "sys_commit", "SYS_mprotect", ENOMEM, 3 } } },
 	{ "trace=liballoc-faults-trace", 0,
 	  { { "make_long", "SYS_fallocate", EOPNOTSUPP, 1 } } },
 	{ "trace=liballoc-faults-trace", 0,
@@ -567,7 +569,6 @@ static const struct exempt {
 	const char *func, *why;
 } exempt[] = {
 	{ "sys_bind", "needs two NUMA nodes (make vm-test)" },
-	{ "fetch_back", "asks if a page is mapped: of one that is it cannot fail" },
 	{ "sys_yield", "cannot fail, and nobody asks" },
 	{ "sys_tid", "in reports that end the process; cannot fail" },
 	{ "die", "the process ends, by the one signal or the other" },
