@@ -47,6 +47,15 @@ static bool heap_locked;	/* under the lock of start-up */
 static bool alone;		/* there is no other thread, and no lock */
 static bool torn;		/* of this process, for good */
 
+/*
+ * Of the thread that forks: no handler comes between prepare() and the end,
+ * which would fork while this holds everything, or spend its time.
+ */
+static __thread struct {
+	u64 old;
+	bool blocked;
+} signals __attribute__((tls_model("initial-exec")));
+
 static void prepare(void)
 {
 	bool one = !sys_is_threaded() && !lock_is_reentry();
@@ -55,7 +64,8 @@ static void prepare(void)
 		alone = one;
 	if (one)
 		return;
-	lock_fork_begin();
+	signals.blocked = sys_signals_block(&signals.old);
+	lock_fork_begin(torn);
 	if (!init_fork_lock())
 		return;
 	heap_locked = nr_sections != 0;
@@ -75,10 +85,8 @@ static void prepare(void)
 	memblock_fork_lock();
 }
 
-static void release(void)
+static void unlock(void)
 {
-	if (alone || !init_is_own())
-		return;
 	if (heap_locked) {
 		memblock_fork_unlock();
 		zones_fork_unlock();
@@ -94,6 +102,16 @@ static void release(void)
 		mempools_fork_unlock();
 	}
 	init_fork_unlock();
+}
+
+static void release(void)
+{
+	if (alone)
+		return;
+	if (init_is_own())
+		unlock();
+	if (signals.blocked)
+		sys_signals_restore(signals.old);
 }
 
 /* Nothing is repaired that a lock guards. */

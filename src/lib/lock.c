@@ -73,12 +73,16 @@ __slowpath void lock_exit_slow(struct lock *lock)
 
 enum { FORK_FOREVER = 0, FORK_TORN = -1 };
 
-/* Milliseconds that this thread's fork still waits, or one of the above. */
+/*
+ * Milliseconds that this thread's fork still waits, or one of the above.  Forks
+ * of one thread do not nest: signals are blocked meanwhile (api/fork.c).
+ */
 static __thread int fork_waits __attribute__((tls_model("initial-exec")));
 
-__slowpath void lock_fork_begin(void)
+__slowpath void lock_fork_begin(bool torn)
 {
-	fork_waits = lock_is_reentry() ? FORK_WAITS : FORK_FOREVER;
+	fork_waits = torn ? FORK_TORN :
+		     lock_is_reentry() ? FORK_WAITS : FORK_FOREVER;
 }
 
 __slowpath bool lock_fork_is_torn(void)

@@ -166,7 +166,7 @@ static inline bool lock_is_own(const struct lock *lock)
  * wait for one that was interrupted here.  After a while the fork goes on
  * without, and is torn: in the child that lock is taken for ever.
  */
-void lock_fork_begin(void);
+void lock_fork_begin(bool torn);	/* true: wait for nothing */
 bool lock_fork_is_torn(void);
 void lock_fork_enter(struct lock *lock);
 void lock_fork_exit(struct lock *lock);

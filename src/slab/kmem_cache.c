@@ -147,9 +147,14 @@ static void barns_of_fork_lock(struct kmem_cache *s)
 		lock_fork_enter(&n->barn.lock);
 }
 
-/* Node 0 comes first: after that there are no new ones (M1). */
+/*
+ * Node 0 comes first: after that there are no new ones (M1).  A torn fork that
+ * lacks the list's lock walks nothing (M3), and neither does its end.
+ */
 void kmem_cache_fork_lock(void)
 {
+	if (!kmem_caches_are_ours())
+		return;
 	for_each_cache(nodes_fork_lock);
 	for_each_cache(barns_of_fork_lock);
 	barns_fork_lock();
@@ -171,6 +176,8 @@ static void cache_fork_unlock(struct kmem_cache *s)
 
 void kmem_cache_fork_unlock(void)
 {
+	if (!kmem_caches_are_ours())
+		return;
 	slab_debug_fork_unlock();
 	barns_fork_unlock();
 	for_each_cache(cache_fork_unlock);

@@ -541,6 +541,11 @@ void kmem_caches_fork_lock(void)
 	lock_fork_enter(&caches.lock);
 }
 
+bool kmem_caches_are_ours(void)
+{
+	return lock_is_own(&caches.lock);
+}
+
 void kmem_caches_fork_unlock(void)
 {
 	lock_fork_exit(&caches.lock);

@@ -111,12 +111,16 @@ static void state_put(struct mempool_state *state)
 void mempools_fork_lock(void)
 {
 	lock_fork_enter(&pools_lock);
+	if (!lock_is_own(&pools_lock))
+		return;		/* torn: others change the list */
 	list_for_each(state, &pools, struct mempool_state, list)
 		lock_fork_enter(&state->lock);
 }
 
 void mempools_fork_unlock(void)
 {
+	if (!lock_is_own(&pools_lock))
+		return;
 	list_for_each(state, &pools, struct mempool_state, list)
 		lock_fork_exit(&state->lock);
 	lock_fork_exit(&pools_lock);

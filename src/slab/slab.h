@@ -453,6 +453,7 @@ bool kmem_caches_lock(void);
 void kmem_caches_unlock(void);
 /* Before all other locks of fork. */
 void kmem_caches_fork_lock(void);
+bool kmem_caches_are_ours(void);	/* this thread's; false: a torn fork */
 void kmem_caches_fork_unlock(void);
 
 /* --- sheaf_caller.c: objects taken beforehand --- */

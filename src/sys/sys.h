@@ -197,6 +197,12 @@ bool sys_is_threaded(void);
 bool sys_thread_known(void);	/* libc tells */
 bool sys_in_loader(const void *code);	/* in ld.so; false if there is none */
 /*
+ * Block all signals but libc's own and SIGSYS in this thread; *@old is what
+ * was blocked.  False: the kernel, or a filter, refuses.
+ */
+bool sys_signals_block(u64 *old);
+void sys_signals_restore(u64 old);
+/*
  * A detached thread of our own with all signals blocked and a small stack.
  * False: none could be made.  May allocate: no lock may be held; takes locks
  * of libc: not from a signal handler.  The thread has no name: that would be a

@@ -154,6 +154,20 @@ static u64 signals_to_block(void)
 	return set & ~((u64)1 << (SIGSYS - 1));
 }
 
+/* Not pthread_sigmask(), which a static program may lack. */
+bool sys_signals_block(u64 *old)
+{
+	u64 set = signals_to_block();
+
+	return sys_call(SYS_rt_sigprocmask, SIG_BLOCK, &set, old,
+			sizeof(set)) >= 0;
+}
+
+void sys_signals_restore(u64 old)
+{
+	sys_call(SYS_rt_sigprocmask, SIG_SETMASK, &old, NULL, sizeof(old));
+}
+
 static unsigned int *thread_count(void);
 
 /* libc takes a thread that ends out of its count: ours goes back in first. */
@@ -218,22 +232,20 @@ static unsigned int *thread_count(void)
  */
 bool sys_thread_start(void (*fn)(void))
 {
-	u64 blocked = signals_to_block(), old;
+	u64 old;
 	int ret = EINVAL, saved = errno;
 	unsigned int *count = thread_count();
 
 	if (!is_there((void *)pthread_create) || !count)
 		return false;
 	__atomic_store_n(&own_thread, true, __ATOMIC_SEQ_CST);
-	/* Not pthread_sigmask(), which a static program may lack. */
-	if (sys_call(SYS_rt_sigprocmask, SIG_BLOCK, &blocked, &old,
-		     sizeof(old)) < 0)
+	if (!sys_signals_block(&old))
 		return false;
 	if (has_attributes())
 		ret = create_small(fn);
 	if (ret == EINVAL)
 		ret = create_default(fn);
-	sys_call(SYS_rt_sigprocmask, SIG_SETMASK, &old, NULL, sizeof(old));
+	sys_signals_restore(old);
 	if (!ret)
 		__atomic_fetch_sub(count, 1, __ATOMIC_RELAXED);
 	errno = saved;

@@ -132,12 +132,12 @@ Test(fork, inside_a_critical_section)
 	pid = fork();
 	if (!pid) {
 		alarm(10);
-		if (!unit_holds(&zone_normal.lock))
+		if (!lock_is_own(&zone_normal.lock))
 			_exit(7);
 		lock_exit(&zone_normal.lock);
 		check_child();
 	}
-	cr_assert(unit_holds(&zone_normal.lock));
+	cr_assert(lock_is_own(&zone_normal.lock));
 	lock_exit(&zone_normal.lock);
 	waitpid(pid, &status, 0);
 	cr_assert_eq(status, 0);
@@ -178,7 +178,7 @@ Test(fork, inside_of_what_another_waits_for, .timeout = 60)
 	pid = fork();
 	if (!pid) {
 		alarm(30);
-		if (!fork_is_torn() || !unit_holds(&zone_normal.lock))
+		if (!fork_is_torn() || !lock_is_own(&zone_normal.lock))
 			_exit(1);
 		la_free(p);
 		for (u32 i = 0; i < 10000; i++) {
@@ -194,7 +194,7 @@ Test(fork, inside_of_what_another_waits_for, .timeout = 60)
 		_exit(0);
 	}
 	cr_assert(!fork_is_torn());
-	cr_assert(unit_holds(&zone_normal.lock));
+	cr_assert(lock_is_own(&zone_normal.lock));
 	lock_exit(&zone_normal.lock);
 	pthread_join(t, NULL);
 	waitpid(pid, &status, 0);
@@ -206,6 +206,51 @@ Test(fork, inside_of_what_another_waits_for, .timeout = 60)
 		check_child();
 	waitpid(pid, &status, 0);
 	cr_assert_eq(status, 0, "and the next fork is whole");
+}
+
+static int forked = -1;	/* by the handler: its child's status */
+
+static void forks(int sig)
+{
+	pid_t pid = fork();
+
+	if (!pid)
+		_exit(0);
+	waitpid(pid, &forked, 0);
+}
+
+static void *holds_and_signals(void *arg)
+{
+	lock_try_enter(&zone_normal.lock);
+	WRITE_ONCE(stop, 1);
+	usleep(100000);
+	pthread_kill(*(pthread_t *)arg, SIGUSR1);
+	usleep(200000);		/* longer than a handler's fork waits */
+	lock_exit(&zone_normal.lock);
+	return NULL;
+}
+
+/* A handler that forks comes before a fork or after it, not inside. */
+Test(fork, handler_forks_meanwhile, .timeout = 60)
+{
+	pthread_t self = pthread_self(), t;
+	int status;
+	pid_t pid;
+
+	signal(SIGUSR1, forks);
+	pthread_create(&t, NULL, holds_and_signals, &self);
+	while (!READ_ONCE(stop))
+		usleep(1000);
+	pid = fork();
+	if (!pid) {
+		if (fork_is_torn())
+			_exit(1);
+		check_child();
+	}
+	pthread_join(t, NULL);
+	waitpid(pid, &status, 0);
+	cr_assert_eq(status, 0, "the fork is whole");
+	cr_assert_eq(forked, 0, "and the handler's has come");
 }
 
 static void *start_up(void *arg)

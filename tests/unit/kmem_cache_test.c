@@ -77,8 +77,8 @@ Test(kmem_cache, locked_for_fork, .init = unit_up)
 				"c");
 	kmem_cache_fork_lock();
 	for (u32 i = 0; i < 8; i++) {
-		cr_assert(unit_holds(&caches[i].node.lock));
-		cr_assert(unit_holds(&caches[i].node.barn.lock));
+		cr_assert(lock_is_own(&caches[i].node.lock));
+		cr_assert(lock_is_own(&caches[i].node.barn.lock));
 		cr_assert_eq(slab_take(&caches[i], 0, &obj, 1), 0);
 	}
 	cr_assert_eq(unit_child(take_all, NULL, text, 64), 0);
@@ -139,10 +139,10 @@ Test(kmem_cache, both_nodes_are_locked_for_fork, .init = nodes_up)
 	make_caches();
 	n = kmem_cache_node_get(&caches[3], 1);
 	kmem_cache_fork_lock();
-	cr_assert(unit_holds(&caches[3].node.lock));
-	cr_assert(unit_holds(&caches[3].node.barn.lock));
-	cr_assert(unit_holds(&n->lock));
-	cr_assert(unit_holds(&n->barn.lock));
+	cr_assert(lock_is_own(&caches[3].node.lock));
+	cr_assert(lock_is_own(&caches[3].node.barn.lock));
+	cr_assert(lock_is_own(&n->lock));
+	cr_assert(lock_is_own(&n->barn.lock));
 	cr_assert_null(kmem_cache_node_get(&caches[4], 1), "M1");
 	kmem_cache_fork_unlock();
 	cr_assert_eq(n->lock.word, 0);

@@ -142,13 +142,13 @@ Test(lock, self_is_never_free_and_differs, .init = sys_init)
 /* K3 */
 Test(lock, re_entry_says_so, .init = sys_init, .timeout = 10)
 {
-	cr_assert(!unit_holds(&lock));
+	cr_assert(!lock_is_own(&lock));
 	cr_assert(lock_try_enter(&lock));
-	cr_assert(unit_holds(&lock));
+	cr_assert(lock_is_own(&lock));
 	cr_assert(!lock_try_enter(&lock));
-	cr_assert(unit_holds(&lock), "still held after a refusal");
+	cr_assert(lock_is_own(&lock), "still held after a refusal");
 	lock_exit(&lock);
-	cr_assert(!unit_holds(&lock));
+	cr_assert(!lock_is_own(&lock));
 	cr_assert(lock_try_enter(&lock));
 	lock_exit(&lock);
 }
@@ -193,7 +193,7 @@ Test(lock, signal_handlers_on_the_holder, .init = sys_init, .timeout = 20)
 Test(lock, fork_enter_leaves_a_held_lock_to_its_section, .init = sys_init)
 {
 	lock_fork_enter(&lock);
-	cr_assert(unit_holds(&lock));
+	cr_assert(lock_is_own(&lock));
 	cr_assert_eq(lock.kept, 0);
 	lock_fork_exit(&lock);
 	cr_assert_eq(lock.word, 0);
@@ -203,9 +203,9 @@ Test(lock, fork_enter_leaves_a_held_lock_to_its_section, .init = sys_init)
 	lock_fork_enter(&lock);
 	cr_assert_eq(lock.kept, 2);
 	lock_fork_exit(&lock);
-	cr_assert(unit_holds(&lock));
+	cr_assert(lock_is_own(&lock));
 	lock_fork_exit(&lock);
-	cr_assert(unit_holds(&lock), "it is the section's");
+	cr_assert(lock_is_own(&lock), "it is the section's");
 	cr_assert_eq(lock.kept, 0);
 	lock_exit(&lock);
 	cr_assert_eq(lock.word, 0);

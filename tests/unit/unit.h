@@ -138,11 +138,6 @@ static inline u32 unit_nr_online(void)
 	return (u32)CPU_COUNT(&set);
 }
 
-static inline bool unit_holds(const struct lock *lock)
-{
-	return (READ_ONCE(lock->word) & ~1u) == lock_self();
-}
-
 /* --- children --- */
 
 /*
