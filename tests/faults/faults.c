@@ -37,10 +37,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "liballoc.h"
-#include "mm/vmalloc.h"
-#include "mm/zone.h"
-#include "slab/slab.h"
+#include "../fuzz/heap.h"
 #include "sys/inject.h"
 #include "sys/internal.h"
 #include "sys/sys.h"
@@ -438,19 +435,13 @@ static void workload(u32 *nulls)
 
 static void walk(void)
 {
+	const char *what;
+
 	slab_reclaim();
 	span_drain();
-	for_each_zone(zone)
-		if (!zone_is_valid(zone))
-			wrong("a zone is not valid", zone->type);
-	if (!vmalloc_is_valid())
-		wrong("the areas are not valid", 0);
-	for (u32 i = FIRST_CACHE; i < MAX_SHEAVES; i++) {
-		struct kmem_cache *s = class_to_cache(i << SHEAF_HEAD_SHIFT);
-
-		if (s && !slabs_are_valid(s))
-			wrong("the slabs of a cache are not valid", s->size);
-	}
+	what = heap_wrong();
+	if (what)
+		wrong(what, 0);
 }
 
 static int run_workload(void)

@@ -7,10 +7,10 @@
 
 FORK_DIR := $(BUILD)/tests/fork
 
-$(FORK_DIR)/torture: tests/fork/torture.c $(OBJS)
+$(FORK_DIR)/torture: tests/fork/torture.c tests/fuzz/heap.h $(OBJS)
 	@mkdir -p $(@D)
 	$(CC) $(FUZZ_FLAGS) -O2 $(EXTRA_LDFLAGS) -Wl,--wrap=sys_numa_init \
-		-o $@ $^ -ldl
+		-o $@ $(filter-out %.h,$^) -ldl
 
 check-fork: $(FORK_DIR)/torture
 	@tests/fork/run $< 15 $(or $(SEED),1)

@@ -22,7 +22,7 @@
  *   T4. two blocks never overlap: each keeps its stamp while others are
  *	 written;
  *   T5. at the end, no object of the parent's caches is in use, and no more
- *	 bytes than at the beginning, but for some pages.
+ *	 bytes than at the beginning, but for what libc keeps of its threads.
  *
  * What POSIX promises to a child of a process with threads is that it may
  * call functions that are async-signal-safe.  The children of fork() here do
@@ -55,14 +55,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "liballoc.h"
-#include "liballoc/thread.h"
+#include "../fuzz/heap.h"
 #include "api/init.h"
 #include "lib/lock.h"
-#include "mm/percpu.h"
-#include "mm/vmalloc.h"
-#include "mm/zone.h"
-#include "slab/slab.h"
+#include "liballoc/thread.h"
 #include "sys/internal.h"
 
 #define NR_SLOTS	2048
@@ -71,7 +67,7 @@
 #define MAX_THREADS	32
 #define MAX_HANDLED	8	/* children of handlers at a time */
 #define LARGE		65536	/* bytes; larger blocks have a budget */
-#define SLACK		16384	/* bytes in use at the end, T5 */
+#define SLACK		16384	/* libc keeps more or fewer threads, T5 */
 #define LARGE_BUDGET	((size_t)48 << 20)
 
 enum state { EMPTY, FULL, BUSY };
@@ -626,37 +622,12 @@ static void ops(u64 *state, u32 n)
 
 /* --- the walk: nobody else runs ------------------------------------------------- */
 
-static bool is_object(u32 off, const void *obj)
-{
-	u32 n = off >> SHEAF_HEAD_SHIFT;
-	struct kmem_cache *s = class_to_cache(off);
-
-	if (n < FIRST_CACHE)
-		return addr_to_page(obj)->type == PAGE_PCP;
-	if (n >= FIRST_HARDEN)
-		s = class_to_cache(addr_to_class(obj));
-	return s && slab_is_object(s, obj) && !slab_object_is_free(s, obj);
-}
-
 static void walk(void)
 {
-	if (!percpu_is_valid(is_object))
-		fail("a sheaf is not valid", NULL, 0);
-	if (!barns_are_valid())
-		fail("a barn is not valid", NULL, 0);
-	if (!spans_are_valid())
-		fail("the spans are not valid", NULL, 0);
-	for_each_zone(zone)
-		if (!zone_is_valid(zone))
-			fail("a zone is not valid", zone, zone->type);
-	if (!vmalloc_is_valid())
-		fail("the areas are not valid", NULL, 0);
-	for (u32 i = FIRST_CACHE; i < MAX_SHEAVES; i++) {
-		struct kmem_cache *s = class_to_cache(i << SHEAF_HEAD_SHIFT);
+	const char *wrong = heap_wrong();
 
-		if (s && !slabs_are_valid(s))
-			fail("the slabs of a cache are not valid", s, s->size);
-	}
+	if (wrong)
+		fail(wrong, NULL, 0);
 }
 
 static void check_all(void)
@@ -1057,14 +1028,6 @@ static void walk_in_child(void)
 	wait_child(pid, 0, "the walk");
 }
 
-static size_t bytes_in_use(void)
-{
-	alloc_rcu_barrier();
-	slab_reclaim();
-	span_drain();
-	return mallinfo2().uordblks;
-}
-
 static void run(u32 workers, u32 forkers, double seconds)
 {
 	pthread_t t[2 * MAX_THREADS];
@@ -1105,7 +1068,8 @@ int main(int argc, char **argv)
 	struct sigaction sa = { .sa_handler = handler, .sa_flags = SA_RESTART };
 	u32 workers = 4, forkers = 2;
 	double seconds = 2;
-	size_t before, after;
+	size_t over;
+	long before;
 	int opt;
 
 	seed = (u64)time(NULL);
@@ -1146,16 +1110,11 @@ int main(int argc, char **argv)
 	make_all();
 	/* What libc keeps of its first threads and shells comes before. */
 	run(workers, forkers, 0.3);
-	before = bytes_in_use();
+	before = heap_bytes_in_use();
 	run(workers, forkers, seconds);
-	/*
-	 * kswapd may have some in its hands, and libc keeps more or fewer
-	 * stacks.  What is lost in a run of seconds is more than that.
-	 */
-	for (u32 i = 0; (after = bytes_in_use()) > before && i < 50; i++)
-		usleep(10000);
-	if (after > before + SLACK)
-		fail("more bytes are in use than before", NULL, after - before);
+	over = heap_bytes_over(before);
+	if (over > SLACK)
+		fail("more bytes are in use than before", NULL, over);
 	for (u32 i = 0; i < NR_CACHES; i++)
 		if (cache_specs[i].flags & ALLOC_SLAB_NO_MERGE &&
 		    kmem_cache_nr_used(kmem_cache_root(caches[i], "torture")))

@@ -16,9 +16,9 @@ FUZZ_FLAGS = -std=gnu11 -D_GNU_SOURCE -g -Wall -Wextra -Wno-unused-parameter \
 	-fno-builtin -fno-strict-aliasing -fvisibility=hidden \
 	$(EXTRA_CFLAGS) -Isrc -Iinclude -pthread
 
-$(FUZZ_DIR)/oracle: tests/fuzz/oracle.c $(OBJS)
+$(FUZZ_DIR)/oracle: tests/fuzz/oracle.c tests/fuzz/heap.h $(OBJS)
 	@mkdir -p $(@D)
-	$(CC) $(FUZZ_FLAGS) -O2 $(EXTRA_LDFLAGS) -o $@ $^ -ldl
+	$(CC) $(FUZZ_FLAGS) -O2 $(EXTRA_LDFLAGS) -o $@ $(filter-out %.h,$^) -ldl
 
 check-fuzz: $(FUZZ_DIR)/oracle
 	@tests/fuzz/run $< 30 $(or $(SEED),1)
@@ -30,12 +30,12 @@ fuzz-reduce: $(FUZZ_DIR)/oracle
 	$< -r -s $(or $(SEED),1) -n $(OPS)
 
 # The library is compiled anew, so that the fuzzer sees its branches.
-$(FUZZ_DIR)/libfuzzer: tests/fuzz/oracle.c $(SRCS)
+$(FUZZ_DIR)/libfuzzer: tests/fuzz/oracle.c tests/fuzz/heap.h $(SRCS)
 	@mkdir -p $(@D)
 	clang $(FUZZ_FLAGS) -Wno-unused-command-line-argument -O1 \
 		-fsanitize=fuzzer -DORACLE_LIBFUZZER -ftls-model=initial-exec \
 		-fexceptions \
-		-o $@ $^ -ldl
+		-o $@ $(filter-out %.h,$^) -ldl
 
 fuzz-libfuzzer: $(FUZZ_DIR)/libfuzzer
 	@mkdir -p $(FUZZ_DIR)/corpus
@@ -63,7 +63,7 @@ fuzz-afl:
 FAULTS_BUILD := $(BUILD)/faults
 FAULTS_OBJS = $(OBJS:$(BUILD)/obj/%=$(FAULTS_BUILD)/obj/%)
 
-$(FAULTS_BUILD)/faults: tests/faults/faults.c $(SRCS)
+$(FAULTS_BUILD)/faults: tests/faults/faults.c tests/fuzz/heap.h $(SRCS)
 	$(MAKE) --no-print-directory BUILD=$(FAULTS_BUILD) \
 		EXTRA_CFLAGS="$(EXTRA_CFLAGS) -DLIBALLOC_FAULTS" \
 		$(FAULTS_OBJS)

@@ -45,12 +45,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "core/options.h"
-#include "liballoc.h"
-#include "mm/percpu.h"
-#include "mm/vmalloc.h"
-#include "mm/zone.h"
-#include "slab/slab.h"
+#include "heap.h"
 
 #define NR_SLOTS	1024
 #define NR_MAIL		256
@@ -1127,77 +1122,12 @@ static void put_all(struct thread *t)
 		put(t, &t->slots[i], i);
 }
 
-/* With hardened=1 a slab may have a guard page; counted as if each had. */
-static long guard_bytes(void)
-{
-	long nr = 0;
-
-	for (u32 i = 0; options.hardened && i < MAX_SHEAVES; i++) {
-		struct kmem_cache *s = class_to_cache(i << SHEAF_HEAD_SHIFT);
-
-		nr += s ? (long)kmem_cache_nr_slabs(s) : 0;
-	}
-	return nr * sysconf(_SC_PAGESIZE);
-}
-
-/*
- * Without guards: what libc keeps for its next thread may have moved to
- * another slab.
- */
-static long bytes_in_use(void)
-{
-	alloc_rcu_barrier();
-	slab_reclaim();
-	span_drain();
-	return (long)mallinfo2().uordblks - guard_bytes();
-}
-
-/*
- * A thread of ours that gives memory back may have some in hand, out of the
- * caches and not yet free, for as long as it waits for a CPU.
- */
-static size_t bytes_over(long before)
-{
-	u64 end = clock_ns() + 10 * 1000000000ull;
-	long now;
-
-	while ((now = bytes_in_use()) > before && clock_ns() < end)
-		usleep(1000);
-	return now > before ? (size_t)(now - before) : 0;
-}
-
-/* Of a sheaf: an object that its slab has given out, or a block of pages. */
-static bool is_object(u32 off, const void *obj)
-{
-	u32 n = off >> SHEAF_HEAD_SHIFT;
-	struct kmem_cache *s = class_to_cache(off);
-
-	if (n < FIRST_CACHE)
-		return addr_to_page(obj)->type == PAGE_PCP;
-	if (n >= FIRST_HARDEN)
-		s = class_to_cache(addr_to_class(obj));
-	return s && slab_is_object(s, obj) && !slab_object_is_free(s, obj);
-}
-
 static void walk(void)
 {
-	if (!percpu_is_valid(is_object))
-		fail("a sheaf is not valid", NULL, 0);
-	if (!barns_are_valid())
-		fail("a barn is not valid", NULL, 0);
-	if (!spans_are_valid())
-		fail("the spans are not valid", NULL, 0);
-	for_each_zone(zone)
-		if (!zone_is_valid(zone))
-			fail("a zone is not valid", zone, zone->type);
-	if (!vmalloc_is_valid())
-		fail("the areas are not valid", NULL, 0);
-	for (u32 i = FIRST_CACHE; i < MAX_SHEAVES; i++) {
-		struct kmem_cache *s = class_to_cache(i << SHEAF_HEAD_SHIFT);
+	const char *wrong = heap_wrong();
 
-		if (s && !slabs_are_valid(s))
-			fail("the slabs of a cache are not valid", s, s->size);
-	}
+	if (wrong)
+		fail(wrong, NULL, 0);
 }
 
 static void finish(u32 nr)
@@ -1484,11 +1414,11 @@ int main(int argc, char **argv)
 	/* Spans are kept in heaps above 32 MiB: half the runs have one. */
 	for (u32 i = 0; i < ARRAY_SIZE(ballast); i++)
 		ballast[i] = seed & 1 && !may_refuse ? malloc(3 << 20) : NULL;
-	before = bytes_in_use();
+	before = heap_bytes_in_use();
 	if (seconds > 0)
 		deadline_ns = clock_ns() + (u64)(seconds * 1e9);
 	run_threads(seed, ops, nr);
-	if ((over = bytes_over(before)))
+	if ((over = heap_bytes_over(before)))
 		fail("more bytes are in use than before", NULL, over);
 	for (u32 i = 0; i < ARRAY_SIZE(ballast); i++)
 		free(ballast[i]);
