@@ -52,6 +52,8 @@ struct span_cache {
 	u64 nonempty;
 	size_t nr_pages;
 	size_t nr_counted;		/* of them, in total */
+	u64 nr_calls;			/* that looked here; read racily */
+	u64 seen_calls;			/* spans_drain_unused() alone */
 	struct list_head lists[NR_LISTS];
 } __aligned(64);
 
@@ -106,7 +108,10 @@ static struct span_cache *cache_enter(void)
 	c = load_acquire(&caches[cpu]);
 	if (!c)
 		c = cache_make(cpu);
-	return c && lock_try_enter(&c->lock) ? c : NULL;
+	if (!c || !lock_try_enter(&c->lock))
+		return NULL;
+	ADD_ONCE(c->nr_calls, 1);
+	return c;
 }
 
 static void cache_exit(struct span_cache *c)
@@ -366,6 +371,32 @@ void span_drain(void)
 		if (c && !lock_is_reentry())
 			cache_drain(c);
 	}
+}
+
+/* A CPU that has gone quiet beside busy ones would keep its share for good. */
+void spans_drain_unused(void)
+{
+	for (u32 i = 0; i < ARRAY_SIZE(caches); i++) {
+		struct span_cache *c = load_acquire(&caches[i]);
+		u64 calls = c ? READ_ONCE(c->nr_calls) : 0;
+
+		if (c && calls == c->seen_calls)
+			cache_drain(c);
+		else if (c)
+			c->seen_calls = calls;
+	}
+}
+
+u64 span_calls(void)
+{
+	u64 sum = 0;
+
+	for (u32 i = 0; i < ARRAY_SIZE(caches); i++) {
+		struct span_cache *c = load_acquire(&caches[i]);
+
+		sum += c ? READ_ONCE(c->nr_calls) : 0;
+	}
+	return sum;
 }
 
 bool spans_drain_shared(void)

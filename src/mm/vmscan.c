@@ -361,7 +361,8 @@ static u64 activity(void)
 	return stat_read(STAT_PAGES_ALLOC) + stat_read(STAT_PAGES_FREE) +
 	       stat_read(STAT_SLAB_ALLOC) + stat_read(STAT_SLAB_FREE) +
 	       stat_read(STAT_BARN_GET) + stat_read(STAT_BARN_PUT) +
-	       stat_read(STAT_AREA_ALLOC) + stat_read(STAT_AREA_FREE);
+	       stat_read(STAT_AREA_ALLOC) + stat_read(STAT_AREA_FREE) +
+	       span_calls();
 }
 
 /* What was idle in @zone for the whole interval; begins another. */
@@ -395,6 +396,7 @@ static bool idle_look(u64 now, bool quiet)
 		shrunk = true;
 		last_activity = activity();
 	}
+	spans_drain_unused();
 	for_each_zone(zone) {
 		size_t idle = zone_idle(zone);
 

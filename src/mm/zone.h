@@ -184,6 +184,9 @@ bool span_extend(struct page *page, size_t old, size_t nr);
 void span_drain(void);
 /* The same, where several CPUs have some: false if that changes nothing. */
 bool spans_drain_shared(void);
+/* Of caches that nobody has asked since the last time: one caller at a time. */
+void spans_drain_unused(void);
+u64 span_calls(void);			/* of all of the above that looked; racy */
 /* All invariants of all caches hold; nobody else runs. */
 bool spans_are_valid(void);
 size_t span_pages(void);		/* in all caches; racy */

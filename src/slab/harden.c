@@ -364,6 +364,8 @@ static __slowpath void *refill(struct kmem_cache *s)
 			      READ_ONCE(q->capacity) / 2u);
 		shuffle(objs, n);
 	}
+	if (!n)		/* no slabs now, but the freed */
+		n = quarantine_take(q, objs, READ_ONCE(q->capacity) / 2u);
 	if (!n)
 		return NULL;
 	n--;

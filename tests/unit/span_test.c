@@ -288,6 +288,26 @@ Test(span, the_heap_does_not_grow_for_what_they_have, .init = up)
 }
 
 /* Low memory is scarce: buffers of anybody must not come to lie there. */
+Test(span, unused_ones_go_back, .init = up)
+{
+	struct page *page = get(64);
+	u64 calls;
+
+	unit_pin(0);
+	put(page, 64);
+	calls = span_calls();
+	spans_drain_unused();
+	cr_assert_eq(span_pages(), 64, "used a moment ago");
+	page = get(32);
+	cr_assert_gt(span_calls(), calls);
+	put(page, 32);
+	spans_drain_unused();
+	cr_assert_eq(span_pages(), 64);
+	spans_drain_unused();
+	cr_assert_eq(span_pages(), 0);
+	check_spans();
+}
+
 Test(span, none_of_dma32, .init = up)
 {
 	struct page *page = page_range_alloc(NUMA_NO_NODE, 64, 0,

@@ -355,6 +355,33 @@ Test(vmscan, spans_rouse, .init = up_kswapd)
 	cr_assert_eq(span_pages(), 0);
 }
 
+static atomic_uint given_up;
+
+static void count_given(void)
+{
+	given_up++;
+}
+
+/* Who lives on spans alone is not quiet, and keeps what is warm. */
+Test(vmscan, spans_are_activity, .init = up_kswapd)
+{
+	struct page *heap = page_range_alloc(NUMA_NO_NODE, 20000, 0, 0), *page;
+	u64 end;
+
+	cr_assert(heap);
+	unit_pin(0);
+	leave_idle(1000);
+	reclaim_set_slab(count_given);
+	given_up = 0;
+	end = unit_now_ns() + 20ull * DELAY * 1000000;
+	while (unit_now_ns() < end) {
+		page = page_range_alloc(NUMA_NO_NODE, 100, 0,
+					GFP_HIGHUSER_MOVABLE);
+		REQUIRE(page && page_range_free(page, 100));
+	}
+	cr_assert_leq(given_up, 2);	/* it may have been quiet before */
+}
+
 static atomic_uint wake_in_shrink;
 
 static void shrink_and_wake(void)
