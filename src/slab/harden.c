@@ -21,7 +21,7 @@
  *   H4. an object that was freed is clean: the bytes that are looked at are
  *	 zero, until it is handed out again.
  *   H5. behind the bytes of a user comes the canary, and at the end of the
- *	 object once more.
+ *	 object once more, of which the last byte is looked at.
  *
  * Nothing is stored in freed objects.  The canary is stored in the user's
  * object, but nothing is decided by it: it is only compared.
@@ -39,7 +39,7 @@
 #include "lib/bits.h"
 #include "mm/guard.h"
 #include "mm/memblock.h"
-#include "slab/harden.h"
+#include "slab/harden_clean.h"
 #include "sys/sys.h"
 
 #define QUARANTINE_BYTES	(16 * KIB)	/* a class, or QUARANTINE_MIN */
@@ -68,13 +68,6 @@ bool harden_on;
 u64 harden_secret;
 static u64 random_state;	/* atomic */
 
-/* Of a class: the bytes of an object, and where its second to fourth 16 lie. */
-struct shape {
-	u16 room;
-	u16 last;		/* 16 bytes */
-	u8 second, third, fourth;
-} __aligned(8);
-
 static struct shape shapes[FIRST_CACHE + KMALLOC_CLASSES];
 static struct quarantine quarantines[KMALLOC_CLASSES];
 
@@ -96,71 +89,6 @@ static u32 cache_index(const struct kmem_cache *s)
 static const struct shape *shape_of(u32 off)
 {
 	return &shapes[off >> SHEAF_HEAD_SHIFT];
-}
-
-/* --- what is looked at: all of a small object, both ends of a large one --- */
-
-#define HEAD	64
-#define TAIL	16
-
-typedef u64 pair __attribute__((vector_size(TAIL), aligned(1), may_alias));
-
-static inline pair *pair_at(const void *obj, size_t at)
-{
-	return (pair *)word_at(obj, at);
-}
-
-static struct shape shape_make(u32 room)
-{
-	u32 last = room - TAIL;
-
-	return (struct shape){
-		.room = (u16)room,
-		.last = (u16)last,
-		.second = (u8)min(last, TAIL * 1u),
-		.third = (u8)min(last, TAIL * 2u),
-		.fourth = (u8)min(last, TAIL * 3u),
-	};
-}
-
-/* The pairs meet or overlap in a small object, so that nothing branches. */
-static inline void wipe_ends(void *obj, const struct shape *shape)
-{
-	const pair zero = { 0, 0 };
-
-	*pair_at(obj, 0) = zero;
-	*pair_at(obj, shape->second) = zero;
-	*pair_at(obj, shape->third) = zero;
-	*pair_at(obj, shape->fourth) = zero;
-	*pair_at(obj, shape->last) = zero;
-}
-
-static inline bool ends_are_clean(const void *obj, const struct shape *shape)
-{
-	pair any = *pair_at(obj, 0) | *pair_at(obj, shape->second) |
-		   *pair_at(obj, shape->third) | *pair_at(obj, shape->fourth) |
-		   *pair_at(obj, shape->last);
-
-	return !(any[0] | any[1]);
-}
-
-static void wipe(void *obj, const struct shape *shape)
-{
-	if (unlikely(options.hardened > 1))
-		memset(obj, 0, shape->room);
-	else
-		wipe_ends(obj, shape);
-}
-
-static bool is_clean(const void *obj, const struct shape *shape)
-{
-	u64 any = 0;
-
-	if (likely(options.hardened <= 1))
-		return ends_are_clean(obj, shape);
-	for (size_t at = 0; at < shape->room; at += sizeof(any))
-		any |= *word_at(obj, at);
-	return !any;
 }
 
 void harden_init(void)

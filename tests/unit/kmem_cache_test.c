@@ -60,6 +60,7 @@ static void take_all(void *arg)
 	void *obj;
 
 	kmem_cache_fork_unlock();
+	kmem_caches_fork_unlock();
 	for (u32 i = 0; i < 8; i++)
 		if (!slab_take(&caches[i], 0, &obj, 1) ||
 		    !slab_put(&caches[i], &obj, 1) ||
@@ -75,6 +76,7 @@ Test(kmem_cache, locked_for_fork, .init = unit_up)
 	for (u32 i = 0; i < 8; i++)
 		kmem_cache_init(&caches[i], (100 + i) << SHEAF_HEAD_SHIFT, 64,
 				"c");
+	kmem_caches_fork_lock();
 	kmem_cache_fork_lock();
 	for (u32 i = 0; i < 8; i++) {
 		cr_assert(lock_is_own(&caches[i].node.lock));
@@ -83,6 +85,7 @@ Test(kmem_cache, locked_for_fork, .init = unit_up)
 	}
 	cr_assert_eq(unit_child(take_all, NULL, text, 64), 0);
 	kmem_cache_fork_unlock();
+	kmem_caches_fork_unlock();
 	for (u32 i = 0; i < 8; i++) {
 		cr_assert_eq(caches[i].node.lock.word, 0);
 		cr_assert_eq(caches[i].node.barn.lock.word, 0);
@@ -138,6 +141,7 @@ Test(kmem_cache, both_nodes_are_locked_for_fork, .init = nodes_up)
 
 	make_caches();
 	n = kmem_cache_node_get(&caches[3], 1);
+	kmem_caches_fork_lock();
 	kmem_cache_fork_lock();
 	cr_assert(lock_is_own(&caches[3].node.lock));
 	cr_assert(lock_is_own(&caches[3].node.barn.lock));
@@ -145,6 +149,7 @@ Test(kmem_cache, both_nodes_are_locked_for_fork, .init = nodes_up)
 	cr_assert(lock_is_own(&n->barn.lock));
 	cr_assert_null(kmem_cache_node_get(&caches[4], 1), "M1");
 	kmem_cache_fork_unlock();
+	kmem_caches_fork_unlock();
 	cr_assert_eq(n->lock.word, 0);
 	cr_assert_eq(n->barn.lock.word, 0);
 	cr_assert_eq(locks_held, 0);
@@ -183,11 +188,13 @@ Test(kmem_cache, nodes_made_while_others_fork, .init = nodes_up,
 			sched_yield();
 		store_release(&round_nr, i + 1);
 		for (u32 k = 0; k < 20; k++) {
+			kmem_caches_fork_lock();
 			kmem_cache_fork_lock();
 			memblock_fork_lock();
 			sched_yield();
 			memblock_fork_unlock();
 			kmem_cache_fork_unlock();
+			kmem_caches_fork_unlock();
 			REQUIRE(locks_held == 0);
 		}
 	}

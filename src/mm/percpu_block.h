@@ -1,0 +1,58 @@
+/*
+ * percpu_block.h - a CPU's block of sheaves, to those who close and open them
+ * (percpu.c, percpu_drain.c); percpu.h has the invariants.
+ */
+#ifndef MM_PERCPU_BLOCK_H
+#define MM_PERCPU_BLOCK_H
+
+#include "lib/lock.h"
+#include "mm/percpu.h"
+
+#define CLOSED_LO	((void **)~(uintptr_t)0)
+#define CLOSED_HI	((void **)0)
+#define ARRAYS_START	(MAX_SHEAVES << SHEAF_HEAD_SHIFT)
+#define MAX_CAPACITY	256
+#define NR_ARRAY_SIZES	9	/* log2(MAX_CAPACITY) + 1 */
+
+/* Of the heads of a block while it is closed whole; under percpu_lock. */
+struct bounds {
+	void **lo, **hi;
+};
+
+/* Of one block; under percpu_lock. */
+struct block {
+	u32 next;			/* offset of the first unused byte */
+	u32 frozen;			/* vfork children that use it */
+	bool busy;			/* being drained */
+	struct bounds *frozen_bounds;	/* [MAX_SHEAVES], made when needed */
+	void **free[NR_ARRAY_SIZES];	/* arrays grown out of, by log2 */
+};
+
+extern __hidden struct lock percpu_lock;
+extern __hidden struct block *percpu_blocks;	/* by CPU */
+extern __hidden u32 percpu_last_off;		/* highest offset ever opened */
+
+/* Wait until no section is in flight; *@ok is false where nobody can. */
+void percpu_fence(bool *ok);
+/* Keep @array, of @capacity, for another sheaf of @cpu.  Under percpu_lock. */
+void percpu_array_put(u32 cpu, void **array, u32 capacity);
+
+static inline bool head_is_open(const struct sheaf_head *h)
+{
+	return READ_ONCE(h->hi) != CLOSED_HI;
+}
+
+/* Under percpu_lock; false where a signal handler must not wait. */
+static inline bool slot_enter(u32 cpu)
+{
+	return percpu.mode != PERCPU_SLOTS ||
+	       lock_enter_nested(&percpu.slot_locks[cpu], 1);
+}
+
+static inline void slot_exit(u32 cpu)
+{
+	if (percpu.mode == PERCPU_SLOTS)
+		lock_exit(&percpu.slot_locks[cpu]);
+}
+
+#endif

@@ -1,0 +1,420 @@
+/*
+ * percpu_drain.c - all sheaves of a block closed at once: to take what is in
+ * them, to retire a cache's, to forget what is empty, for a vfork child, and
+ * what fork does with all that.  percpu.h has the invariants.
+ *
+ * Who drains is one thread at a time, and owns @saved and the offsets it
+ * closes; what is closed for a vfork child is kept in its block.
+ *
+ * Locking: LOCK_PERCPU, around closing and opening; not while objects are put.
+ */
+#include "core/stats.h"
+#include "mm/memblock.h"
+#include "mm/page.h"
+#include "mm/percpu_block.h"
+#include "sys/sys.h"
+
+static struct bounds *saved;		/* [MAX_SHEAVES], made when needed */
+
+/* --- draining --- */
+
+/* A block none of whose sheaves ever opened has nothing to read. */
+static bool block_is_used(u32 cpu)
+{
+	return READ_ONCE(percpu_blocks[cpu].next) != 0;
+}
+
+static u32 block_close(u32 cpu, u32 first, u32 last, struct bounds *b)
+{
+	u32 nr = 0;
+
+	for (u32 off = first; off <= last; off += sizeof(struct sheaf_head)) {
+		struct sheaf_head *h = percpu_head(cpu, off);
+
+		b[off >> SHEAF_HEAD_SHIFT] = (struct bounds){ h->lo, h->hi };
+		if (!head_is_open(h))
+			continue;
+		WRITE_ONCE(h->lo, CLOSED_LO);
+		WRITE_ONCE(h->hi, CLOSED_HI);
+		nr++;
+	}
+	return nr;
+}
+
+static void block_open(u32 cpu, u32 first, u32 last, const struct bounds *b)
+{
+	for (u32 off = first; off <= last; off += sizeof(struct sheaf_head)) {
+		struct sheaf_head *h = percpu_head(cpu, off);
+		const struct bounds *old = &b[off >> SHEAF_HEAD_SHIFT];
+
+		if (old->hi == CLOSED_HI)
+			continue;
+		WRITE_ONCE(h->lo, old->lo);
+		store_release(&h->hi, old->hi);
+	}
+}
+
+static void block_take(u32 cpu, u32 first, u32 last, const struct bounds *b,
+		       void (*put)(u32 off, void **objs, u32 n))
+{
+	for (u32 off = first; off <= last; off += sizeof(struct sheaf_head)) {
+		struct sheaf_head *h = percpu_head(cpu, off);
+		const struct bounds *old = &b[off >> SHEAF_HEAD_SHIFT];
+		u32 n;
+
+		if (old->hi == CLOSED_HI)
+			continue;
+		n = (u32)(h->cur - old->lo);
+		WRITE_ONCE(h->cur, old->lo);
+		if (n) {
+			put(off, old->lo, n);
+			stat_add(STAT_SHEAF_DRAIN, 1);
+		}
+	}
+}
+
+/* The drain under way: its thread's tag, and what it has closed. */
+static u32 drainer;
+static u32 drain_first, drain_last;
+
+/*
+ * Close @cpu's sheaves and wait until no section is in flight; false: there
+ * is nothing to take.  They stay ours until block_release(): others neither
+ * grow nor drain a busy block, so the lock is not held meanwhile.
+ */
+static bool block_claim(u32 cpu)
+{
+	bool ok = true, claimed = false;
+
+	if (!lock_try_enter(&percpu_lock))
+		return false;
+	if (block_is_used(cpu) && !percpu_blocks[cpu].frozen && slot_enter(cpu)) {
+		if (block_close(cpu, drain_first, drain_last, saved)) {
+			percpu_fence(&ok);		/* S3 */
+			claimed = ok;
+		}
+		if (!claimed)
+			block_open(cpu, drain_first, drain_last, saved);
+		slot_exit(cpu);
+	}
+	percpu_blocks[cpu].busy = claimed;
+	lock_exit(&percpu_lock);
+	return claimed;
+}
+
+/*
+ * Sheaves that were closed to stay so: as never opened (S2), but for lo, since
+ * a pop that has read the old cur must not find it above 0.  S4 is for who
+ * opens them again.
+ */
+static void block_retire(u32 cpu, u32 first, u32 last, const struct bounds *b)
+{
+	for (u32 off = first; off <= last; off += sizeof(struct sheaf_head)) {
+		const struct bounds *old = &b[off >> SHEAF_HEAD_SHIFT];
+
+		if (old->hi == CLOSED_HI)
+			continue;
+		WRITE_ONCE(percpu_head(cpu, off)->cur, NULL);
+		percpu_array_put(cpu, old->lo, (u32)(old->hi - old->lo));
+	}
+}
+
+/* A vfork child that has come to run on the block keeps it closed. */
+static void block_release(u32 cpu, bool retire)
+{
+	bool ok = true;
+
+	lock_enter_nested(&percpu_lock, LOCKS_ANY);
+	/* Not in a handler, and who holds a slot waits for nothing. */
+	while (!slot_enter(cpu))
+		sys_yield();
+	percpu_fence(&ok);		/* S4 */
+	if (retire)
+		block_retire(cpu, drain_first, drain_last, saved);
+	else if (ok && !percpu_blocks[cpu].frozen)
+		block_open(cpu, drain_first, drain_last, saved);
+	percpu_blocks[cpu].busy = false;
+	slot_exit(cpu);
+	lock_exit(&percpu_lock);
+}
+
+static bool drain_begin(u32 first, u32 last)
+{
+	u32 none = 0;
+
+	if (lock_is_reentry())
+		return false;
+	while (!__atomic_compare_exchange_n(&drainer, &none, lock_self(),
+					    false, __ATOMIC_ACQUIRE,
+					    __ATOMIC_RELAXED)) {
+		if (none == lock_self())
+			return false;	/* a handler inside a drain */
+		none = 0;
+		sys_yield();
+	}
+	if (!saved)
+		saved = memblock_alloc(MAX_SHEAVES * sizeof(*saved));
+	if (!saved) {
+		store_release(&drainer, 0);
+		return false;
+	}
+	drain_first = first;
+	drain_last = min(last, READ_ONCE(percpu_last_off));
+	return true;
+}
+
+void percpu_drain(u32 first, u32 last,
+		  void (*put)(u32 off, void **objs, u32 n))
+{
+	if (!drain_begin(first, last))
+		return;
+	for (u32 cpu = 0; cpu < percpu.nr_cpus; cpu++)
+		if (block_claim(cpu)) {
+			block_take(cpu, drain_first, drain_last, saved, put);
+			block_release(cpu, false);
+		}
+	store_release(&drainer, 0);
+}
+
+/* Nothing is in the sheaf, and nothing will be. */
+static bool head_is_retired(u32 cpu, u32 off)
+{
+	struct sheaf_head *h = percpu_head(cpu, off);
+	bool ok;
+
+	if (!lock_try_enter(&percpu_lock))
+		return false;
+	ok = !block_is_used(cpu) ||
+	     (!percpu_blocks[cpu].frozen && !head_is_open(h) && !READ_ONCE(h->cur));
+	lock_exit(&percpu_lock);
+	return ok;
+}
+
+bool percpu_retire(u32 off, void (*put)(u32 off, void **objs, u32 n))
+{
+	bool all = true;
+
+	if (!drain_begin(off, off))
+		return false;
+	for (u32 cpu = 0; cpu < percpu.nr_cpus; cpu++) {
+		if (block_claim(cpu)) {
+			block_take(cpu, drain_first, drain_last, saved, put);
+			block_release(cpu, true);
+		}
+		all = all && head_is_retired(cpu, off);
+	}
+	store_release(&drainer, 0);
+	return all;
+}
+
+/* --- forgetting --- */
+
+static bool heads_are_empty(u32 cpu, const struct bounds *b)
+{
+	for (u32 off = 0; off <= percpu_last_off; off += sizeof(struct sheaf_head)) {
+		const struct bounds *old = &b[off >> SHEAF_HEAD_SHIFT];
+
+		void **cur = percpu_head(cpu, off)->cur;
+
+		/* One closed for good keeps its cur. */
+		if (cur != (old->hi == CLOSED_HI ? NULL : old->lo))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * A pop reads cur and then lo.  If the memory went between the two, it would
+ * find an old cur above a lo of 0: so cur goes first, and then a fence.
+ */
+static bool heads_blank(u32 cpu, const struct bounds *b)
+{
+	bool ok = true;
+
+	for (u32 off = 0; off <= percpu_last_off; off += sizeof(struct sheaf_head))
+		if (b[off >> SHEAF_HEAD_SHIFT].hi != CLOSED_HI)
+			WRITE_ONCE(percpu_head(cpu, off)->cur, NULL);
+	percpu_fence(&ok);
+	return ok;
+}
+
+/* As before heads_blank(); keeps S4. */
+static void heads_restore(u32 cpu, const struct bounds *b)
+{
+	bool ok = true;
+
+	for (u32 off = 0; off <= percpu_last_off; off += sizeof(struct sheaf_head))
+		if (b[off >> SHEAF_HEAD_SHIFT].hi != CLOSED_HI)
+			WRITE_ONCE(percpu_head(cpu, off)->cur,
+				   b[off >> SHEAF_HEAD_SHIFT].lo);
+	percpu_fence(&ok);
+}
+
+/*
+ * All sheaves of a block are closed, nothing is in flight (S3) and nothing in
+ * them: zeroed memory is a block as it was before its first sheaf opened (S2).
+ * Who has popped an object may still read the constants beside it: as zeros,
+ * they find nothing wrong.
+ */
+static void block_forget(u32 cpu)
+{
+	struct block *b = &percpu_blocks[cpu];
+
+	if (!sys_discard(percpu.blocks + ((size_t)cpu << PERCPU_SHIFT),
+			 ALIGN_UP((size_t)b->next, sys_page_size())))
+		return;
+	WRITE_ONCE(b->next, 0);
+	for (u32 i = 0; i < NR_ARRAY_SIZES; i++)
+		b->free[i] = NULL;
+}
+
+static void block_reset(u32 cpu)
+{
+	struct block *b = &percpu_blocks[cpu];
+	bool ok = true;
+
+	if (!b->next || b->frozen || b->busy || !slot_enter(cpu))
+		return;
+	block_close(cpu, 0, percpu_last_off, saved);
+	percpu_fence(&ok);
+	if (ok && heads_are_empty(cpu, saved)) {
+		if (heads_blank(cpu, saved))
+			block_forget(cpu);
+		if (b->next)
+			heads_restore(cpu, saved);
+	}
+	if (b->next)	/* cur is what it was: no fence is needed (S4) */
+		block_open(cpu, 0, percpu_last_off, saved);
+	slot_exit(cpu);
+}
+
+void percpu_reset(void)
+{
+	if (sys_page_size() > (size_t)1 << PERCPU_SHIFT ||
+	    !drain_begin(0, 0))
+		return;
+	/* fork() takes the lock: it finds blocks open or forgotten. */
+	if (lock_try_enter(&percpu_lock)) {
+		for (u32 cpu = 0; cpu < percpu.nr_cpus; cpu++)
+			block_reset(cpu);
+		lock_exit(&percpu_lock);
+	}
+	store_release(&drainer, 0);
+}
+
+size_t percpu_count(u32 off)
+{
+	size_t n = 0;
+
+	for (u32 cpu = 0; percpu_blocks && cpu < percpu.nr_cpus; cpu++) {
+		struct sheaf_head *h;
+		void **cur, **lo;
+
+		if (!block_is_used(cpu))
+			continue;
+		h = percpu_head(cpu, off);
+		lo = READ_ONCE(h->lo);
+		cur = READ_ONCE(h->cur);
+		if (cur > lo)
+			n += (size_t)(cur - lo);
+	}
+	return n;
+}
+
+/* --- vfork --- */
+
+/*
+ * The block frozen by this thread's vfork child, plus one.  The child runs
+ * on the parent's thread pointer, so what it stores here the parent reads.
+ */
+static __thread u32 frozen_here __attribute__((tls_model("initial-exec")));
+static __thread u32 frozen_depth __attribute__((tls_model("initial-exec")));
+
+void percpu_freeze(void)
+{
+	struct block *b;
+	bool ok = true;
+	u32 cpu;
+
+	if (frozen_here) {
+		frozen_depth++;		/* a vfork child that uses vfork */
+		return;
+	}
+	if (!percpu_blocks || percpu.mode == PERCPU_SLOTS ||
+	    !lock_try_enter(&percpu_lock))
+		return;
+	cpu = percpu_index();
+	b = &percpu_blocks[min(cpu, percpu.nr_cpus - 1)];
+	if (!b->frozen_bounds)
+		b->frozen_bounds = memblock_alloc(MAX_SHEAVES *
+						  sizeof(struct bounds));
+	if (b->frozen_bounds) {
+		if (!b->frozen++)
+			block_close(cpu, 0, percpu_last_off, b->frozen_bounds);
+		frozen_here = cpu + 1;
+		percpu_fence(&ok);
+	}
+	lock_exit(&percpu_lock);
+}
+
+/*
+ * cur has not changed since the freeze, so no fence is needed to open (S4).
+ */
+void percpu_thaw(void)
+{
+	struct block *b;
+
+	if (frozen_depth) {
+		frozen_depth--;
+		return;
+	}
+	if (!frozen_here || !lock_try_enter(&percpu_lock))
+		return;
+	b = &percpu_blocks[frozen_here - 1];
+	if (!--b->frozen)
+		block_open(frozen_here - 1, 0, percpu_last_off, b->frozen_bounds);
+	frozen_here = 0;
+	lock_exit(&percpu_lock);
+}
+
+/* --- fork --- */
+
+void percpu_fork_lock(void)
+{
+	lock_fork_enter(&percpu_lock);
+	for (u32 i = 0; percpu.slot_locks && i < percpu.nr_slots; i++)
+		lock_fork_enter(&percpu.slot_locks[i]);
+}
+
+void percpu_fork_unlock(void)
+{
+	for (u32 i = 0; percpu.slot_locks && i < percpu.nr_slots; i++)
+		lock_fork_exit(&percpu.slot_locks[i]);
+	lock_fork_exit(&percpu_lock);
+}
+
+/*
+ * The child has one thread.  Blocks that other threads were draining, or
+ * that their vfork children kept closed, are open again; what a drain had
+ * taken and not yet put back is lost to the child.  A child of a vfork child
+ * has no restartable sequences and stays closed.
+ */
+void percpu_fork_child(void)
+{
+	bool drained = drainer && drainer != lock_self();
+
+	for (u32 cpu = 0; cpu < percpu.nr_cpus; cpu++) {
+		struct block *b = &percpu_blocks[cpu];
+
+		if (b->busy && drained) {
+			block_open(cpu, drain_first, drain_last, saved);
+			b->busy = false;
+		}
+		if (b->frozen && !frozen_here) {
+			b->frozen = 0;
+			block_open(cpu, 0, percpu_last_off, b->frozen_bounds);
+		}
+	}
+	if (drained)
+		drainer = 0;
+}
