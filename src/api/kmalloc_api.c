@@ -206,7 +206,8 @@ EXPORT void alloc_kfree_sensitive(const void *p)
 {
 	size_t size = size_of("kfree_sensitive", p);
 
-	memset((void *)p, 0, size);
+	if (size)
+		memset((void *)p, 0, size);
 	/* Not to be left out because nobody reads it. */
 	__asm__ volatile("" : : "r" (p) : "memory");
 	free_fast_else((void *)p, kfree_slow);

@@ -9,7 +9,10 @@
 
 #include "slab/slabinfo.h"
 
-static const struct slab_note *note;
+/* What is in an ELF note is aligned to four bytes. */
+typedef struct slab_note elf_note __attribute__((aligned(4)));
+
+static const elf_note *note;
 
 static int search(struct dl_phdr_info *info, size_t size, void *arg)
 {

@@ -17,6 +17,7 @@
 #include <criterion/criterion.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -136,6 +137,21 @@ static inline u32 unit_nr_online(void)
 
 	sched_getaffinity(0, sizeof(set), &set);
 	return (u32)CPU_COUNT(&set);
+}
+
+/* All of /proc/self/maps: one read() gives a page of it. */
+static inline void unit_read_maps(char *text, size_t size)
+{
+	int fd = open("/proc/self/maps", O_RDONLY);
+	size_t len = 0;
+	ssize_t n;
+
+	REQUIRE(fd >= 0);
+	while ((n = read(fd, text + len, size - 1 - len)) > 0)
+		len += (size_t)n;
+	close(fd);
+	REQUIRE(len && len < size - 1);
+	text[len] = '\0';
 }
 
 /* --- children --- */
