@@ -29,7 +29,7 @@ COLD = $(wildcard $(addprefix src/,sys/low.c sys/program.c sys/thp.c sys/file.c 
 COLD += src/sys/copy.c src/slab/slabinfo.c src/slab/slab_root.c src/api/uaccess.c
 COLD += src/api/kmem.c src/slab/kmem_create.c src/slab/slab_rcu.c
 COLD += $(wildcard src/slab/slab_debug.c src/slab/sheaf_caller.c)
-COLD += src/api/kmalloc_api.c src/api/rcu_api.c
+COLD += src/slab/kmalloc_own.c src/api/kmalloc_api.c src/api/rcu_api.c
 COLD += src/sys/fault.c src/mm/stack.c src/api/stack.c
 COLD += src/sys/room.c src/sys/pressure.c src/mm/pressure.c src/mm/shrinker.c \
 	src/api/shrinker.c

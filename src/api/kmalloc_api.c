@@ -67,7 +67,7 @@ static struct kmem_cache *size_to_cache(size_t size)
 {
 	u32 off = READ_ONCE(hot.size_class[(size + 15) / 16]);
 
-	return kmalloc_cache((off >> SHEAF_HEAD_SHIFT) - FIRST_CACHE);
+	return kmalloc_cache(kmalloc_off_to_index(off));
 }
 
 /* For a caller that says where from or how hard. */
@@ -229,7 +229,7 @@ EXPORT size_t alloc_kmalloc_size_roundup(size_t size)
 	if (!alloc_init())
 		return size;
 	off = READ_ONCE(hot.size_class[(size + 15) / 16]);
-	return kmalloc_class_size((off >> SHEAF_HEAD_SHIFT) - FIRST_CACHE);
+	return kmalloc_class_size(kmalloc_off_to_index(off));
 }
 
 /* --- other sizes --- */

@@ -8,7 +8,8 @@
 #include "mm/memblock.h"
 #include "slab/kmalloc.h"
 
-#define REFINE_PAGES 8
+#define REFINE_PAGES	8
+#define OWN_PAGES	32	/* a class has, before kmalloc_own.c is asked */
 
 _Static_assert(KMALLOC_MAX_SIZE == HOT_MAX_SIZE, "one table for both paths");
 _Static_assert(KMALLOC_CLASSES <= 64, "bits of refined");
@@ -28,20 +29,22 @@ u32 kmalloc_index(size_t size)
 	       (u32)((size - 1 - ((size_t)1 << log)) >> shift);
 }
 
+static __slowpath u32 own_class_size(u32 index)
+{
+	return class_to_cache(kmalloc_index_to_off(index))->object_size;
+}
+
 u32 kmalloc_class_size(u32 index)
 {
 	u32 log;
 
+	if (unlikely(index >= KMALLOC_CLASSES))
+		return own_class_size(index);
 	if (index < KMALLOC_LINEAR)
 		return (index + 1) * 16;
 	index -= KMALLOC_LINEAR;
 	log = 7 + index / KMALLOC_STEPS;
 	return (1u << log) + (index % KMALLOC_STEPS + 1) * (1u << (log - 3));
-}
-
-static u32 class_off(u32 index)
-{
-	return (FIRST_CACHE + index) << SHEAF_HEAD_SHIFT;
 }
 
 /* The class that stands in for @index at the start. */
@@ -59,44 +62,49 @@ static u32 coarse_index(u32 index)
 void kmalloc_init(void)
 {
 	for (u32 i = 0; i < HOT_TABLE; i++)
-		hot.size_class[i] = (u16)class_off(
+		hot.size_class[i] = (u16)kmalloc_index_to_off(
 					coarse_index(kmalloc_index(i * 16)));
 }
 
 /* Give the requests that @index stands in for their own classes. */
 static __slowpath void refine(u32 index)
 {
-	u16 off = (u16)class_off(index);
+	u16 off = (u16)kmalloc_index_to_off(index);
 
 	for (u32 i = 0; i < HOT_TABLE; i++)
 		if (READ_ONCE(hot.size_class[i]) == off)
 			WRITE_ONCE(hot.size_class[i],
-				   (u16)class_off(kmalloc_index(i * 16)));
+				   (u16)kmalloc_index_to_off(kmalloc_index(i * 16)));
 	__atomic_fetch_or(&refined, (u64)1 << index, __ATOMIC_RELAXED);
+}
+
+/* Every class of a program's own is. */
+static bool is_refined(u32 index)
+{
+	return index >= KMALLOC_CLASSES || READ_ONCE(refined) >> index & 1;
 }
 
 static void refine_if_grown(u32 index)
 {
-	struct kmem_cache *s = class_to_cache(class_off(index));
+	struct kmem_cache *s = class_to_cache(kmalloc_index_to_off(index));
 
-	if (likely(READ_ONCE(refined) >> index & 1) || !s)
+	if (likely(is_refined(index)) || !s)
 		return;
 	if (kmem_cache_nr_slabs(s) * s->nr_pages >= REFINE_PAGES)
 		refine(index);
 }
 
-static __slowpath struct kmem_cache *make_cache(u32 index)
+__slowpath struct kmem_cache *kmalloc_make_cache(u32 index, u32 size)
 {
-	u32 size = kmalloc_class_size(index);
 	struct kmem_cache *s;
 	char name[24];
 
 	if (!lock_try_enter(&lock))
 		return NULL;
-	s = class_to_cache(class_off(index));
+	s = class_to_cache(kmalloc_index_to_off(index));
 	if (!s && (s = memblock_alloc(sizeof(*s)))) {
 		fmt_print(name, sizeof(name), "kmalloc-%u", size);
-		kmem_cache_init(s, class_off(index), size, name);
+		kmem_cache_init(s, kmalloc_index_to_off(index), size, name);
 	}
 	lock_exit(&lock);
 	return s;
@@ -104,9 +112,10 @@ static __slowpath struct kmem_cache *make_cache(u32 index)
 
 struct kmem_cache *kmalloc_cache(u32 index)
 {
-	struct kmem_cache *s = class_to_cache(class_off(index));
+	struct kmem_cache *s = class_to_cache(kmalloc_index_to_off(index));
 
-	return likely(s) ? s : make_cache(index);
+	return likely(s) ? s :
+	       kmalloc_make_cache(index, kmalloc_class_size(index));
 }
 
 /*
@@ -135,7 +144,7 @@ static void *kmalloc_from(u32 index, size_t align)
 static u32 current_index(size_t size)
 {
 	u32 off = READ_ONCE(hot.size_class[(size + 15) / 16]);
-	u32 index = (off >> SHEAF_HEAD_SHIFT) - FIRST_CACHE;
+	u32 index = kmalloc_off_to_index(off);
 
 	refine_if_grown(index);
 	return index;
@@ -146,9 +155,38 @@ struct kmem_cache *kmalloc_slab(size_t size)
 	return kmalloc_cache(current_index(size));
 }
 
+/* The class has grown beyond a few pages and does not fit all it serves. */
+static bool may_waste(u32 index)
+{
+	return index >= KMALLOC_LINEAR + KMALLOC_STEPS && is_refined(index);
+}
+
+static size_t nr_pages_of(u32 index)
+{
+	struct kmem_cache *s = class_to_cache(kmalloc_index_to_off(index));
+
+	return s ? kmem_cache_nr_slabs(s) * s->nr_pages : 0;
+}
+
 void *kmalloc(size_t size)
 {
-	return kmalloc_from(current_index(size), KMALLOC_MIN_SIZE);
+	u32 index = current_index(size);
+	size_t before, after;
+	void *obj;
+
+	if (likely(!may_waste(index)))
+		return kmalloc_from(index, KMALLOC_MIN_SIZE);
+	if (index >= KMALLOC_CLASSES) {
+		obj = slab_alloc(kmalloc_cache(index));
+		return likely(obj) ? obj : kmalloc_from(kmalloc_index(size),
+							KMALLOC_MIN_SIZE);
+	}
+	before = nr_pages_of(index);
+	obj = kmalloc_from(index, KMALLOC_MIN_SIZE);
+	after = nr_pages_of(index);
+	if (unlikely(after > before && after >= OWN_PAGES))
+		kmalloc_own_slab(index, size);
+	return obj;
 }
 
 /*

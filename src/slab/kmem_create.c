@@ -146,7 +146,7 @@ static struct kmem_cache *find_class(u32 stride, u32 align, slab_flags_t flags)
 /* Under caches.lock. */
 static struct kmem_cache *find_alike(u32 stride, u32 align, slab_flags_t flags)
 {
-	for (u32 i = FIRST_CACHE + KMALLOC_CLASSES; i < FIRST_HARDEN; i++) {
+	for (u32 i = FIRST_CREATED; i < FIRST_HARDEN; i++) {
 		struct kmem_cache *s = kmem_caches[i];
 
 		if (s && s->state == CACHE_LIVE && s->mergeable &&
@@ -200,7 +200,7 @@ static void root_put(struct kmem_cache *s)
 
 static u32 find_slot(void)
 {
-	for (u32 i = FIRST_CACHE + KMALLOC_CLASSES; i < FIRST_HARDEN; i++)
+	for (u32 i = FIRST_CREATED; i < FIRST_HARDEN; i++)
 		if (!kmem_caches[i])
 			return i;
 	return 0;
@@ -385,7 +385,7 @@ static void root_destroy(struct kmem_cache *s)
 
 static __slowpath void finish_dying_slow(void)
 {
-	for (u32 i = FIRST_CACHE + KMALLOC_CLASSES; i < FIRST_HARDEN; i++) {
+	for (u32 i = FIRST_CREATED; i < FIRST_HARDEN; i++) {
 		struct kmem_cache *s = class_to_cache(i << SHEAF_HEAD_SHIFT);
 		u32 dying = CACHE_DYING;
 

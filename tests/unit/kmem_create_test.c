@@ -28,7 +28,7 @@ static u32 slots_used(void)
 {
 	u32 nr = 0;
 
-	for (u32 i = FIRST_CACHE + KMALLOC_CLASSES; i < MAX_SHEAVES; i++)
+	for (u32 i = FIRST_CREATED; i < MAX_SHEAVES; i++)
 		nr += kmem_caches[i] != NULL;
 	return nr;
 }
@@ -393,7 +393,7 @@ Test(kmem_create, slots_run_out_and_come_back, .init = unit_up)
 
 	while ((h[n] = kmem_cache_create("many", 64, NULL, SLAB_NO_MERGE)))
 		n++;
-	cr_assert_eq(n, FIRST_HARDEN - FIRST_CACHE - KMALLOC_CLASSES);
+	cr_assert_eq(n, FIRST_HARDEN - FIRST_CREATED);
 	for (u32 i = 0; i < n; i++) {
 		obj = kmem_cache_alloc(h[i], GFP_KERNEL);
 		REQUIRE(obj);
@@ -421,7 +421,7 @@ TEST_MODES(kmem_create, a_slot_is_reused_with_another_size)
 		void *objs[64];
 
 		cr_assert_eq(root_of(h)->geo.off >> SHEAF_HEAD_SHIFT,
-			     FIRST_CACHE + KMALLOC_CLASSES);
+			     FIRST_CREATED);
 		for (u32 i = 0; i < 64; i++) {
 			objs[i] = kmem_cache_alloc(h, GFP_KERNEL);
 			REQUIRE(slab_is_object(root_of(h), objs[i]));

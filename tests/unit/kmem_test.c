@@ -141,7 +141,7 @@ Test(kmem, bulk, .init = start)
 	alloc_kmem_cache_free_bulk(s, 0, p);
 	cr_assert_eq(errno, KEPT);
 	alloc_kmem_cache_destroy(s);
-	for (u32 i = FIRST_CACHE + KMALLOC_CLASSES; i < MAX_SHEAVES; i++)
+	for (u32 i = FIRST_CREATED; i < MAX_SHEAVES; i++)
 		cr_assert_null(kmem_caches[i], "all came back");
 }
 
@@ -168,7 +168,7 @@ Test(kmem, sheaves, .init = start)
 						      1 << 20));
 	cr_assert_eq(errno, EINVAL);
 	alloc_kmem_cache_destroy(s);
-	cr_assert_null(kmem_caches[FIRST_CACHE + KMALLOC_CLASSES]);
+	cr_assert_null(kmem_caches[FIRST_CREATED]);
 }
 
 static void no_more_memory(void *arg)

@@ -39,7 +39,7 @@ TEST_MODES(sheaf_caller, all_objects_come_out_and_back)
 		}
 	kmem_cache_destroy(h);
 	kmem_cache_destroy(other);
-	for (u32 i = FIRST_CACHE + KMALLOC_CLASSES; i < MAX_SHEAVES; i++)
+	for (u32 i = FIRST_CREATED; i < MAX_SHEAVES; i++)
 		cr_assert_null(kmem_caches[i], "objects are missing");
 }
 
@@ -171,5 +171,5 @@ TEST_MODES(sheaf_caller, threads, .timeout = 30)
 	cr_assert_eq(errors, 0);
 	kmem_cache_destroy(h);
 	kmem_cache_destroy(other);
-	cr_assert_null(kmem_caches[FIRST_CACHE + KMALLOC_CLASSES]);
+	cr_assert_null(kmem_caches[FIRST_CREATED]);
 }

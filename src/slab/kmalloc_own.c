@@ -1,0 +1,110 @@
+/*
+ * kmalloc_own.c - size classes of a program's own.
+ *
+ * Many programs keep thousands of objects of one size a little above a power
+ * of two, a page or a buffer of their own behind a header, where a class wastes
+ * a tenth of each: 1032 bytes in 1152.  Whenever a class of some tens of pages
+ * makes a slab, the request that needed it has a vote for its 16 bytes of
+ * sizes; when most of the votes are for one of them and a slab of exactly such
+ * objects would hold more, that size becomes a class.
+ *
+ * The hot paths know nothing of it: the table of sizes has an entry for every
+ * 16 bytes, and the new class goes where the wide one was.  Objects that
+ * have been given out stay in theirs.
+ *
+ * Invariants:
+ *   O1. own classes 0 to nr_own - 1 have caches; at most the next one has.
+ *   O2. a cache is found before the table names its class.
+ *   O3. an entry of the table names a class that holds its size.
+ *
+ * Votes are racy: one that is lost, or counted for another size, costs a
+ * slab or two.  Alignment is not asked of these classes: kmalloc_aligned() takes
+ * the others.  With hardened=1, whose shapes are of those, they do not exist.
+ */
+#include "core/options.h"
+#include "slab/kmalloc.h"
+
+#define UNIT		16u	/* bytes; of the table */
+#define OWN_VOTES	8	/* ahead of the others', which count twice */
+#define OWN_GAIN	32u	/* one object more in so many */
+
+/* Sizes up to units * UNIT that the last class does not hold, and their lead. */
+struct ballot {
+	u16 units;
+	u16 lead;
+};
+
+static struct ballot ballots[KMALLOC_CLASSES];	/* racy */
+static u32 nr_own;				/* atomic; O1 */
+
+/* The size that leads; 0: it does not lead by enough. */
+static u32 vote(struct ballot *b, u32 units)
+{
+	u32 lead = READ_ONCE(b->lead);
+
+	if (READ_ONCE(b->units) == units) {
+		lead++;
+	} else if (lead >= 2) {
+		lead -= 2;
+	} else {
+		WRITE_ONCE(b->units, (u16)units);
+		lead = 1;
+	}
+	WRITE_ONCE(b->lead, (u16)(lead < OWN_VOTES ? lead : 0));
+	return lead < OWN_VOTES ? 0 : units * UNIT;
+}
+
+static u32 objects_per_64k(const struct kmem_cache *s)
+{
+	return (u32)s->nr_objects << (SLAB_MAX_ORDER - s->order);
+}
+
+static bool is_worth_it(const struct kmem_cache *s, u32 size)
+{
+	struct kmem_cache own;
+	u32 have = objects_per_64k(s);
+
+	slab_geometry(&own, size);
+	return objects_per_64k(&own) >= have + max(have / OWN_GAIN, 1u);
+}
+
+/* What the class @index stands for from the last class up to @size. */
+static void point_to(u32 index, u32 size, u32 own)
+{
+	u16 from = (u16)kmalloc_index_to_off(index);
+	u32 first = kmalloc_class_size(index - 1) / UNIT + 1;
+
+	for (u32 i = first; i <= size / UNIT; i++)
+		if (READ_ONCE(hot.size_class[i]) == from)
+			store_release(&hot.size_class[i], /* O2 */
+				      (u16)kmalloc_index_to_off(own));
+}
+
+static void make_own(u32 index, u32 size)
+{
+	u32 nr = load_acquire(&nr_own), own = KMALLOC_CLASSES + nr;
+	struct kmem_cache *s;
+
+	if (nr == KMALLOC_OWN)
+		return;
+	s = kmalloc_make_cache(own, size);
+	/* It may have become another thread's, for another size. */
+	if (!s || s->object_size != size)
+		return;
+	__atomic_compare_exchange_n(&nr_own, &nr, nr + 1, false,
+				    __ATOMIC_RELEASE, __ATOMIC_RELAXED);
+	point_to(index, size, own);
+}
+
+void kmalloc_own_slab(u32 index, size_t size)
+{
+	struct kmem_cache *s = class_to_cache(kmalloc_index_to_off(index));
+	u32 own;
+
+	if (options.hardened || cache_is_debugged(s) ||
+	    READ_ONCE(nr_own) == KMALLOC_OWN)
+		return;
+	own = vote(&ballots[index], (u32)(size + UNIT - 1) / UNIT);
+	if (own && is_worth_it(s, own))
+		make_own(index, own);
+}
