@@ -139,18 +139,23 @@ static __attribute__((noinline)) void *malloc_hardened(size_t size)
 	return malloc_untraced(size);
 }
 
-__attribute__((noinline)) void *malloc_slow(size_t size)
+static __attribute__((noinline)) void *malloc_plain(size_t size)
 {
-	/* This first: it is all that is left of a hot path then. */
-	if (unlikely(harden_on) && !trace_is_on())
-		return harden_malloc(size, malloc_hardened);
 	SLAB_CALLER();
 	return traced(TRACE_MALLOC, malloc_untraced(size), size, 1);
 }
 
+/* By tail calls, so that this is all that a hot path has to do beside. */
+__attribute__((noinline)) void *malloc_slow(size_t size)
+{
+	if (unlikely(size < harden_hot.malloc_end))
+		return harden_malloc(size, malloc_hardened);
+	return malloc_plain(size);
+}
+
 static __attribute__((noinline)) void *calloc_slow(size_t size)
 {
-	if (unlikely(harden_on) && !trace_is_on())
+	if (unlikely(size < harden_hot.malloc_end))
 		return harden_malloc(size, malloc_hardened);
 	SLAB_CALLER();
 	return traced(TRACE_CALLOC, malloc_untraced(size), size, 1);
@@ -244,7 +249,7 @@ static __slowpath void free_traced(enum trace_op op, void *ptr, size_t size)
 		free_untraced(ptr);
 }
 
-__attribute__((noinline)) void free_slow(void *ptr)
+static __attribute__((noinline)) void free_plain(void *ptr)
 {
 	SLAB_CALLER();
 	if (trace_is_on())
@@ -253,6 +258,14 @@ __attribute__((noinline)) void free_slow(void *ptr)
 		harden_free(ptr, HARDEN_ANY_SIZE);
 	else
 		free_untraced(ptr);
+}
+
+__attribute__((noinline)) void free_slow(void *ptr)
+{
+	if (unlikely(harden_hot.units))
+		harden_free_any(ptr);
+	else
+		free_plain(ptr);
 }
 
 __attribute__((noinline)) void free_sized_slow(void *ptr, size_t size)

@@ -10,10 +10,12 @@
  *	  +-------------------------------------------------------------+
  *
  * A request is eight bytes larger than asked, for the canary.  A freed object
- * is wiped: all of it up to 64 bytes, of larger ones the first 64 and the last
+ * is wiped: all of it up to 64 bytes, of larger ones the first 48 and the last
  * 16, or all with hardened=2; these bytes must be zero still when it is handed
- * out again or goes back to its slab.  A quarantine holds some hundred objects
- * of its class; one of its older half, at random, leaves for each that comes.
+ * out again or goes back to its slab.  A quarantine holds 32 to 128 objects of
+ * its class; one of its oldest quarter leaves for each that comes, in an order
+ * drawn anew for each quarter, so that each object sees at least three quarters
+ * of a quarantine come after it.
  * New slabs are handed out in random order, and every few of them have a
  * guard page behind (mm/guard.c).
  *
@@ -45,6 +47,7 @@
 #define QUARANTINE_BYTES	(16 * KIB)	/* a class, or QUARANTINE_MIN */
 #define QUARANTINE_MIN		32u		/* objects; powers of two */
 #define QUARANTINE_MAX		128u
+#define SEGMENTS		4u	/* of a ring; a power of two */
 #define MISSES_TO_GROW		8
 #define TOP_UP			4u	/* one refill in so many is of slabs */
 #define CAPACITY_BYTES		(16 * KIB)	/* of a sheaf, or CAPACITY_MIN */
@@ -54,9 +57,11 @@
 
 struct quarantine {
 	struct lock lock;
-	u32 nr, next;		/* objects; the oldest; under lock */
+	u32 nr;			/* objects, as the next five under lock */
+	u32 segment, done;	/* the oldest, and how many slots of it are not */
+	u32 at, step, flip;	/* what comes next of it */
 	u32 room;		/* constant, as ring and geo: a power of two */
-	void **ring;
+	void **ring;		/* slots; NULL: there is none */
 	struct sheaf_geometry geo;	/* of the sheaf of the freed */
 	u32 misses, refills;	/* racy */
 	u16 capacity;		/* wanted of both sheaves; racy */
@@ -121,6 +126,7 @@ static __slowpath struct quarantine *quarantine_make(const struct kmem_cache *s,
 		q->geo.off = (FIRST_HARDEN + cache_index(s))
 			     << SHEAF_HEAD_SHIFT;
 		q->room = room;
+		q->step = 1;
 		q->capacity = CAPACITY_MIN;
 		store_release(&q->ring, ring);
 	}
@@ -252,6 +258,44 @@ static void put_in_slabs(struct kmem_cache *s, void *const *objs, u32 n)
 }
 
 /*
+ * What is in the next @n slots comes out, at @objs, and what is there goes in
+ * instead; returns how many came out.  The slots of a segment are taken in the
+ * order at, at + step, at + 2 * step, ... with the bits of flip turned.  Under
+ * lock.
+ */
+static u32 quarantine_swap(struct quarantine *q, void **objs, u32 n)
+{
+	u32 size = q->room / SEGMENTS, out = 0;
+
+	for (u32 i = 0; i < n;) {
+		void **slots = q->ring + q->segment * size;
+		u32 stop = i + min(n - i, size - q->done);
+		u32 at = q->at, step = q->step, flip = q->flip;
+
+		q->done += stop - i;
+		q->at += step * (stop - i);
+		for (; i < stop; i++, at += step) {
+			void **slot = &slots[(at ^ flip) & (size - 1)];
+			void *old = *slot;
+
+			*slot = objs[i];
+			objs[out] = old;	/* out <= i */
+			out += old != NULL;
+		}
+		if (q->done == size) {
+			u64 random = random_u64();
+
+			q->segment = (q->segment + 1) % SEGMENTS;
+			q->done = 0;
+			q->at = (u32)random;
+			q->step = (u32)(random >> 32) | 1;	/* visits all */
+			q->flip = (u32)(random >> 48);
+		}
+	}
+	return out;
+}
+
+/*
  * Up to @n of the oldest, if the quarantine is more than half full: what
  * another thread has freed.
  */
@@ -262,9 +306,12 @@ static u32 quarantine_take(struct quarantine *q, void **objs, u32 n)
 	if (READ_ONCE(q->nr) <= half || !lock_try_enter(&q->lock))
 		return 0;
 	while (out < n && q->nr > half) {
-		objs[out++] = q->ring[q->next];
-		q->next = (q->next + 1) & (q->room - 1);
-		q->nr--;
+		u32 ask = min(n - out, q->nr - half), got;
+
+		memset(objs + out, 0, ask * sizeof(*objs));
+		got = quarantine_swap(q, objs + out, ask);
+		q->nr -= got;
+		out += got;
 	}
 	lock_exit(&q->lock);
 	return out;
@@ -395,19 +442,6 @@ static __slowpath void *hand_out_far(void *obj, size_t size, u32 off,
 	return slow(size);
 }
 
-static __slowpath void *malloc_any(size_t size, void *(*slow)(size_t size))
-{
-	void *obj;
-	u32 off;
-
-	if (size > KMALLOC_MAX_SIZE - CANARY)
-		return slow(size);
-	off = hot.size_class[(size + CANARY + 15) / 16];
-	obj = percpu_pop(off);
-	return obj ? hand_out_far(obj, size, off, slow) : slow(size);
-}
-
-/* What is at hand of this CPU. */
 void *harden_malloc(size_t size, void *(*slow)(size_t size))
 {
 	const struct shape *shape;
@@ -417,8 +451,6 @@ void *harden_malloc(size_t size, void *(*slow)(size_t size))
 	size_t at;
 	u32 off;
 
-	if (unlikely(size >= harden_hot.malloc_end))
-		return malloc_any(size, slow);
 	off = hot.size_class[(size + CANARY + 15) / 16];
 	obj = arch_pop_cid(hot.base, hot.rseq, off, &head);
 	if (unlikely(!obj))
@@ -437,33 +469,6 @@ void *harden_malloc(size_t size, void *(*slow)(size_t size))
 }
 
 /* --- freeing --- */
-
-/*
- * @n objects go in; up to as many older ones come out, at @objs, in random
- * order.  Returns how many.
- */
-static u32 quarantine_swap(struct quarantine *q, void **objs, u32 n)
-{
-	u32 out = 0, mask = q->room - 1;
-	u64 random = random_u64();
-
-	for (u32 i = 0; i < n; i++) {
-		void *obj = objs[i], **oldest = &q->ring[q->next], **pick;
-
-		if (q->nr < q->room) {
-			q->ring[(q->next + q->nr++) & mask] = obj;
-			continue;
-		}
-		random = random * 6364136223846793005u + 1442695040888963407u;
-		pick = &q->ring[(q->next + ((u32)(random >> 40) & mask / 2)) &
-				mask];
-		objs[out++] = *pick;
-		*pick = *oldest;
-		*oldest = obj;		/* the youngest from now on */
-		q->next = (q->next + 1) & mask;
-	}
-	return out;
-}
 
 /* The sheaf of the freed is full. */
 static __slowpath void quarantine_put(struct kmem_cache *s, void *obj)
@@ -484,7 +489,10 @@ static __slowpath void quarantine_put(struct kmem_cache *s, void *obj)
 	if (!percpu_push(q->geo.off, obj))
 		objs[n++] = obj;
 	if (lock_try_enter(&q->lock)) {
-		n = quarantine_swap(q, objs, n);
+		u32 out = quarantine_swap(q, objs, n);
+
+		q->nr += n - out;
+		n = out;
 		lock_exit(&q->lock);
 	}
 	/* What is handed out again is looked at then. */
@@ -565,7 +573,8 @@ static __attribute__((noinline)) void free_any(void *ptr, size_t size)
 		harden_large_free(ptr, size);
 }
 
-void harden_free(void *ptr, size_t said)
+static inline __attribute__((always_inline)) void free_hot(void *ptr,
+							    size_t said)
 {
 	size_t at = harden_unit(ptr);
 	const struct shape *shape;
@@ -589,6 +598,16 @@ void harden_free(void *ptr, size_t said)
 	wipe_ends(ptr, shape);
 	if (unlikely(!arch_push_cid(hot.base, hot.rseq, off + TO_FREED, ptr)))
 		freed_sheaf_is_full(ptr, off);
+}
+
+void harden_free(void *ptr, size_t said)
+{
+	free_hot(ptr, said);
+}
+
+void harden_free_any(void *ptr)
+{
+	free_hot(ptr, HARDEN_ANY_SIZE);
 }
 
 /* --- sizes --- */
@@ -699,21 +718,16 @@ static void drain_put(u32 off, void **objs, u32 n)
 
 static void quarantine_drain(struct quarantine *q)
 {
-	void *objs[SHEAF_MAX_BATCH];
-	u32 n = 0;
+	void *objs[QUARANTINE_MAX] = { NULL };
+	u32 n;
 
-	do {
-		if (!lock_try_enter(&q->lock))
-			return;
-		for (n = 0; n < SHEAF_MAX_BATCH && q->nr; n++) {
-			objs[n] = q->ring[q->next];
-			q->next = (q->next + 1) & (q->room - 1);
-			q->nr--;
-		}
-		lock_exit(&q->lock);
-		if (n)
-			drain_put(q->geo.off, objs, n);
-	} while (n);
+	if (!lock_try_enter(&q->lock))
+		return;
+	n = quarantine_swap(q, objs, q->room);
+	q->nr -= n;
+	lock_exit(&q->lock);
+	if (n)
+		drain_put(q->geo.off, objs, n);
 }
 
 void harden_drain(void)

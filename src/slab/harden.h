@@ -32,6 +32,8 @@ void *harden_alloc(size_t size, size_t align, bool zero);
  * asked for.  A wrong address, size or canary ends the process.
  */
 void harden_free(void *ptr, size_t size);
+/* The same where he does not say. */
+void harden_free_any(void *ptr);
 /* Bytes asked for; @call is named when @ptr is wrong. */
 size_t harden_size(const char *call, const void *ptr);
 /* size > 0, ptr not NULL.  NULL: no memory; @ptr is as it was. */
@@ -56,8 +58,9 @@ void harden_fork_lock(void);
 void harden_fork_unlock(void);
 
 /*
- * What malloc_slow() sees most: what this CPU has at hand; @slow does the rest,
- * as a tail call, so that its caller is the one of this.
+ * What malloc_slow() sees most, of a size below harden_hot.malloc_end: what
+ * this CPU has at hand; @slow does the rest, as a tail call, so that its caller
+ * is the one of this.
  */
 void *harden_malloc(size_t size, void *(*slow)(size_t size));
 
@@ -70,22 +73,13 @@ extern __hidden bool harden_on;		/* constant after harden_init() */
 extern __hidden u64 harden_secret;
 
 /*
- * The eight bytes that repeat behind what was asked for, by address; none of
- * them is zero, so that the end of a string does not look like one.
+ * The eight bytes behind what was asked for, by address; none of them is zero,
+ * so that the end of a string does not look like one.
  */
 static inline u64 canary_of(const void *ptr)
 {
-	u64 n = ((uintptr_t)ptr ^ harden_secret) * 0x9e3779b97f4a7c15u;
-
-	return (n ^ n >> 32) | 0x0101010101010101u;
-}
-
-/* The word at @at of what repeats @canary from every multiple of 8 on. */
-static inline u64 canary_at(u64 canary, size_t at)
-{
-	u32 bits = 8 * (u32)(at & 7);
-
-	return canary >> bits | canary << (-bits & 63);
+	return ((uintptr_t)ptr ^ harden_secret) * 0x9e3779b97f4a7c15u |
+	       0x0101010101010101u;
 }
 
 static inline u64 *word_at(const void *ptr, size_t at)
@@ -94,15 +88,16 @@ static inline u64 *word_at(const void *ptr, size_t at)
 }
 
 /*
- * Directly behind the user's bytes and up against what comes next.  @room is a
+ * Up against what comes next and, over it where the two meet, directly behind
+ * the user's bytes: so the last byte is the canary's in any case.  @room is a
  * multiple of 8, and at least @size + CANARY.
  */
 static inline void canary_set(void *ptr, size_t size, size_t room)
 {
-	u64 canary = canary_of(ptr), first = canary_at(canary, size);
+	u64 canary = canary_of(ptr);
 
 	*word_at(ptr, room - CANARY) = canary;
-	__builtin_memcpy(word_at(ptr, size), &first, sizeof(first));
+	__builtin_memcpy(word_at(ptr, size), &canary, sizeof(canary));
 }
 
 /*
@@ -115,7 +110,7 @@ static inline bool canary_ok(const void *ptr, size_t size, size_t room)
 	u64 canary = canary_of(ptr), first;
 
 	__builtin_memcpy(&first, word_at(ptr, size), sizeof(first));
-	return !((first ^ canary_at(canary, size)) |
+	return !((first ^ canary) |
 		 (((const u8 *)ptr)[room - 1] ^ canary >> 56));
 }
 
@@ -141,7 +136,7 @@ extern __hidden struct harden_map harden_maps[MAX_SECTIONS];
 /*
  * All that the fast paths of harden.c read.  As it is here, or with
  * hardened=2, percpu=0 or trace=, all take the others: no size is below
- * malloc_end, no address in bounds.
+ * malloc_end, no address in bounds, as units is 0.
  */
 struct harden_hot {
 	uintptr_t base;		/* as of harden_maps[0] */

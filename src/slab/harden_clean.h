@@ -10,14 +10,13 @@
 #include "core/options.h"
 #include "slab/harden.h"
 
-/* Of a class: the bytes of an object, and where its second to fourth 16 lie. */
+/* Of a class: the bytes of an object, and where its second to last 16 lie. */
 struct shape {
 	u16 room;
 	u16 last;		/* 16 bytes */
-	u8 second, third, fourth;
+	u8 second, third;
 } __aligned(8);
 
-#define HEAD	64
 #define TAIL	16
 
 typedef u64 pair __attribute__((vector_size(TAIL), aligned(1), may_alias));
@@ -36,7 +35,6 @@ static inline struct shape shape_make(u32 room)
 		.last = (u16)last,
 		.second = (u8)min(last, TAIL * 1u),
 		.third = (u8)min(last, TAIL * 2u),
-		.fourth = (u8)min(last, TAIL * 3u),
 	};
 }
 
@@ -48,15 +46,13 @@ static inline void wipe_ends(void *obj, const struct shape *shape)
 	*pair_at(obj, 0) = zero;
 	*pair_at(obj, shape->second) = zero;
 	*pair_at(obj, shape->third) = zero;
-	*pair_at(obj, shape->fourth) = zero;
 	*pair_at(obj, shape->last) = zero;
 }
 
 static inline bool ends_are_clean(const void *obj, const struct shape *shape)
 {
 	pair any = *pair_at(obj, 0) | *pair_at(obj, shape->second) |
-		   *pair_at(obj, shape->third) | *pair_at(obj, shape->fourth) |
-		   *pair_at(obj, shape->last);
+		   *pair_at(obj, shape->third) | *pair_at(obj, shape->last);
 
 	return !(any[0] | any[1]);
 }

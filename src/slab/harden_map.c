@@ -35,7 +35,8 @@ static size_t map_start(const struct section *sec)
 
 void harden_hot_enable(void)
 {
-	if (options.hardened != 1 || percpu.mode != PERCPU_CID)
+	if (options.hardened != 1 || options.trace[0] ||
+	    percpu.mode != PERCPU_CID)
 		return;
 	harden_hot.base = sections[0]->base + map_start(sections[0]);
 	harden_hot.classes = sections[0]->classes -
