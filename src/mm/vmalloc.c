@@ -335,7 +335,8 @@ static enum vfree_result lookup_locked(const void *addr,
 	*found = area;
 	if (!area)
 		return VFREE_NOT_OURS;
-	if (area->state == VMAP_FREE || area->state == VMAP_LAZY)
+	if (area->state == VMAP_FREE || area->state == VMAP_LAZY ||
+	    area->state == VMAP_HELD)
 		return VFREE_AGAIN;
 	if (area->start != (uintptr_t)addr)
 		return VFREE_MIDDLE;
@@ -378,6 +379,13 @@ enum vfree_result vmalloc_user(const void *addr, size_t set, size_t *user,
 	return ret;
 }
 
+static void area_free(struct vmap_area *area)
+{
+	account(-(size_t)1, -area->size);
+	lazy_put(area, sys_clock_ms());
+	stat_add(STAT_AREA_FREE, 1);
+}
+
 enum vfree_result vfree(void *addr, size_t *size)
 {
 	struct vmap_area *area;
@@ -387,11 +395,8 @@ enum vfree_result vfree(void *addr, size_t *size)
 		return VFREE_BUSY;
 	ret = lookup_locked(addr, &area);
 	*size = area ? area->size : 0;
-	if (ret == VFREE_OK) {
-		account(-(size_t)1, -area->size);
-		lazy_put(area, sys_clock_ms());
-		stat_add(STAT_AREA_FREE, 1);
-	}
+	if (ret == VFREE_OK)
+		area_free(area);
 	lock_exit(&vmap_lock);
 	return ret;
 }
@@ -399,17 +404,18 @@ enum vfree_result vfree(void *addr, size_t *size)
 enum vfree_result vfree_held(void *addr)
 {
 	struct vmap_area *area;
-	size_t size;
-	bool held;
 
 	if (!lock_try_enter(&vmap_lock))
 		return VFREE_BUSY;
 	area = vmap_find((uintptr_t)addr);
-	held = area && area->user == VMALLOC_HELD;
-	if (held)
-		area->user = 0;
+	if (area && area->state == VMAP_HELD)
+		vmap_set_free(area);
+	else if (area && area->user == VMALLOC_HELD)
+		area_free(area);
+	else
+		area = NULL;
 	lock_exit(&vmap_lock);
-	return held ? vfree(addr, &size) : VFREE_AGAIN;
+	return area ? VFREE_OK : VFREE_AGAIN;
 }
 
 /* --- moving --- */
@@ -462,6 +468,50 @@ static struct vmap_area *area_move(struct vmap_area *area, size_t size)
 	to->huge = area->huge;
 	to->user = area->user;
 	vmap_blank_area(area);
+	return to;
+}
+
+/*
+ * What @area holds moves to another place as far into a page table, so that
+ * whole page tables move.
+ */
+static struct vmap_area *area_leave(struct vmap_area *area)
+{
+	size_t at = area->start % HUGE_SIZE, size = area->size;
+	struct vmap_area *low, *to;
+
+	if (!vmap_reserve(8, 8) || !lazy_make_maps(4 + area->nr_segs))
+		return NULL;
+	low = to = vmap_space_get(at + size + guard_size(), HUGE_SIZE);
+	if (!to)
+		return NULL;
+	if (at)
+		to = vmap_split(low, low->start + at);
+	vmap_set_busy(to, size);
+	if (at)
+		vmap_set_free(low);
+	to->nid = area->nid;
+	if (!sys_commit((void *)to->start, size) ||
+	    !move_segs(area, to, size)) {
+		vmap_blank_area(to);
+		return NULL;
+	}
+	return to;
+}
+
+bool vfree_memory(void *addr)
+{
+	struct vmap_area *area, *to;
+
+	if (!lock_try_enter(&vmap_lock))
+		return false;
+	area = vmap_find((uintptr_t)addr);
+	to = area_leave(area);
+	if (to) {
+		vmap_hold(area);
+		area_free(to);
+	}
+	lock_exit(&vmap_lock);
 	return to;
 }
 
@@ -614,7 +664,8 @@ static bool area_is_valid(struct vmap_area *area)
 		return false;
 	if (next && area->state == VMAP_FREE && next->state == VMAP_FREE)
 		return false;
-	return area->state == VMAP_FREE ? area->size == 0 :
+	return area->state == VMAP_FREE || area->state == VMAP_HELD ?
+	       area->size == 0 :
 	       area->size && area->size + guard_size() <=
 			     area->end - area->start;
 }

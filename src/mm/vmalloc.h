@@ -54,6 +54,12 @@ enum vfree_result vmalloc_lookup(const void *addr, size_t *size);
 #define VMALLOC_HELD SIZE_MAX
 
 enum vfree_result vfree_held(void *addr);
+/*
+ * Free the memory of a live area whose user number is VMALLOC_HELD: others may
+ * have it at once, but its addresses fault, and are nobody's before
+ * vfree_held().  False: nothing was done.
+ */
+bool vfree_memory(void *addr);
 enum vfree_result vmalloc_user(const void *addr, size_t set, size_t *user,
 			       size_t *size);
 
@@ -137,6 +143,7 @@ void vmalloc_info(struct vmalloc_info *info);
 
 enum vmap_state {
 	VMAP_FREE, VMAP_BUSY, VMAP_LAZY, VMAP_PAGES, VMAP_STACK,
+	VMAP_HELD,
 	NR_VMAP_STATES,
 };
 

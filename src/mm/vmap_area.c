@@ -8,7 +8,8 @@
  *	   to end is its guard;
  *   LAZY  as BUSY, but freed: warm memory for the next request;
  *   PAGES as BUSY, but the memory is pages of a zone that were moved here;
- *   STACK as BUSY, but what is lowest is a guard, too.
+ *   STACK as BUSY, but what is lowest is a guard, too;
+ *   HELD  nothing is committed, as in FREE space, but nobody gets it.
  *
  * Free space is always mapped anew, not only emptied.  What was never touched
  * merges with what is around it; what was, never does, whatever it is now.
@@ -20,7 +21,7 @@
  *   V1. areas do not overlap; neighbours in one window touch, and two FREE
  *	 neighbours have been merged.
  *   V2. start and size are multiples of the OS page; a used area has
- *	 size + one OS page <= end - start: the guard.
+ *	 size + one OS page <= end - start: the guard; size is 0 if HELD.
  *   V4. FREE space and guards are not committed, hold no pages, and are one
  *	 mapping with the FREE space next to them ("blank"); but a guard
  *	 that own_guard speaks of is part of the mapping below, less access.
@@ -238,6 +239,14 @@ void vmap_blank_area(struct vmap_area *area)
 {
 	vmap_blank(area->start, used_size(area));
 	vmap_set_free(area);
+}
+
+void vmap_hold(struct vmap_area *area)
+{
+	vmap_blank(area->start, used_size(area));
+	segs_truncate(area, 0);
+	area_set_own_guard(area, false);
+	vmap_set_state(area, VMAP_HELD);
 }
 
 void vmap_blank_above(struct vmap_area *area, size_t size)

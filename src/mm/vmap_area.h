@@ -47,7 +47,7 @@ struct vmap_area {
 	struct list_head segs;	/* cover [start, start + size), by address */
 	struct list_head list;	/* LAZY: by age; unused descriptors */
 	u64 stamp;		/* LAZY: sys_clock_ms() when freed */
-	size_t user;		/* BUSY: of vmalloc_set_user() */
+	size_t user;		/* BUSY, HELD: of vmalloc_user() */
 };
 
 extern __hidden struct lock vmap_lock;
@@ -102,6 +102,8 @@ void vmap_set_state(struct vmap_area *area, enum vmap_state state);
 
 /* Map anew: no memory, no access, one mapping with the FREE space around. */
 void vmap_blank(uintptr_t start, size_t size);
+/* All of an area, which becomes HELD. */
+void vmap_hold(struct vmap_area *area);
 /* All of an area, and FREE it. */
 void vmap_blank_area(struct vmap_area *area);
 /* Forget what @area has committed above @size; it keeps a guard behind that. */

@@ -513,7 +513,7 @@ static bool show_area(const struct vmap_area_info *area, void *arg)
 
 	seq_print(m, "0x%016lx-0x%016lx %7zu", area->start, area->end,
 		  area->end - area->start);
-	if (area->state == VMAP_LAZY)
+	if (area->state == VMAP_LAZY || area->state == VMAP_HELD)
 		seq_print(m, " unpurged vm_area\n");
 	else if (area->state == VMAP_STACK)
 		show_stack(m, area);

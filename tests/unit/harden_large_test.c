@@ -6,12 +6,17 @@
 #include "slab/harden.h"
 #include "unit.h"
 
-static void up(void)
+static void up_level(u32 level)
 {
-	options.hardened = 1;
+	options.hardened = level;
 	unit_up();
 	vmalloc_init();
 	harden_init();
+}
+
+static void up(void)
+{
+	up_level(1);
 }
 
 static char *get(size_t size)
@@ -79,11 +84,47 @@ Test(harden_large, freed_areas_fault_until_they_leave)
 	up();
 	p = get(8 * MIB);
 	put(p);
-	cr_assert(faults(p) && faults(p + 4 * MIB));
+	cr_assert(faults(p) && faults(p + 256 * KIB - 1) &&
+		  faults(p + 8 * MIB - 256 * KIB) && faults(p + 8 * MIB - 1));
 	harden_large_drain();
 	p = harden_large_alloc(8 * MIB, 16, true, false);
 	cr_assert(p && !p[0] && !p[4 * MIB]);
 	memset(p, 1, 8 * MIB);
+	cr_assert(vmalloc_is_valid());
+}
+
+Test(harden_large, all_of_a_freed_area_faults_at_level_2)
+{
+	char *p;
+
+	up_level(2);
+	p = get(8 * MIB);
+	put(p);
+	for (size_t at = 0; at < 8 * MIB; at += 128 * KIB)
+		cr_assert(faults(p + at));
+	harden_large_drain();
+	cr_assert(!faults(p));
+}
+
+/* One that an eighth of no heap could hold: others get what was in it. */
+Test(harden_large, a_very_large_one_gives_its_memory)
+{
+	size_t lazy;
+	char *p, *q;
+
+	up();
+	p = get(80 * MIB);
+	lazy = vmalloc_lazy_bytes();
+	put(p);
+	for (size_t at = 0; at < 80 * MIB; at += MIB)
+		cr_assert(faults(p + at));
+	cr_assert_geq(vmalloc_lazy_bytes(), lazy + 80 * MIB);
+	cr_assert(vmalloc_is_valid());
+	q = get(80 * MIB);
+	cr_assert(q >= p + 80 * MIB || p >= q + 80 * MIB);
+	cr_assert_leq(vmalloc_lazy_bytes(), lazy + 4 * MIB);
+	put(q);
+	harden_large_drain();
 	cr_assert(vmalloc_is_valid());
 }
 
@@ -105,6 +146,9 @@ ENDS(overflow_pages, 20000, p[20000] = 2; put(p))
 ENDS(overflow_area, 8 * MIB + 9, p[8 * MIB + 9] = 2; put(p))
 ENDS(wrong_size_pages, 20000, harden_large_free(p, 20001))
 ENDS(wrong_size_area, 8 * MIB, harden_large_free(p, 8 * MIB + 1))
+ENDS(write_after_free_area, 8 * MIB, put(p); p[3 * MIB + 5] = 2;
+     harden_large_drain())
+ENDS(double_free_very_large, 80 * MIB, put(p); put(p))
 ENDS(inside_pages, 20000, put(p + 4096))
 ENDS(inside_area, 8 * MIB, put(p + 4096))
 ENDS(size_of_freed_pages, 20000, put(p); harden_large_size("x", p))
