@@ -62,11 +62,15 @@ static bool is_skipped(void)
 	return true;
 }
 
-/* A huge page has cost @ns. */
-static void judge(u64 ns)
+/*
+ * A huge page has cost @ns.  Only a @fresh one can speak for them: a collapse
+ * is cheap also where the block came up as a huge page and was not flagged.
+ */
+static void judge(u64 ns, bool fresh)
 {
 	if (ns <= (u64)FAULT_NS << PAGEBLOCK_ORDER) {
-		WRITE_ONCE(backoff, 0);
+		if (fresh)
+			WRITE_ONCE(backoff, 0);
 		return;
 	}
 	WRITE_ONCE(backoff, clamp(backoff * 2, (u32)MIN_SKIP, (u32)MAX_SKIP));
@@ -87,7 +91,7 @@ u32 thp_populate(void *addr)
 	sys_huge(addr, bytes, true);
 	start = sys_clock_ns();
 	sys_populate(addr, bytes);
-	judge(sys_clock_ns() - start);
+	judge(sys_clock_ns() - start, true);
 	stat_add(STAT_THP_FAULT, 1);
 	/* The mapping is one with its neighbours again; the page stays whole. */
 	if (!keep)
@@ -139,7 +143,7 @@ static bool collapse(struct zone *zone, struct page *head)
 	sys_huge(page_address(head), bytes, true);
 	done = sys_collapse(page_address(head), bytes);
 
-	judge(sys_clock_ns() - start);
+	judge(sys_clock_ns() - start, false);
 	set_flags(zone, head, done ? BLOCK_HUGE : BLOCK_TRIED);
 	stat_add(STAT_THP_COLLAPSE, done);
 	return done;

@@ -1,0 +1,214 @@
+/*
+ * khugepaged_test.c - huge pages past thp_start, and no more of them for a
+ * while when they are dear; by a clock of the test's own.
+ */
+#include "unit.h"
+
+static u64 now_ns, cost_ns;
+
+/* Each look at the clock is @cost_ns after the one before. */
+static u64 test_clock_ns(void)
+{
+	return now_ns += cost_ns;
+}
+
+/* The file once more, with that clock; the layers keep theirs. */
+#define sys_clock_ns test_clock_ns
+#define thp_populate test_thp_populate
+#define khugepaged test_khugepaged
+#include "mm/khugepaged.c"
+#undef khugepaged
+
+#define BLOCK_BYTES	(PAGE_SIZE << PAGEBLOCK_ORDER)
+#define CHEAP		((u64)FAULT_NS << PAGEBLOCK_ORDER)
+#define DEAR		(CHEAP + 1)
+
+static char *fresh;	/* memory of no zone */
+
+static void up(void)
+{
+	unit_up();
+	cr_assert(page_range_alloc(NUMA_NO_NODE, MAX_ORDER_PAGES, 0, 0));
+	fresh = sys_reserve(BLOCK_BYTES, BLOCK_BYTES);
+	cr_assert(fresh && sys_commit(fresh, BLOCK_BYTES));
+	/* What the zone above holds is enough. */
+	options.thp_start = MIB;
+	cost_ns = CHEAP;
+}
+
+static u32 populate(void)
+{
+	sys_discard(fresh, BLOCK_BYTES);
+	return test_thp_populate(fresh);
+}
+
+/* Pageblocks up to the next that is asked for as a huge page. */
+static u32 next_asked(void)
+{
+	u64 before = stat_read(STAT_THP_FAULT);
+	u32 n = 0;
+
+	while (stat_read(STAT_THP_FAULT) == before) {
+		populate();
+		n++;
+		REQUIRE(n < 10000);
+	}
+	return n - 1;
+}
+
+Test(khugepaged, all_of_it_is_there_either_way, .init = up)
+{
+	static const u64 starts[] = { 1, MIB, 6 * MIB, GIB };
+
+	for (u32 i = 0; i < ARRAY_SIZE(starts); i++) {
+		options.thp_start = starts[i];
+		populate();
+		cr_assert_eq(unit_resident(fresh, BLOCK_BYTES), BLOCK_BYTES);
+	}
+}
+
+/* 4 MiB are in use. */
+Test(khugepaged, by_the_size_of_the_heap, .init = up)
+{
+	options.thp_start = 17 * MIB;
+	cr_assert_eq(populate(), 0);
+	cr_assert_eq(stat_read(STAT_THP_FAULT), 0, "below a quarter");
+	options.thp_start = 16 * MIB;
+	cr_assert_eq(populate(), 0, "not to be kept");
+	cr_assert_eq(stat_read(STAT_THP_FAULT), 1, "but asked for");
+	options.thp_start = 4 * MIB;
+	cr_assert_eq(populate(), BLOCK_HUGE);
+	cr_assert_eq(stat_read(STAT_THP_FAULT), 2);
+}
+
+Test(khugepaged, by_the_option, .init = up)
+{
+	options.thp = THP_NEVER;
+	cr_assert_eq(populate(), 0);
+	cr_assert_eq(stat_read(STAT_THP_FAULT), 0);
+	options.thp = THP_ALWAYS;
+	options.thp_start = GIB;
+	cost_ns = DEAR;
+	for (u32 i = 0; i < 20; i++)
+		cr_assert_eq(populate(), BLOCK_HUGE, "%u: dear or not", i);
+}
+
+Test(khugepaged, cheap_ones_go_on, .init = up)
+{
+	for (u32 i = 0; i < 20; i++)
+		cr_assert_eq(next_asked(), 0);
+	cr_assert_eq(stat_read(STAT_THP_BACKOFF), 0);
+}
+
+Test(khugepaged, dear_ones_are_put_off_longer_each_time, .init = up)
+{
+	u32 want = MIN_SKIP;
+
+	cost_ns = DEAR;
+	cr_assert_eq(next_asked(), 0);
+	for (u32 i = 0; i < 8; i++) {
+		cr_assert_eq(next_asked(), want);
+		want = min(2 * want, (u32)MAX_SKIP);
+	}
+	cr_assert_eq(want, MAX_SKIP);
+	cr_assert_eq(stat_read(STAT_THP_BACKOFF), 9);
+	/* A cheap one: as if nothing had been. */
+	cost_ns = CHEAP;
+	cr_assert_eq(next_asked(), MAX_SKIP);
+	cr_assert_eq(next_asked(), 0);
+	cost_ns = DEAR;
+	cr_assert_eq(next_asked(), 0);
+	cr_assert_eq(next_asked(), MIN_SKIP);
+}
+
+/* Each may have cost mappings. */
+Test(khugepaged, there_is_an_end_to_trying, .init = up)
+{
+	stat_add(STAT_THP_BACKOFF, MAX_BACKOFFS - 1);
+	cost_ns = DEAR;
+	cr_assert_eq(next_asked(), 0);
+	for (u32 i = 0; i < 2 * MIN_SKIP; i++)
+		cr_assert_eq(populate(), 0);
+	cr_assert_eq(stat_read(STAT_THP_FAULT), 1);
+}
+
+/* --- later --- */
+
+/* The zone's pageblocks are in use whole, and small. */
+static void up_small(void)
+{
+	up();
+	for (u32 i = 0; i < 4; i++) {
+		struct page *p = page_range_alloc(NUMA_NO_NODE,
+						  MAX_ORDER_PAGES, 0, 0);
+
+		cr_assert(p);
+		sys_huge(page_address(p), PAGE_SIZE << MAX_ORDER, false);
+		memset(page_address(p), 1, PAGE_SIZE << MAX_ORDER);
+	}
+}
+
+static u32 flagged(u32 flags)
+{
+	struct section *sec = sections[0];
+	u32 n = 0;
+
+	for (size_t at = sec->first; at < sec->frontier;
+	     at += (size_t)1 << PAGEBLOCK_ORDER)
+		n += !!(sec->vmemmap[at].block_flags & flags);
+	return n;
+}
+
+Test(khugepaged, a_few_pageblocks_at_each_look, .init = up_small)
+{
+	u32 tried = 0, all = 5 * (MAX_ORDER_PAGES >> PAGEBLOCK_ORDER);
+
+	for (u32 i = 0; i < 20 && test_khugepaged(); i++) {
+		u32 now = flagged(BLOCK_HUGE | BLOCK_TRIED);
+
+		cr_assert_leq(now - tried, COLLAPSE_BLOCKS);
+		tried = now;
+	}
+	cr_assert_eq(flagged(BLOCK_HUGE | BLOCK_TRIED), all);
+	cr_assert_eq(flagged(BLOCK_HUGE), stat_read(STAT_THP_COLLAPSE));
+	if (!stat_read(STAT_THP_COLLAPSE))
+		cr_log_warn("no MADV_COLLAPSE, or no huge page free");
+	cr_assert(!test_khugepaged(), "nothing is left to do");
+	cr_assert(zone_is_valid(&zone_normal));
+}
+
+Test(khugepaged, blocks_with_free_pages_are_left, .init = up)
+{
+	u32 whole = MAX_ORDER_PAGES >> PAGEBLOCK_ORDER;
+	struct page *p;
+
+	for (u32 i = 0; i < 2 * MAX_ORDER_PAGES; i++) {
+		p = page_range_alloc(NUMA_NO_NODE, 1, 0, 0);
+		REQUIRE(p);
+		memset(page_address(p), 1, PAGE_SIZE);
+		/* One page of each pageblock. */
+		if (page_pfn(p) % (1u << PAGEBLOCK_ORDER) == 7)
+			REQUIRE(page_range_free(p, 1));
+	}
+	for (u32 i = 0; i < 10; i++)
+		test_khugepaged();
+	cr_assert_eq(flagged(BLOCK_HUGE | BLOCK_TRIED), whole, "%u",
+		     flagged(BLOCK_HUGE | BLOCK_TRIED));
+}
+
+/* What came up huge is whole already: that costs nothing and says nothing. */
+Test(khugepaged, a_cheap_collapse_does_not_end_the_waiting, .init = up_small)
+{
+	cost_ns = DEAR;
+	next_asked();
+	next_asked();
+	cr_assert_eq(stat_read(STAT_THP_BACKOFF), 2);
+	/* The looks of kswapd count as pageblocks. */
+	cost_ns = CHEAP;
+	for (u32 i = 0; i < 2 * MIN_SKIP + 1; i++)
+		test_khugepaged();
+	cr_assert_gt(flagged(BLOCK_HUGE | BLOCK_TRIED), 0);
+	cost_ns = DEAR;
+	cr_assert_eq(next_asked(), 0);
+	cr_assert_eq(next_asked(), 4 * MIN_SKIP, "as if none had been cheap");
+}
