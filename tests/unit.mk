@@ -20,7 +20,7 @@ UNIT_FLAGS = -std=gnu11 -D_GNU_SOURCE $(UNIT_CFLAGS) -Wall -Wextra \
 
 UNIT_TESTS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/*_test.c))
 UNIT_API := init_test fork_test vfork_test info_test pages_test \
-	kmem_test
+	vmem_test kmem_test
 UNIT_API += kmalloc_api_test rcu_api_test mempool_api_test \
 	refcount_api_test
 UNIT_API += uaccess_test stack_api_test

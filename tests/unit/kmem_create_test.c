@@ -326,58 +326,22 @@ Test(kmem_create, interior_pointers_of_coloured_objects, .init = unit_up)
 
 /* --- TYPESAFE_BY_RCU --- */
 
-static u32 reader_in, reader_out;
-
-static void *reader(void *arg)
+Test(kmem_create, destroying_waits_for_readers, .init = unit_up)
 {
-	rcu_read_lock();
-	store_release(&reader_in, 1);
-	while (!load_acquire(&reader_out))
-		sched_yield();
-	rcu_read_unlock();
-	return NULL;
-}
-
-Test(kmem_create, slabs_wait_for_readers, .init = unit_up, .timeout = 30)
-{
-	struct kmem_cache_args args = { .ctor = ctor };
-	struct kmem_cache *h = kmem_cache_create("rcu", 1000, &args,
-						 SLAB_TYPESAFE_BY_RCU), *s;
-	static char *objs[100];
-	pthread_t t;
+	struct kmem_cache *h = make(1000, SLAB_TYPESAFE_BY_RCU), *s;
+	void *obj;
 
 	s = root_of(h);
-	for (u32 i = 0; i < 100; i++)
-		objs[i] = kmem_cache_alloc(h, GFP_KERNEL);
-	pthread_create(&t, NULL, reader, NULL);
-	while (!load_acquire(&reader_in))
-		sched_yield();
-	for (u32 i = 0; i < 100; i++)
-		kmem_cache_free(h, objs[i]);
-	cr_assert_eq(kmem_cache_shrink(h), 0);
-	cr_assert_gt(s->nr_rcu, 10);
-	for (u32 i = 0; i < 100; i++) {
-		REQUIRE(addr_to_class(objs[i]) == s->geo.off);
-		REQUIRE(*(u64 *)objs[i] == 0xc0ffee);
-	}
-	store_release(&reader_out, 1);
-	pthread_join(t, NULL);
-	kmem_cache_shrink(h);
-	kmem_cache_shrink(h);
-	cr_assert_eq(s->nr_rcu, 0);
-	cr_assert_eq(addr_to_class(objs[0]), 0);
-
-	/* Destroying waits by itself; a reader puts it off. */
-	objs[0] = kmem_cache_alloc(h, GFP_KERNEL);
-	kmem_cache_free(h, objs[0]);
+	obj = kmem_cache_alloc(h, GFP_KERNEL);
+	kmem_cache_free(h, obj);
 	rcu_read_lock();
 	kmem_cache_destroy(h);
 	cr_assert_eq(s->state, CACHE_DYING);
 	rcu_read_unlock();
-	h = kmem_cache_create("rcu", 1000, &args, SLAB_TYPESAFE_BY_RCU);
+	h = make(1000, SLAB_TYPESAFE_BY_RCU);
 	s = root_of(h);
-	objs[0] = kmem_cache_alloc(h, GFP_KERNEL);
-	kmem_cache_free(h, objs[0]);
+	obj = kmem_cache_alloc(h, GFP_KERNEL);
+	kmem_cache_free(h, obj);
 	kmem_cache_destroy(h);
 	cr_assert_eq(s->state, CACHE_DEAD);
 	cr_assert_eq(slots_used(), 0);

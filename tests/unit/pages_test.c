@@ -1,39 +1,10 @@
 /*
- * pages_test.c - the exported page and vmalloc API: does each function do
- * what liballoc.h says, and fail as it says?
+ * pages_test.c - the exported page API: does each function do what liballoc.h
+ * says, and fail as it says?
  */
-#include "unit.h"
-
 #include <fcntl.h>
 
-#include "api/init.h"
-#include "liballoc.h"
-#include "mm/vmalloc.h"
-
-#define KEPT 12345	/* of errno: nobody writes that */
-
-static void start(void)
-{
-	cr_assert(alloc_init());
-	errno = KEPT;
-}
-
-/* The compiler knows what sizes mean to such functions; it must not. */
-static size_t hide(size_t n)
-{
-	__asm__ volatile("" : "+r"(n));
-	return n;
-}
-
-static bool is_filled(const void *addr, size_t size, char c)
-{
-	const char *p = addr;
-
-	for (size_t i = 0; i < size; i++)
-		if (p[i] != c)
-			return false;
-	return true;
-}
+#include "exported.h"
 
 static size_t used_pages(void)
 {
@@ -99,18 +70,6 @@ Test(pages, zero_flag, .init = start)
 	}
 }
 
-static void *fail(void *p)
-{
-	return p;
-}
-
-#define FAILS(call, error)						\
-	do {								\
-		errno = KEPT;						\
-		cr_assert_null(fail((void *)(call)), #call);		\
-		cr_assert_eq(errno, error, #call);			\
-	} while (0)
-
 Test(pages, errors, .init = start)
 {
 	const gfp_t gfp = ALLOC_GFP_KERNEL;
@@ -128,15 +87,6 @@ Test(pages, errors, .init = start)
 	FAILS(alloc_alloc_contig_pages(0, gfp, -1), EINVAL);
 	FAILS(alloc_alloc_contig_pages(~0ul, gfp, -1), ENOMEM);
 	FAILS(alloc_alloc_contig_pages(1ul << 33, gfp, -1), ENOMEM);
-	FAILS(alloc_vmalloc(0), EINVAL);
-	FAILS(alloc_vmalloc(huge), ENOMEM);
-	FAILS(alloc_vzalloc(hide(SIZE_MAX)), ENOMEM);
-	FAILS(alloc_vmalloc_node(1, 12345), EINVAL);
-	FAILS(alloc_vmap(NULL, 1, 0, ALLOC_PAGE_KERNEL), EINVAL);
-	FAILS(alloc_vmap((struct page **)&huge, 0, 0, ALLOC_PAGE_KERNEL),
-	      EINVAL);
-	FAILS(alloc_vmap((struct page **)&huge, 1, 1, ALLOC_PAGE_KERNEL),
-	      EINVAL);
 	errno = KEPT;
 	cr_assert_eq(alloc_proc_read("nothing", NULL, 0), -1);
 	cr_assert_eq(errno, ENOENT);
@@ -419,170 +369,6 @@ Test(pages, two_threads_free_one_block, .init = start, .timeout = 60)
 	for (u32 i = 0; i < 300; i++)
 		unit_reports(two_frees, NULL,
 			     "liballoc: double __free_pages: ");
-}
-
-/* --- areas --- */
-
-Test(vmem, vmalloc, .init = start)
-{
-	char *p = alloc_vmalloc(hide(100)), *q = alloc_vzalloc(hide(3 * MIB + 1));
-
-	cr_assert(p && q);
-	cr_assert(IS_ALIGNED((uintptr_t)p, PAGE_SIZE));
-	cr_assert(is_filled(q, 3 * MIB + 1, 0));
-	memset(p, 1, PAGE_SIZE);
-	memset(q, 1, 3 * MIB + PAGE_SIZE);
-	unit_faults(p + sys_page_size());
-	cr_assert(alloc_is_vmalloc_addr(p));
-	cr_assert(alloc_is_vmalloc_addr(q + MIB));
-	cr_assert(!alloc_is_vmalloc_addr(&p));
-	cr_assert_null(alloc_virt_to_page(p));
-	cr_assert_null(alloc_vmalloc_to_page(p));
-	alloc_vfree(p);
-	alloc_vfree(q);
-	q = alloc_vzalloc(3 * MIB + 1);
-	cr_assert(is_filled(q, 3 * MIB + 1, 0), "zeroed again");
-	alloc_vfree(q);
-	alloc_vfree(NULL);
-	cr_assert_eq(errno, KEPT);
-}
-
-Test(vmem, nodes_and_huge_pages, .init = start)
-{
-	char *p = alloc_vmalloc_node(5 * MIB, 0);
-	char *q = alloc_vzalloc_node(MIB, ALLOC_NUMA_NO_NODE);
-	char *r = alloc_vmalloc_huge(8 * MIB, ALLOC_GFP_KERNEL |
-					      ALLOC___GFP_ZERO);
-	char *s = alloc_vmalloc_huge(PAGE_SIZE, ALLOC_GFP_KERNEL);
-
-	cr_assert(p && q && r && s);
-	cr_assert(IS_ALIGNED((uintptr_t)r, 2 * MIB));
-	cr_assert(is_filled(q, MIB, 0));
-	cr_assert(is_filled(r, 8 * MIB, 0));
-	memset(p, 1, 5 * MIB);
-	memset(s, 1, PAGE_SIZE);
-	alloc_vfree(p);
-	alloc_vfree(q);
-	alloc_vfree(r);
-	alloc_vfree(s);
-}
-
-Test(vmem, vrealloc, .init = start)
-{
-	char *p = alloc_vrealloc(NULL, 2 * MIB, ALLOC_GFP_KERNEL);
-
-	cr_assert(p);
-	memset(p, 5, 2 * MIB);
-	/* Warm memory full of ones lies about. */
-	for (u32 i = 0; i < 3; i++) {
-		char *q = alloc_vmalloc(6 * MIB);
-
-		memset(q, 0xff, 6 * MIB);
-		alloc_vfree(q);
-	}
-	p = alloc_vrealloc(p, 7 * MIB, ALLOC_GFP_KERNEL | ALLOC___GFP_ZERO);
-	cr_assert(p);
-	cr_assert(is_filled(p, 2 * MIB, 5));
-	cr_assert(is_filled(p + 2 * MIB, 5 * MIB, 0));
-	p = alloc_vrealloc(p, MIB, ALLOC_GFP_KERNEL);
-	cr_assert(p && is_filled(p, MIB, 5));
-	errno = KEPT;
-	cr_assert_null(fail(alloc_vrealloc(p, hide(SIZE_MAX),
-					   ALLOC_GFP_KERNEL)));
-	cr_assert_eq(errno, ENOMEM);
-	cr_assert(is_filled(p, MIB, 5), "as it was");
-	errno = KEPT;
-	cr_assert_null(fail(alloc_vrealloc(p, 0, ALLOC_GFP_KERNEL)));
-	cr_assert_eq(errno, KEPT);
-}
-
-/* Single pages can be moved where the OS has pages of that size only. */
-static void start_small_pages(void)
-{
-	start();
-	if (sys_page_size() > PAGE_SIZE)
-		cr_skip_test("the OS has larger pages");
-}
-
-static void vmap_round(struct page **pages, u32 n,
-		       void *(*map)(struct page **pages, u32 n),
-		       void (*unmap)(void *addr, u32 n))
-{
-	char *p;
-
-	for (u32 i = 0; i < n; i++)
-		memset(alloc_page_address(pages[i]), (int)i + 1, PAGE_SIZE);
-	p = map(pages, n);
-	cr_assert(p);
-	for (u32 i = 0; i < n; i++) {
-		char *at = p + i * PAGE_SIZE;
-
-		cr_assert(is_filled(at, PAGE_SIZE, (char)(i + 1)));
-		cr_assert_eq(alloc_vmalloc_to_page(at + 9), pages[i]);
-		memset(at, (int)i + 100, PAGE_SIZE);
-	}
-	cr_assert_eq(errno, KEPT);
-	unmap(p, n);
-	for (u32 i = 0; i < n; i++)
-		cr_assert(is_filled(alloc_page_address(pages[i]), PAGE_SIZE,
-				    (char)(i + 100)));
-}
-
-static void *by_vmap(struct page **pages, u32 n)
-{
-	return alloc_vmap(pages, n, ALLOC_VM_MAP, ALLOC_PAGE_KERNEL);
-}
-
-static void by_vunmap(void *addr, u32 n __unused)
-{
-	alloc_vunmap(addr);
-}
-
-static void *by_map_ram(struct page **pages, u32 n)
-{
-	return alloc_vm_map_ram(pages, n, ALLOC_NUMA_NO_NODE);
-}
-
-static void by_unmap_ram(void *addr, u32 n)
-{
-	alloc_vm_unmap_ram(addr, n);
-}
-
-Test(vmem, vmap, .init = start_small_pages)
-{
-	struct page *block = alloc_alloc_pages(ALLOC_GFP_KERNEL, 5);
-	struct page *pages[20];
-
-	/* Single pages, and parts of a block, backwards. */
-	for (u32 i = 0; i < 10; i++) {
-		pages[i] = alloc_alloc_page(ALLOC_GFP_KERNEL);
-		pages[10 + i] = block + 30 - 2 * i;
-	}
-	for (u32 i = 0; i < 3; i++) {
-		vmap_round(pages, 20, by_vmap, by_vunmap);
-		vmap_round(pages, 20, by_map_ram, by_unmap_ram);
-		vmap_round(pages, 1, by_vmap, by_vunmap);
-	}
-	for (u32 i = 0; i < 10; i++)
-		alloc___free_page(pages[i]);
-	alloc___free_pages(block, 5);
-	cr_assert(zone_is_valid(&zone_normal));
-}
-
-Test(vmem, a_page_is_mapped_once, .init = start_small_pages)
-{
-	struct page *page = alloc_alloc_page(ALLOC_GFP_KERNEL);
-	void *p;
-
-	memset(alloc_page_address(page), 1, PAGE_SIZE);
-	p = by_vmap(&page, 1);
-	cr_assert(p);
-	errno = KEPT;
-	cr_assert_null(by_vmap(&page, 1));
-	cr_assert_eq(errno, ENOMEM);
-	alloc_vunmap(p);
-	p = by_vmap(&page, 1);
-	cr_assert(p && is_filled(p, PAGE_SIZE, 1));
 }
 
 /* --- looking inside --- */

@@ -1,0 +1,118 @@
+/*
+ * percpu_drain_test.c - the sheaves of all CPUs emptied from one, frozen, and
+ * locked for fork, in all three modes.
+ */
+#include "sheaves.h"
+
+static void *taken[NR_IDS];
+static u32 nr_taken, wrong_off;
+
+static void take(u32 off, void **objs, u32 n)
+{
+	for (u32 i = 0; i < n; i++) {
+		wrong_off += id_of(objs[i]) / 100 != (off >> 5) - 100;
+		taken[nr_taken++] = objs[i];
+	}
+}
+
+TEST_MODES(percpu_drain, draining_takes_what_is_there)
+{
+	u32 cpus = min(unit_nr_online(), 2u);
+
+	/* On several CPUs, so that their blocks are drained from one. */
+	for (u32 cpu = 0; cpu < cpus; cpu++) {
+		unit_pin(cpu);
+		for (u32 n = 0; n < NR_SHEAVES; n++) {
+			grow(OFF(n), 16);
+			for (u32 i = 1; i <= 8; i++)
+				cr_assert(push(OFF(n), obj(n * 100 + cpu * 10 +
+							   i)));
+		}
+	}
+	percpu_drain(OFF(4), OFF(7), take);
+	cr_assert_eq(nr_taken, 4 * 8 * cpus, "only what was asked for");
+	cr_assert_eq(wrong_off, 0);
+	cr_assert_eq(percpu_count(OFF(3)), 8 * cpus);
+	cr_assert_eq(percpu_count(OFF(4)), 0);
+	cr_assert(heads_are_valid());
+	percpu_drain(OFF(0), OFF(1000), take);
+	cr_assert_eq(nr_taken, NR_SHEAVES * 8 * cpus);
+	cr_assert_eq(wrong_off, 0);
+	for (u32 i = 0; i < nr_taken; i++)
+		for (u32 j = 0; j < i; j++)
+			cr_assert_neq(taken[i], taken[j]);
+	/* Open again, as large as before. */
+	cr_assert_eq(percpu_capacity(OFF(5)), 16);
+	cr_assert(push(OFF(5), obj(1)));
+	cr_assert_eq(pop(OFF(5)), obj(1));
+	percpu_drain(OFF(0), OFF(1000), take);
+	cr_assert_eq(nr_taken, NR_SHEAVES * 8 * cpus);
+}
+
+TEST_MODES(percpu_drain, frozen_blocks_are_closed)
+{
+	void *one = obj(9), *out;
+
+	if (percpu.mode == PERCPU_SLOTS)
+		cr_skip_test("slots are locked: nothing to freeze");
+	alone();
+	grow(OFF(0), 8);
+	for (u32 i = 1; i <= 4; i++)
+		push(OFF(0), obj(i));
+	percpu_freeze();
+	for (int i = 0; i < 50; i++) {
+		cr_assert_null(percpu_pop(OFF(0)));
+		cr_assert(!percpu_push(OFF(0), one));
+		cr_assert_eq(percpu_pop_batch(OFF(0), &out, 1), 0);
+		cr_assert_eq(percpu_push_batch(OFF(0), &one, 1), 0);
+	}
+	cr_assert(!grow(OFF(0), 16), "frozen");
+	cr_assert(!grow(OFF(1), 8), "frozen");
+	percpu_drain(OFF(0), OFF(10), take);
+	cr_assert_eq(nr_taken, 0, "frozen");
+	percpu_thaw();
+	cr_assert_eq(percpu_capacity(OFF(0)), 8);
+	for (u32 i = 4; i; i--)
+		cr_assert_eq(pop(OFF(0)), obj(i));
+	cr_assert(grow(OFF(0), 16));
+	percpu_thaw();
+	cr_assert_eq(percpu_capacity(OFF(0)), 16, "no second thaw");
+}
+
+/* The child of a vfork child: its end must not open the sheaves for the
+ * child, whose index is still frozen. */
+Test(percpu_drain, freezing_nests, .init = unit_up)
+{
+	if (percpu.mode == PERCPU_SLOTS)
+		cr_skip_test("slots are locked: nothing to freeze");
+	alone();
+	grow(OFF(0), 8);
+	push(OFF(0), obj(1));
+	percpu_freeze();
+	percpu_freeze();
+	percpu_thaw();
+	cr_assert_null(pop(OFF(0)), "still frozen");
+	percpu_thaw();
+	cr_assert_eq(pop(OFF(0)), obj(1));
+}
+
+static void freeze_only(void *arg)
+{
+	percpu_freeze();
+	percpu_fork_unlock();
+	_exit(0);
+}
+
+TEST_MODES(percpu_drain, locked_for_fork)
+{
+	char text[64];
+
+	alone();
+	grow(OFF(0), 8);
+	percpu_fork_lock();
+	cr_assert(!grow(OFF(0), 16), "held by this thread: refused");
+	percpu_drain(OFF(0), OFF(10), take);
+	cr_assert_eq(unit_child(freeze_only, NULL, text, 64), 0);
+	percpu_fork_unlock();
+	cr_assert(grow(OFF(0), 16));
+}

@@ -1,0 +1,216 @@
+/*
+ * slab_rcu_test.c - R1 to R3: does a slab wait for every reader that may hold
+ * an address in it, and does it go back after the last?
+ */
+#include "unit.h"
+
+#include "mm/rcu.h"
+
+#define TAG 0xc0ffee
+
+static void ctor(void *obj)
+{
+	*(u64 *)obj = TAG;
+}
+
+static struct kmem_cache *make(u32 size)
+{
+	struct kmem_cache_args args = { .ctor = ctor };
+	struct kmem_cache *h = kmem_cache_create("rcu", size, &args,
+						 SLAB_TYPESAFE_BY_RCU);
+
+	cr_assert_not_null(h);
+	return h;
+}
+
+static struct kmem_cache *root_of(struct kmem_cache *h)
+{
+	return kmem_cache_root(h, "test");
+}
+
+static void fill(struct kmem_cache *h, char **objs, u32 n)
+{
+	for (u32 i = 0; i < n; i++) {
+		objs[i] = kmem_cache_alloc(h, GFP_KERNEL);
+		cr_assert_not_null(objs[i]);
+	}
+}
+
+static void empty(struct kmem_cache *h, char **objs, u32 n)
+{
+	for (u32 i = 0; i < n; i++)
+		kmem_cache_free(h, objs[i]);
+	kmem_cache_shrink(h);
+}
+
+static u32 reader_in, reader_out;
+
+static void *reader(void *arg)
+{
+	rcu_read_lock();
+	store_release(&reader_in, 1);
+	while (!load_acquire(&reader_out))
+		sched_yield();
+	rcu_read_unlock();
+	return NULL;
+}
+
+Test(slab_rcu, slabs_wait_for_a_reader, .init = unit_up, .timeout = 30)
+{
+	struct kmem_cache *h = make(1000), *s = root_of(h);
+	static char *objs[100];
+	pthread_t t;
+
+	fill(h, objs, 100);
+	pthread_create(&t, NULL, reader, NULL);
+	while (!load_acquire(&reader_in))
+		sched_yield();
+	empty(h, objs, 100);
+	cr_assert_gt(s->nr_rcu, 10);
+	for (u32 i = 0; i < 100; i++) {
+		REQUIRE(addr_to_class(objs[i]) == s->geo.off);
+		REQUIRE(*(u64 *)objs[i] == TAG);
+	}
+	store_release(&reader_out, 1);
+	pthread_join(t, NULL);
+	slab_rcu_poll();
+	slab_rcu_poll();
+	cr_assert_eq(s->nr_rcu, 0);
+	cr_assert_eq(addr_to_class(objs[0]), 0);
+}
+
+/* Those of an earlier period do not wait for readers of a later one. */
+Test(slab_rcu, each_waits_for_its_own_readers, .init = unit_up)
+{
+	struct kmem_cache *h = make(1000), *s = root_of(h);
+	static char *objs[100];
+	u32 first;
+	u64 gp;
+
+	fill(h, objs, 100);
+	rcu_read_lock();
+	empty(h, objs, 100);
+	first = s->nr_rcu;
+	cr_assert_gt(first, 10);
+	rcu_read_unlock();
+	/* Over before the next section begins, though nobody has polled. */
+	gp = rcu_start_gp();
+	cr_assert(rcu_gp_done(gp));
+	fill(h, objs, 100);
+	rcu_read_lock();
+	empty(h, objs, 100);
+	slab_rcu_poll();
+	cr_assert_gt(s->nr_rcu, 0, "those of this section wait");
+	cr_assert_lt(s->nr_rcu, 2 * first, "those before it do not");
+	rcu_read_unlock();
+	slab_rcu_poll();
+	slab_rcu_poll();
+	cr_assert_eq(s->nr_rcu, 0);
+}
+
+Test(slab_rcu, slabs_of_several_caches, .init = unit_up)
+{
+	struct kmem_cache *h[3] = { make(200), make(1000), make(3000) };
+	static char *objs[3][60];
+
+	for (u32 i = 0; i < 3; i++)
+		fill(h[i], objs[i], 60);
+	rcu_read_lock();
+	for (u32 i = 0; i < 3; i++)
+		empty(h[i], objs[i], 60);
+	for (u32 i = 0; i < 3; i++)
+		cr_assert_gt(root_of(h[i])->nr_rcu, 0);
+	rcu_read_unlock();
+	slab_rcu_poll();
+	slab_rcu_poll();
+	for (u32 i = 0; i < 3; i++) {
+		cr_assert_eq(root_of(h[i])->nr_rcu, 0);
+		cr_assert_eq(kmem_cache_nr_slabs(root_of(h[i])), 0);
+		kmem_cache_destroy(h[i]);
+	}
+}
+
+/* --- readers that hold what is freed meanwhile --- */
+
+static struct kmem_cache *typesafe;
+static u64 *slots[64];		/* what readers find */
+static u32 stop, wrong, nr_read;
+
+static void *looks(void *arg)
+{
+	u64 seed = 7 + (uintptr_t)arg;
+
+	while (!READ_ONCE(stop)) {
+		u64 *obj;
+
+		rcu_read_lock();
+		obj = load_acquire(&slots[rnd_below(&seed, 64)]);
+		for (u32 i = 0; obj && i < 50; i++) {
+			if (READ_ONCE(*obj) != TAG)
+				__atomic_fetch_add(&wrong, 1,
+						   __ATOMIC_RELAXED);
+			if (i % 16 == 0)
+				sched_yield();
+		}
+		rcu_read_unlock();
+		__atomic_fetch_add(&nr_read, 1, __ATOMIC_RELAXED);
+	}
+	return NULL;
+}
+
+/* Objects of all slabs go and come, and their pages serve others. */
+static void *changes(void *arg)
+{
+	static u64 *held[64][40];
+	static char *others[400];
+	u64 seed = 1;
+
+	while (!READ_ONCE(stop)) {
+		u32 slot = (u32)rnd_below(&seed, 64);
+
+		store_release(&slots[slot], NULL);
+		for (u32 i = 0; i < 40; i++) {
+			if (held[slot][i])
+				kmem_cache_free(typesafe, held[slot][i]);
+			held[slot][i] = NULL;
+		}
+		if (rnd_below(&seed, 2)) {
+			for (u32 i = 0; i < 40; i++)
+				held[slot][i] = kmem_cache_alloc(typesafe,
+								 GFP_KERNEL);
+			store_release(&slots[slot], held[slot][7]);
+		}
+		if (rnd_below(&seed, 8))
+			continue;
+		kmem_cache_shrink(typesafe);
+		for (u32 i = 0; i < ARRAY_SIZE(others); i++) {
+			others[i] = kmalloc(500);
+			memset(others[i], 0xee, 500);
+		}
+		for (u32 i = 0; i < ARRAY_SIZE(others); i++)
+			slab_free_slow(kmalloc_slab(500), others[i]);
+		slab_reclaim_cache(kmalloc_slab(500));
+	}
+	return NULL;
+}
+
+Test(slab_rcu, a_reader_finds_only_objects_of_the_cache, .init = unit_up,
+     .timeout = 30)
+{
+	pthread_t t[3];
+
+	typesafe = make(480);
+	pthread_create(&t[0], NULL, looks, (void *)0);
+	pthread_create(&t[1], NULL, looks, (void *)1);
+	pthread_create(&t[2], NULL, changes, NULL);
+	for (u32 i = 0; i < 5 || (i < 100 && READ_ONCE(nr_read) < 10000); i++)
+		usleep(100000);
+	WRITE_ONCE(stop, 1);
+	for (u32 i = 0; i < 3; i++)
+		pthread_join(t[i], NULL);
+	cr_assert_eq(wrong, 0, "%u of %u looks", wrong, nr_read);
+	kmem_cache_shrink(typesafe);
+	slab_rcu_poll();
+	cr_assert_eq(root_of(typesafe)->nr_rcu, 0);
+	cr_assert(slabs_are_valid(root_of(typesafe)));
+}
