@@ -18,7 +18,9 @@
  *   Z2. no two free buddies of one order below MAX_ORDER.
  *   Z3. list[t][1] holds exactly the blocks with a dirty bit set, list[t]
  *       those whose first pageblock has type t.
- *   Z4. nr_free and nr_free_dirty count pages and dirty bits of free blocks.
+ *   Z4. nr_free and nr_free_dirty count pages and dirty bits of free blocks,
+ *	 and block_free those of a pageblock in its first struct page: to count
+ *	 them one by one would be a cold line for each.
  *   Between two calls of these functions the runs of run.c are right as well.
  *
  * Pages that were never handed out lie beyond the frontier and are in no
@@ -48,6 +50,17 @@ static bool block_is_dirty(const struct page *page, u32 order)
 			(size_t)1 << order);
 }
 
+/* A block of @order more, or fewer, is listed (Z4). */
+static void pageblock_count(struct page *page, u32 order, int sign)
+{
+	struct page *head = pageblock_head(page);
+	u32 nr = 1u << min(order, (u32)PAGEBLOCK_ORDER);
+
+	WRITE_ONCE(head->block_free, (u16)(head->block_free + sign * (int)nr));
+	if (order == MAX_ORDER)
+		pageblock_count(head + nr, PAGEBLOCK_ORDER, sign);
+}
+
 static void block_insert(struct zone *zone, struct page *page, u32 order)
 {
 	struct free_area *area = &zone->free_area[order];
@@ -57,13 +70,20 @@ static void block_insert(struct zone *zone, struct page *page, u32 order)
 	page->order = (u8)order;
 	list_add(&page->lru, &area->list[type][block_is_dirty(page, order)]);
 	area->nr[type]++;
+	pageblock_count(page, order, 1);
+}
+
+static void block_unlist(struct zone *zone, struct page *page)
+{
+	list_del(&page->lru);
+	zone->free_area[page->order].nr[pageblock_head(page)->block_type]--;
+	pageblock_count(page, page->order, -1);
 }
 
 static void block_remove(struct zone *zone, struct page *page)
 {
 	ASSERT(page->type == PAGE_FREE);
-	list_del(&page->lru);
-	zone->free_area[page->order].nr[pageblock_head(page)->block_type]--;
+	block_unlist(zone, page);
 	WRITE_ONCE(page->type, PAGE_NONE);
 }
 
@@ -208,11 +228,11 @@ static struct page *find_fallback(struct zone *zone, u32 order,
 	return NULL;
 }
 
-/* All free blocks of a pageblock, as one call of @fn each; returns pages. */
-static size_t pageblock_each_free(struct zone *zone, struct page *head,
-				  void (*fn)(struct zone *, struct page *))
+/* All free blocks of a pageblock, as one call of @fn each. */
+static void pageblock_each_free(struct zone *zone, struct page *head,
+				void (*fn)(struct zone *, struct page *))
 {
-	size_t nr = (size_t)1 << PAGEBLOCK_ORDER, free = 0, step;
+	size_t nr = (size_t)1 << PAGEBLOCK_ORDER, step;
 
 	for (size_t i = 0; i < nr; i += step) {
 		struct page *page = head + i;
@@ -221,22 +241,8 @@ static size_t pageblock_each_free(struct zone *zone, struct page *head,
 		if (READ_ONCE(page->type) != PAGE_FREE)
 			continue;
 		step = (size_t)1 << page->order;
-		free += step;
-		if (fn)
-			fn(zone, page);
+		fn(zone, page);
 	}
-	return free;
-}
-
-size_t pageblock_nr_free(struct zone *zone, struct page *head)
-{
-	return pageblock_each_free(zone, head, NULL);
-}
-
-static void block_unlist(struct zone *zone, struct page *page)
-{
-	list_del(&page->lru);
-	zone->free_area[page->order].nr[pageblock_head(page)->block_type]--;
 }
 
 static void block_relist(struct zone *zone, struct page *page)
@@ -258,8 +264,7 @@ static void pageblock_claim(struct zone *zone, struct page *page,
 		block_remove(zone, page);
 		set_block_type(page, MAX_ORDER_PAGES, type);
 		block_insert(zone, page, order);
-	} else if (pageblock_nr_free(zone, head) >=
-		   (size_t)1 << (PAGEBLOCK_ORDER - 1)) {
+	} else if (head->block_free >= 1u << (PAGEBLOCK_ORDER - 1)) {
 		struct section *sec = page_section(page);
 
 		run_take_pageblock(zone, sec, page_pfn(head));
@@ -636,6 +641,38 @@ static bool list_is_valid(struct zone *zone, u32 order, u32 type, size_t *free,
 	return ok && nr == area->nr[type];
 }
 
+/* Z4 of @head's pageblock: its free pages, but for a MAX_ORDER block's half. */
+static bool pageblock_is_valid(const struct section *sec, size_t pfn)
+{
+	size_t end = min(pfn + ((size_t)1 << PAGEBLOCK_ORDER), sec->frontier);
+	const struct page *before = &sec->vmemmap[pfn & ~(MAX_ORDER_PAGES - 1)];
+	size_t nr = 0;
+
+	if (before->type == PAGE_FREE && before->order == MAX_ORDER)
+		return sec->vmemmap[pfn].block_free == 1 << PAGEBLOCK_ORDER;
+	for (size_t i = pfn; i < end; i++)
+		if (sec->vmemmap[i].type == PAGE_FREE)
+			nr += (size_t)1 << sec->vmemmap[i].order;
+	return sec->vmemmap[pfn].block_free == nr;
+}
+
+static bool pageblocks_are_valid(const struct zone *zone)
+{
+	bool ok = true;
+
+	for (u32 i = 0; i < nr_sections; i++) {
+		const struct section *sec = sections[i];
+
+		for (size_t pfn = sec->first;
+		     sec->zone == zone && pfn < sec->frontier;
+		     pfn += (size_t)1 << PAGEBLOCK_ORDER)
+			if (!bit_test(sec->offline,
+				      (pfn - sec->first) >> MAX_ORDER))
+				ok = pageblock_is_valid(sec, pfn) && ok;
+	}
+	return ok;
+}
+
 bool zone_is_valid(struct zone *zone)
 {
 	size_t free = 0, nr_dirty = 0;
@@ -647,7 +684,7 @@ bool zone_is_valid(struct zone *zone)
 			ok = list_is_valid(zone, order, type, &free,
 					   &nr_dirty) && ok;
 	ok = ok && free == zone->nr_free && nr_dirty == zone->nr_free_dirty &&
-	     runs_are_valid(zone);
+	     pageblocks_are_valid(zone) && runs_are_valid(zone);
 	lock_exit(&zone->lock);
 	return ok;
 }

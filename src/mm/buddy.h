@@ -61,9 +61,6 @@ struct page *buddy_take_largest(struct zone *zone, u32 min_order, size_t pages,
 /* A clean block of MAX_ORDER leaves the lists; NULL if there is none. */
 struct page *buddy_take_clean_block(struct zone *zone);
 
-/* Pages of a pageblock that are free. */
-size_t pageblock_nr_free(struct zone *zone, struct page *head);
-
 /* --- run.c: free pages in a row, [pfn, end) --- */
 
 /* The pages between, all free and in no run, are runs again. */

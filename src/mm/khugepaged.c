@@ -117,7 +117,7 @@ static struct page *next_candidate(struct zone *zone, u32 *look)
 			continue;
 		if (!bit_test(sec->offline, cursor >> (MAX_ORDER -
 						       PAGEBLOCK_ORDER)) &&
-		    !pageblock_nr_free(zone, head))
+		    !READ_ONCE(head->block_free))
 			return head;
 	}
 	return NULL;

@@ -54,6 +54,7 @@ enum page_type {
 	PAGE_FREE_TAIL,		/* the last page of a free run (run.c) */
 	PAGE_HARDENED,		/* as PAGE_LARGE: slab/harden_large.c has it */
 	PAGE_QUARANTINE,	/* the same, freed by its user */
+	PAGE_QUICK,		/* nr_pages free pages in a quick list (span.c) */
 };
 
 struct page {
@@ -81,7 +82,7 @@ struct page {
 	u8 block_type;	/* first page of a pageblock: its migratetype */
 	u8 bucket;	/* PAGE_SLAB: which partial list, under node->lock */
 	u16 nr_free;	/* PAGE_SLAB: bits set, under node->lock */
-	u16 nr_objects;	/* PAGE_SLAB: constant */
+	u16 block_free;	/* first page of a pageblock: free pages; zone->lock */
 	union {
 		u32 span_cpu;	/* PAGE_SPAN and its tail: whose it is */
 		u32 tracks;	/* PAGE_SLAB: see slab_debug.c; constant */

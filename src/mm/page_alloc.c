@@ -5,8 +5,8 @@
  * A range of pages comes from the first of these that has it:
  *   1. a free span at hand of this CPU (span.c), for large buffers;
  *   2. warm free pages of the nearest zone, by best fit among runs for
- *	buffers, an aligned block for slabs; and for buffers again, once
- *	the spans of all CPUs have gone back to it;
+ *	buffers, an aligned block for slabs; then, for buffers, a span of
+ *	another CPU; and the zone again, once spans have gone back to it;
  *   3. fresh pages, once the watermarks agree: they cost a fault each, or,
  *	where all of them will be touched, one call for a batch;
  *   4. anything that is free, of whatever type; farther zones.
@@ -275,8 +275,18 @@ static struct zone *zonelist_next(u32 nid, gfp_t gfp, u32 *i)
  */
 static bool spans_give(const struct zone *zone, const struct request *req)
 {
-	return req->type == MIGRATE_MOVABLE && zone->type == ZONE_NORMAL &&
-	       req->nr <= MAX_ORDER_PAGES && spans_drain_shared();
+	return zone->type == ZONE_NORMAL && req->nr <= MAX_ORDER_PAGES &&
+	       spans_drain_for(req->nr, req->type == MIGRATE_MOVABLE);
+}
+
+/* A range of the spans; what it holds nobody knows. */
+static struct page *spans_steal(const struct zone *zone,
+				const struct request *req)
+{
+	if (zone->type != ZONE_NORMAL || req->type != MIGRATE_MOVABLE ||
+	    req->aligned || req->nr < SPAN_MIN || req->gfp & __GFP_ZERO)
+		return NULL;
+	return span_steal(req->nr);
 }
 
 static struct page *get_page_from_freelist(u32 nid, const struct request *req)
@@ -288,6 +298,8 @@ static struct page *get_page_from_freelist(u32 nid, const struct request *req)
 	/* Warm memory of the nearest zone, then growth, zone by zone. */
 	while ((zone = zonelist_next(nid, req->gfp, &i))) {
 		page = zone_alloc_warm(zone, req);
+		if (!page)
+			page = spans_steal(zone, req);
 		if (!page && spans_give(zone, req))
 			page = zone_alloc_warm(zone, req);
 		if (page)
@@ -397,10 +409,7 @@ bool page_range_free(struct page *page, size_t nr)
 {
 	bool done;
 
-	if (nr >= SPAN_MIN && nr <= MAX_ORDER_PAGES &&
-	    READ_ONCE(pageblock_head(page)->block_type) ==
-		    MIGRATE_MOVABLE &&
-	    span_free(page, nr))
+	if (nr >= SPAN_MIN && nr <= MAX_ORDER_PAGES && span_free(page, nr))
 		return true;
 	done = zone_free_range(page, nr);
 	if (done)

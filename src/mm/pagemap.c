@@ -261,6 +261,7 @@ static size_t block_pages(const struct page *head)
 		return (size_t)1 << head->order;
 	case PAGE_LARGE:
 	case PAGE_SPAN:
+	case PAGE_QUICK:
 	case PAGE_HARDENED:
 	case PAGE_QUARANTINE:
 		return head->nr_pages;

@@ -10,12 +10,19 @@
  * contended; the zone's lock and its search for the best fit come into play
  * for misses only.
  *
+ * Ranges of up to QUICK_MAX pages do not even join: they wait in quick lists,
+ * by their exact length, for the next request of it.  Those are a small share
+ * of the heap; where there is no room, what has waited in another list makes
+ * some, each list in its turn.
+ *
  * What the caches hold is limited to a share of the heap, so that the buddies
  * see most of what is free and can merge it: a larger one where CPUs share the
  * heap, since what goes by way of the zone is as often as not another CPU's,
- * and its lines have to come from there.  There, before the heap grows for a
- * buffer, all of it goes back (page_alloc.c).  A cache that has too much returns
- * a few ranges with each that is freed, so that no call pays for many.
+ * and its lines have to come from there.  Before the heap grows, the quick
+ * lists go back, and for a buffer a range of another CPU serves; if there is
+ * none, all of it goes back, for a small one only if that is much
+ * (page_alloc.c).  A cache that has too much returns a few ranges with each
+ * that is freed, so that no call pays for many.
  *
  * Invariants, under the cache's lock:
  *   R1. the first page of a range in the cache has type PAGE_SPAN, its length
@@ -25,6 +32,10 @@
  *   R3. a bit of @nonempty is set if that list has something; nr_pages is the
  *	 sum of all lengths, and total that of all caches while none is locked.
  *   R4. the pages are in use to the zone; all count as dirty.
+ *   R5. a range in quick[n] is of n pages, which its first page says; that has
+ *	 type PAGE_QUICK, and the others PAGE_NONE.  has_quick has a bit for
+ *	 each of these lists that has something; nr_quick is their share of
+ *	 nr_pages.
  *
  * A neighbour's struct page is looked at without its owner's lock.  It says
  * "PAGE_SPAN of mine" only if it is, since only a holder of this cache's lock
@@ -40,11 +51,14 @@
 #define NR_LISTS	64
 #define SHARE		20	/* of the heap: a twentieth */
 #define SHARE_SHARED	4	/* ... where several CPUs have a cache: a quarter */
-#define FLOOR_PAGES	8192	/* a heap below 32 MiB keeps no spans */
+#define FLOOR_PAGES	8192	/* a heap below 32 MiB keeps nothing here */
 #define MAX_PAGES	((size_t)16384)	/* one cache: 64 MiB */
 #define LOOK		4	/* ranges looked at in a list that may not fit */
 #define EVICT		3	/* ranges that go to the zone with another */
 #define DRAIN		16	/* ... at once, when all of them go */
+#define DRAIN_SHARE	16	/* of the heap, worth a drain for a small range */
+#define QUICK_MAX	8	/* pages of a range in the quick lists */
+#define QUICK_SHARE	64	/* of the heap, in those of one cache */
 
 struct span_cache {
 	struct lock lock;
@@ -55,6 +69,10 @@ struct span_cache {
 	u64 nr_calls;			/* that looked here; read racily */
 	u64 seen_calls;			/* spans_drain_unused() alone */
 	struct list_head lists[NR_LISTS];
+	size_t nr_quick;
+	u32 has_quick;
+	u32 next_quick;			/* list that makes room, or a later one */
+	struct list_head quick[QUICK_MAX + 1];	/* by length */
 } __aligned(64);
 
 static struct span_cache *caches[1024];	/* made at first use; set under make_lock */
@@ -78,6 +96,11 @@ static u32 list_of(size_t nr)
 		   (u32)NR_LISTS - 1);
 }
 
+static u32 nr_blocks(void)
+{
+	return min(percpu.nr_cpus, (u32)ARRAY_SIZE(caches));
+}
+
 static struct span_cache *cache_make(u32 cpu)
 {
 	struct span_cache *c = memblock_alloc(sizeof(*c));
@@ -89,6 +112,8 @@ static struct span_cache *cache_make(u32 cpu)
 	c->cpu = cpu;
 	for (u32 i = 0; i < NR_LISTS; i++)
 		list_init(&c->lists[i]);
+	for (u32 i = 0; i <= QUICK_MAX; i++)
+		list_init(&c->quick[i]);
 	if (!caches[cpu]) {	/* else a few bytes are lost, once */
 		store_release(&caches[cpu], c);
 		ADD_ONCE(nr_caches, 1);
@@ -210,97 +235,165 @@ static struct page *span_find(struct span_cache *c, size_t nr)
 	return list_first(&c->lists[__builtin_ctzl(above)], struct page, lru);
 }
 
+/* --- quick lists, under the cache's lock --- */
+
+static struct page *quick_get(struct span_cache *c, size_t nr)
+{
+	struct page *page;
+
+	if (nr > QUICK_MAX || list_empty(&c->quick[nr]))
+		return NULL;
+	page = list_first(&c->quick[nr], struct page, lru);
+	list_del(&page->lru);
+	if (list_empty(&c->quick[nr]))
+		c->has_quick &= ~(1u << nr);
+	c->nr_quick -= nr;
+	c->nr_pages -= nr;
+	WRITE_ONCE(page->type, PAGE_NONE);
+	return page;
+}
+
+/* Of the list whose turn it is; there is something. */
+static struct page *quick_get_any(struct span_cache *c)
+{
+	u32 left = c->has_quick >> c->next_quick << c->next_quick;
+	u32 i = (u32)__builtin_ctz(left ? left : c->has_quick);
+
+	c->next_quick = i < QUICK_MAX ? i + 1 : 0;
+	return quick_get(c, i);
+}
+
+static void quick_add(struct span_cache *c, struct page *page, size_t nr)
+{
+	page->nr_pages = (u32)nr;
+	WRITE_ONCE(page->type, PAGE_QUICK);
+	list_add(&page->lru, &c->quick[nr]);
+	c->has_quick |= 1u << nr;
+	c->nr_quick += nr;
+	c->nr_pages += nr;
+}
+
+/* False: not for these.  @out: what has made room for it is nobody's now. */
+static bool quick_put(struct span_cache *c, struct page *page, size_t nr,
+		      struct list_head *out)
+{
+	size_t most = zones_used_pages() / QUICK_SHARE;
+
+	if (nr > QUICK_MAX)
+		return false;
+	while (c->nr_quick + nr > most)
+		list_add(&quick_get_any(c)->lru, out);
+	quick_add(c, page, nr);
+	return true;
+}
+
 /* --- limits --- */
 
 /* By what this cache has alone: a line that others write costs more. */
-static bool may_keep(const struct span_cache *c)
+static size_t most_pages(void)
 {
 	u32 nr = READ_ONCE(nr_caches);
 	size_t share = nr > 1 ? SHARE_SHARED * nr : SHARE;
 
-	return c->nr_pages <= min(zones_used_pages() / share, MAX_PAGES);
+	return min(zones_used_pages() / share, MAX_PAGES);
 }
 
 /*
- * Take the smallest ranges out, at most @most, until @keep pages are left; they
- * are listed by lru.
+ * Take the smallest ranges out, at most @most, until @keep pages are left; @out
+ * lists them by lru.
  */
 static void span_evict(struct span_cache *c, size_t keep, u32 most,
 		       struct list_head *out)
 {
-	list_init(out);
 	while (c->nr_pages > keep && most--) {
-		u32 i = (u32)__builtin_ctzl(c->nonempty);
-		struct page *page = list_last(&c->lists[i], struct page, lru);
+		struct page *page;
 
-		span_remove(c, page);
+		if (c->nonempty) {
+			u32 i = (u32)__builtin_ctzl(c->nonempty);
+
+			page = list_last(&c->lists[i], struct page, lru);
+			span_remove(c, page);
+		} else {
+			page = quick_get_any(c);
+		}
 		list_add(&page->lru, out);
 	}
+}
+
+static void range_to_zone(struct page *page)
+{
+	struct zone *zone = page_zone(page);
+
+	lock_enter(&zone->lock);
+	bits_set_range(page_section(page)->dirty, page_pfn(page),
+		       page->nr_pages);
+	buddy_free_range(zone, page, page->nr_pages);
+	lock_exit(&zone->lock);
 }
 
 static void spans_to_zone(struct list_head *ranges)
 {
 	while (!list_empty(ranges)) {
 		struct page *page = list_first(ranges, struct page, lru);
-		struct zone *zone = page_zone(page);
 
 		list_del(&page->lru);
-		lock_enter(&zone->lock);
-		bits_set_range(page_section(page)->dirty, page_pfn(page),
-			       page->nr_pages);
-		buddy_free_range(zone, page, page->nr_pages);
-		lock_exit(&zone->lock);
+		range_to_zone(page);
 	}
 }
 
 /* --- the calls --- */
 
-struct page *span_alloc(size_t nr)
+static struct page *cache_alloc(struct span_cache *c, size_t nr)
 {
-	struct span_cache *c;
-	struct page *page;
+	struct page *page = quick_get(c, nr);
 	size_t have;
 
-	if (!READ_ONCE(nr_caches))
-		return NULL;
-	c = cache_enter();
-	if (!c)
-		return NULL;
-	page = span_find(c, nr);
-	if (page) {
+	if (!page && (page = span_find(c, nr))) {
 		have = page->nr_pages;
 		span_remove(c, page);
 		if (have > nr)
 			span_insert(c, page + nr, have - nr);
 		page->nr_pages = (u32)nr;
-		WRITE_ONCE(page->type, PAGE_LARGE);
 	}
+	if (page)
+		WRITE_ONCE(page->type, PAGE_LARGE);
 	cache_exit(c);
 	return page;
 }
 
-bool span_free(struct page *page, size_t nr)
+struct page *span_alloc(size_t nr)
+{
+	struct span_cache *c;
+
+	if (!READ_ONCE(nr_caches))
+		return NULL;
+	c = cache_enter();
+	return c ? cache_alloc(c, nr) : NULL;
+}
+
+struct page *span_steal(size_t nr)
+{
+	struct page *page = NULL;
+
+	if (READ_ONCE(nr_caches) < 2 || nr_nodes > 1 || lock_is_reentry())
+		return NULL;
+	for (u32 i = 0; i < nr_blocks() && !page; i++) {
+		struct span_cache *c = load_acquire(&caches[i]);
+
+		if (c && READ_ONCE(c->nr_pages) >= nr &&
+		    lock_try_enter(&c->lock))
+			page = cache_alloc(c, nr);
+	}
+	return page;
+}
+
+/* Into the lists, joined with its neighbours. */
+static void span_join(struct span_cache *c, struct page *page, size_t nr)
 {
 	struct section *sec = page_section(page);
 	size_t pfn = page_pfn(page);
-	struct list_head out;
-	struct span_cache *c;
-	struct page *other;
+	struct page *other = span_at(c, sec, pfn + nr);
 
-	if (zones_used_pages() < FLOOR_PAGES ||
-	    page_zone(page)->type != ZONE_NORMAL ||
-	    (nr_nodes > 1 && page_to_nid(page) != numa_node_id()))
-		return false;
-	c = cache_enter();
-	if (!c)
-		return false;
-	if (!may_keep(c)) {
-		span_evict(c, c->nr_pages / 2, EVICT, &out);
-		cache_exit(c);
-		spans_to_zone(&out);
-		return false;
-	}
-	other = span_at(c, sec, pfn + nr);
 	if (other) {
 		nr += other->nr_pages;
 		span_remove(c, other);
@@ -313,9 +406,55 @@ bool span_free(struct page *page, size_t nr)
 		span_remove(c, other);
 	}
 	span_insert(c, page, nr);
-	cache_exit(c);
-	idle_poll();
+}
+
+/*
+ * False: that is for the zone, where the pages of slabs stay; and with it go
+ * some, @out, of what is too much here.
+ */
+static bool span_put(struct span_cache *c, struct page *page, size_t nr,
+		     struct list_head *out)
+{
+	size_t most;
+
+	if (READ_ONCE(pageblock_head(page)->block_type) != MIGRATE_MOVABLE)
+		return false;
+	most = most_pages();
+	if (c->nr_pages > most) {
+		/* The heap has shrunk; else allocations make room as well. */
+		if (c->nr_pages > most + most / 8)
+			span_evict(c, most, EVICT, out);
+		return false;
+	}
+	span_join(c, page, nr);
 	return true;
+}
+
+bool span_free(struct page *page, size_t nr)
+{
+	struct list_head out = LIST_HEAD_INIT(out), quick = LIST_HEAD_INIT(quick);
+	struct span_cache *c;
+	bool done;
+
+	if (zones_used_pages() < FLOOR_PAGES ||
+	    page_zone(page)->type != ZONE_NORMAL ||
+	    (nr_nodes > 1 && page_to_nid(page) != numa_node_id()))
+		return false;
+	c = cache_enter();
+	if (!c)
+		return false;
+	done = quick_put(c, page, nr, &quick) || span_put(c, page, nr, &out);
+	while (!list_empty(&quick)) {
+		page = list_first(&quick, struct page, lru);
+		list_del(&page->lru);
+		if (!span_put(c, page, page->nr_pages, &out))
+			list_add(&page->lru, &out);
+	}
+	cache_exit(c);
+	spans_to_zone(&out);
+	if (done)
+		idle_poll();
+	return done;
 }
 
 bool span_extend(struct page *page, size_t old, size_t nr)
@@ -353,7 +492,7 @@ static void cache_drain(struct span_cache *c)
 
 	while (left && lock_try_enter(&c->lock)) {
 		size_t had = c->nr_pages;
-		struct list_head out;
+		struct list_head out = LIST_HEAD_INIT(out);
 
 		span_evict(c, 0, DRAIN, &out);
 		had -= c->nr_pages;
@@ -399,9 +538,40 @@ u64 span_calls(void)
 	return sum;
 }
 
-bool spans_drain_shared(void)
+static bool quick_drain(struct span_cache *c)
 {
-	if (READ_ONCE(nr_caches) < 2 || !span_pages() || lock_is_reentry())
+	struct list_head out = LIST_HEAD_INIT(out);
+
+	if (!READ_ONCE(c->nr_quick) || !lock_try_enter(&c->lock))
+		return false;
+	for (u32 i = 0; i < DRAIN && c->nr_quick; i++)
+		list_add(&quick_get_any(c)->lru, &out);
+	cache_exit(c);
+	spans_to_zone(&out);
+	return true;
+}
+
+static bool quick_drain_all(void)
+{
+	bool any = false;
+
+	for (u32 i = 0; i < nr_blocks(); i++) {
+		struct span_cache *c = load_acquire(&caches[i]);
+
+		any = (c && quick_drain(c)) || any;
+	}
+	return any;
+}
+
+bool spans_drain_for(size_t nr, bool buffer)
+{
+	if (!READ_ONCE(nr_caches) || !span_pages() || lock_is_reentry())
+		return false;
+	if (quick_drain_all())
+		return true;
+	if (!buffer || READ_ONCE(nr_caches) < 2 ||
+	    (nr <= QUICK_MAX &&
+	     span_pages() < zones_used_pages() / DRAIN_SHARE))
 		return false;
 	span_drain();
 	return true;
@@ -431,10 +601,30 @@ static bool range_is_valid(struct span_cache *c, struct page *page, u32 i)
 	return !span_at(c, sec, pfn + nr) && !span_before(c, sec, pfn);
 }
 
-static bool cache_is_valid(struct span_cache *c, size_t *sum)
+/* R5; *@sum grows by what is there. */
+static bool quick_is_valid(struct span_cache *c, size_t *sum)
 {
 	size_t nr = 0;
 	bool ok = true;
+
+	for (u32 i = 0; i <= QUICK_MAX; i++) {
+		ok = ok && !(c->has_quick >> i & 1) == list_empty(&c->quick[i]);
+		list_for_each(page, &c->quick[i], struct page, lru) {
+			ok = ok && page->type == PAGE_QUICK &&
+			     page->nr_pages == i;
+			for (size_t n = 1; n < i; n++)
+				ok = ok && page[n].type == PAGE_NONE;
+			nr += i;
+		}
+	}
+	*sum += nr;
+	return ok && nr == c->nr_quick;
+}
+
+static bool cache_is_valid(struct span_cache *c, size_t *sum)
+{
+	size_t nr = 0;
+	bool ok = quick_is_valid(c, &nr);
 
 	for (u32 i = 0; i < NR_LISTS; i++) {
 		ok = ok && !(c->nonempty >> i & 1) == list_empty(&c->lists[i]);

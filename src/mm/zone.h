@@ -182,8 +182,13 @@ bool span_free(struct page *page, size_t nr);
 bool span_extend(struct page *page, size_t old, size_t nr);
 /* All of them into the buddies. */
 void span_drain(void);
-/* The same, where several CPUs have some: false if that changes nothing. */
-bool spans_drain_shared(void);
+/* Out of any CPU's, before the heap grows for it. */
+struct page *span_steal(size_t nr);
+/*
+ * Before the heap grows by @nr pages: what nobody will miss, and for a @buffer
+ * all of them where several CPUs have some; false if that changes nothing.
+ */
+bool spans_drain_for(size_t nr, bool buffer);
 /* Of caches that nobody has asked since the last time: one caller at a time. */
 void spans_drain_unused(void);
 u64 span_calls(void);			/* of all of the above that looked; racy */

@@ -247,7 +247,7 @@ static struct page *slab_new(struct kmem_cache *s, u32 nid, gfp_t gfp)
 	bits_set_range(slab->free_bits, 0, s->nr_objects);
 	WRITE_ONCE(slab->type, PAGE_SLAB);	/* read racily: mm/page.h */
 	WRITE_ONCE(slab->order, s->order);
-	slab->nr_free = slab->nr_objects = s->nr_objects;
+	slab->nr_free = s->nr_objects;
 	slab->bucket = SLAB_FULL;	/* in no list yet */
 	if (unlikely(s->nr_colours))
 		slab->colour = slab_next_colour(s);

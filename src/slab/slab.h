@@ -117,7 +117,11 @@ struct kmem_cache {
 	struct sheaf_geometry geo;	/* constant; not of a handle */
 	u64 alloc_off;			/* hot paths: sheaves to pop from, */
 	u64 free_off;			/* ... and class that a free expects */
+	/* The first line: all that a realloc() of an object asks for. */
 	u32 object_size;		/* bytes that users asked for */
+	u16 nr_objects;			/* of a slab */
+	u8 nr_colours;			/* places for the first object */
+	u8 order;			/* of a slab, rounded up */
 	slab_flags_t flags;
 	u32 state;			/* atomic; enum cache_state */
 	u32 nr_handles;			/* of a root; under caches.lock */
@@ -127,8 +131,6 @@ struct kmem_cache {
 	char name[32];
 	u32 size;			/* bytes from object to object */
 	u32 align;			/* what was asked for, at the least */
-	u16 nr_objects;			/* of a slab */
-	u8 order;			/* of a slab, rounded up */
 	u32 nr_pages;			/* of a slab */
 	u16 capacity;			/* wanted of sheaves; grows */
 	u16 max_capacity;
@@ -137,7 +139,6 @@ struct kmem_cache {
 	u32 max_full;			/* sheaves in a barn */
 	bool mergeable;			/* others may share it */
 	bool closed;			/* its sheaves never open */
-	u8 nr_colours;			/* places for the first object */
 	u8 next_colour;			/* racy */
 	u32 colour_unit;		/* bytes from one to the next */
 	u32 magic;			/* with colours, of slab_object_index() */

@@ -1,5 +1,5 @@
 /*
- * span_test.c - R1 to R4 by a walk over vmemmap, contents, limits and fork.
+ * span_test.c - R1 to R5 by a walk over vmemmap, contents, limits and fork.
  */
 #include <stdatomic.h>
 
@@ -10,6 +10,8 @@
 #define SHARE	20
 #define SHARE_SHARED 4		/* ... a quarter, where CPUs share it */
 #define EVICT	3
+#define QUICK_MAX 8
+#define QUICK_SHARE 64
 #define NR	48
 
 static struct page *heap[HEAP / 512];
@@ -56,6 +58,14 @@ static void check_spans(void)
 			pfn += (size_t)1 << page->order;
 			continue;
 		}
+		if (page->type == PAGE_QUICK) {
+			REQUIRE(nr >= 3 && nr <= QUICK_MAX, "%zu quick", nr);
+			for (size_t i = 1; i < nr; i++)
+				REQUIRE(page[i].type == PAGE_NONE);
+			sum += nr;
+			pfn += nr;
+			continue;
+		}
 		REQUIRE(page->type != PAGE_SPAN_TAIL, "a tail without a head");
 		if (page->type != PAGE_SPAN) {
 			pfn++;
@@ -77,6 +87,7 @@ static void check_spans(void)
 	}
 	REQUIRE(sum == span_pages(), "%zu of %zu", sum, span_pages());
 	REQUIRE(zone_is_valid(&zone_normal));
+	REQUIRE(spans_are_valid());
 }
 
 Test(span, small_heaps_keep_none, .init = unit_up)
@@ -118,7 +129,7 @@ Test(span, neighbours_join_and_are_cut, .init = up)
 
 Test(span, the_smallest_that_fits, .init = up)
 {
-	static const size_t sizes[] = { 300, 40, 100, 7, 3, 64 };
+	static const size_t sizes[] = { 300, 40, 100, 12, 9, 64 };
 	struct page *page[6];
 
 	unit_pin(0);
@@ -128,9 +139,9 @@ Test(span, the_smallest_that_fits, .init = up)
 	}
 	for (u32 i = 0; i < 6; i++)
 		put(page[i], sizes[i]);
-	cr_assert_eq(span_pages(), 514);
-	cr_assert_eq(get(3), page[4]);
-	cr_assert_eq(get(6), page[3]);
+	cr_assert_eq(span_pages(), 525);
+	cr_assert_eq(get(9), page[4]);
+	cr_assert_eq(get(11), page[3]);
 	cr_assert_eq(get(64), page[5]);
 	cr_assert_eq(get(41), page[2]);
 	cr_assert_eq(get(200), page[0]);
@@ -200,7 +211,8 @@ Test(span, no_more_than_a_share_of_the_heap, .init = up)
 		page[i] = get(100);
 	for (u32 i = 0; i < 64; i++) {
 		put(page[i], 100);
-		REQUIRE(span_pages() <= zones_used_pages() / SHARE + 100);
+		REQUIRE(span_pages() <=
+			zones_used_pages() / SHARE * 9 / 8 + 100);
 	}
 	cr_assert_gt(span_pages(), 0, "nothing was kept");
 	check_spans();
@@ -221,17 +233,94 @@ Test(span, a_few_go_back_at_a_time, .init = up)
 
 	unit_pin(0);
 	for (u32 i = 0; i < 400; i++) {
-		page[i] = get(4);
+		page[i] = get(12);
 		get(3);			/* a wall */
 	}
+	/* What may be kept becomes less on the way. */
 	for (u32 i = 0; i < 400; i++) {
 		size_t before = span_pages();
 
-		put(page[i], 4);
-		REQUIRE(span_pages() + EVICT * 4 >= before);
+		put(page[i], 12);
+		REQUIRE(span_pages() + EVICT * 12 >= before);
 		fewer += span_pages() < before;
 	}
 	cr_assert_gt(fewer, 0);
+	check_spans();
+}
+
+/* --- quick lists --- */
+
+Test(span, quick_ones_do_not_join, .init = up)
+{
+	struct page *page = get(20), *head;
+	size_t nr;
+
+	unit_pin(0);
+	page[3].nr_pages = page[8].nr_pages = page[13].nr_pages = 5;
+	put(page + 3, 5);
+	put(page + 8, 5);
+	put(page + 13, 3);
+	cr_assert_eq(span_pages(), 13);
+	cr_assert_eq(page[3].type, PAGE_QUICK);
+	cr_assert_eq(page[8].type, PAGE_QUICK);
+	head = (struct page *)page_block(page + 11, &nr);
+	cr_assert(head == page + 8 && nr == 5);
+	check_spans();
+	cr_assert_eq(get(5), page + 8, "the last one is the warmest");
+	cr_assert_eq(get(3), page + 13);
+	cr_assert_eq(get(5), page + 3);
+	cr_assert_eq(span_pages(), 0);
+	check_spans();
+}
+
+Test(span, quick_ones_are_a_share_of_the_heap, .init = up)
+{
+	struct page *page[120];
+	u32 left[QUICK_MAX + 1] = { 0 };
+	size_t quick = 0;
+
+	unit_pin(0);
+	for (u32 i = 0; i < ARRAY_SIZE(page); i++) {
+		page[i] = get(3 + i % 6);
+		get(3);			/* a wall */
+	}
+	for (u32 i = 0; i < ARRAY_SIZE(page); i++)
+		put(page[i], 3 + i % 6);
+	check_spans();
+	for (u32 i = 0; i < ARRAY_SIZE(page); i++)
+		if (page[i]->type == PAGE_QUICK) {
+			left[page[i]->nr_pages]++;
+			quick += page[i]->nr_pages;
+		}
+	cr_assert_leq(quick, zones_used_pages() / QUICK_SHARE);
+	cr_assert_gt(quick, zones_used_pages() / QUICK_SHARE - QUICK_MAX);
+	/* Who makes room is another list each time. */
+	for (u32 nr = 3; nr <= QUICK_MAX; nr++)
+		cr_assert(left[nr] > 2 && left[nr] < 16, "%u of %u pages",
+			  left[nr], nr);
+}
+
+/* Neither a buffer nor a slab has the heap grow while some are at hand. */
+Test(span, quick_ones_go_before_the_heap_grows, .init = up)
+{
+	struct page *page = get(16), *slab;
+	size_t used;
+
+	unit_pin(0);
+	get(3);				/* a wall */
+	while (zone_normal.nr_free_dirty)
+		cr_assert(page_range_alloc(NUMA_NO_NODE, 1, 0, GFP));
+	page[8].nr_pages = 8;
+	put(page, 8);
+	put(page + 8, 8);
+	cr_assert_eq(span_pages(), 16);
+	used = zones_used_pages();
+	cr_assert_eq(get(16), page, "joined");
+	cr_assert_eq(zones_used_pages(), used);
+	cr_assert_eq(span_pages(), 0);
+	put(page, 8);
+	slab = page_range_alloc(NUMA_NO_NODE, 2, 1, GFP_KERNEL | __GFP_PREFAULT);
+	cr_assert(slab >= page && slab < page + 8);
 	check_spans();
 }
 
@@ -285,6 +374,37 @@ Test(span, the_heap_does_not_grow_for_what_they_have, .init = up)
 	cr_assert_eq(zone_normal.nr_managed, managed);
 	cr_assert_eq(span_pages(), 0);
 	check_spans();
+}
+
+/* And one that serves as it is serves before all of them are joined. */
+Test(span, one_of_another_cpu_serves, .init = up)
+{
+	struct page *other = get(64), *page;
+	size_t managed;
+	pthread_t t;
+
+	if (unit_nr_online() < 2)
+		cr_skip_test("one CPU");
+	get(3);				/* a wall */
+	unit_pin(0);
+	page = get(200);
+	get(3);
+	while (zone_normal.nr_free_dirty)
+		cr_assert(page_range_alloc(NUMA_NO_NODE, 1, 0, GFP));
+	pthread_create(&t, NULL, put_64_on_1, other);
+	pthread_join(t, NULL);
+	put(page, 200);
+	cr_assert_eq(get(200), page, "its own");
+	put(page, 200);
+	page = get(180);
+	cr_assert_eq(span_pages(), 84);
+	managed = zones_used_pages();
+	cr_assert_eq(get(50), other);
+	cr_assert_eq(span_pages(), 34, "the others stay");
+	cr_assert_eq(zones_used_pages(), managed);
+	check_spans();
+	memset(page_address(other), 0xa5, 50 * PAGE_SIZE);
+	put(other, 50);
 }
 
 /* Low memory is scarce: buffers of anybody must not come to lie there. */
@@ -440,7 +560,8 @@ static void race(bool drain)
 		pthread_join(t[i], NULL);
 	cr_assert_eq(wrong, 0, "%u pages or calls wrong", wrong);
 	check_spans();
-	cr_assert_leq(span_pages(), zones_used_pages() / SHARE_SHARED + 4 * 256);
+	cr_assert_leq(span_pages(), zones_used_pages() / SHARE_SHARED * 9 / 8 +
+		      4 * 256);
 	span_drain();
 	check_spans();
 	cr_assert_eq(span_pages(), 0);
@@ -537,5 +658,18 @@ Test(span, the_walk_sees_what_is_broken, .init = up)
 	page->nr_pages = 40;
 	cr_assert(!spans_are_valid(), "R3");
 	page->nr_pages = 20;
+	cr_assert(spans_are_valid());
+	page = get(8);
+	put(page, 8);
+	cr_assert(page->type == PAGE_QUICK && spans_are_valid());
+	page->nr_pages = 7;
+	cr_assert(!spans_are_valid(), "R5: the length");
+	page->nr_pages = 8;
+	page[7].type = PAGE_LARGE;
+	cr_assert(!spans_are_valid(), "R5: inside");
+	page[7].type = PAGE_NONE;
+	page->type = PAGE_NONE;
+	cr_assert(!spans_are_valid(), "R5: the type");
+	page->type = PAGE_QUICK;
 	cr_assert(spans_are_valid());
 }
