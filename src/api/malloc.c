@@ -205,7 +205,7 @@ static void free_large(void *ptr, struct page *page)
 						  __ATOMIC_ACQUIRE,
 						  __ATOMIC_RELAXED)))
 		bad_page("free", ptr, page);
-	if (likely(page_range_free(page, page->nr_pages)))
+	if (likely(page_buffer_free(page, page->nr_pages)))
 		return;
 	WRITE_ONCE(page->type, PAGE_LARGE);
 	free_defer(ptr);

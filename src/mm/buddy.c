@@ -46,8 +46,14 @@ void buddy_init(struct zone *zone)
 
 static bool block_is_dirty(const struct page *page, u32 order)
 {
-	return bits_any(page_section(page)->dirty, page_pfn(page),
-			(size_t)1 << order);
+	struct section *sec = page_section(page);
+	size_t pfn = (size_t)(page - sec->vmemmap);
+	u64 word = READ_ONCE(sec->dirty[pfn / 64]);
+
+	/* A block below lies in one word, where it is aligned. */
+	if (likely(order < 6))
+		return word >> pfn % 64 & (((u64)1 << (1u << order)) - 1);
+	return word || bits_any(sec->dirty, pfn, (size_t)1 << order);
 }
 
 /* A block of @order more, or fewer, is listed (Z4). */
@@ -61,16 +67,22 @@ static void pageblock_count(struct page *page, u32 order, int sign)
 		pageblock_count(head + nr, PAGEBLOCK_ORDER, sign);
 }
 
-static void block_insert(struct zone *zone, struct page *page, u32 order)
+static void block_list(struct zone *zone, struct page *page, u32 order,
+		       bool dirty)
 {
 	struct free_area *area = &zone->free_area[order];
 	u32 type = pageblock_head(page)->block_type;
 
 	WRITE_ONCE(page->type, PAGE_FREE);
 	page->order = (u8)order;
-	list_add(&page->lru, &area->list[type][block_is_dirty(page, order)]);
+	list_add(&page->lru, &area->list[type][dirty]);
 	area->nr[type]++;
 	pageblock_count(page, order, 1);
+}
+
+static void block_insert(struct zone *zone, struct page *page, u32 order)
+{
+	block_list(zone, page, order, block_is_dirty(page, order));
 }
 
 static void block_unlist(struct zone *zone, struct page *page)
@@ -94,8 +106,8 @@ static void account_taken(struct zone *zone, const struct page *page, size_t nr)
 	ADD_ONCE(zone->nr_free_dirty, -range_nr_dirty(page, nr));
 	if (zone->nr_free_dirty < zone->idle_min)
 		WRITE_ONCE(zone->idle_min, zone->nr_free_dirty);
-	WRITE_ONCE(zone->nr_lazy_free,
-		   min(zone->nr_lazy_free, zone->nr_free_dirty));
+	if (zone->nr_free_dirty < zone->nr_lazy_free)
+		WRITE_ONCE(zone->nr_lazy_free, zone->nr_free_dirty);
 }
 
 /* The free buddy of a block, or NULL if they cannot merge. */
@@ -128,12 +140,10 @@ static void run_leave(struct zone *zone, struct section *sec, size_t pfn,
 	run_put(zone, sec, end, to);
 }
 
-/* One aligned block becomes free; keeps Z2. */
-static void buddy_free_block(struct zone *zone, struct page *page, u32 order,
-			     size_t lo, size_t hi)
+/* One aligned block becomes free, @dirty or perhaps; keeps Z2. */
+static void buddy_free_block(struct zone *zone, struct section *sec, size_t pfn,
+			     u32 order, size_t lo, size_t hi, bool dirty)
 {
-	struct section *sec = page_section(page);
-	size_t pfn = page_pfn(page);
 	struct page *buddy;
 
 	while ((buddy = block_buddy(sec, pfn, order))) {
@@ -143,7 +153,8 @@ static void buddy_free_block(struct zone *zone, struct page *page, u32 order,
 		pfn &= ~((size_t)1 << order);
 		order++;
 	}
-	block_insert(zone, &sec->vmemmap[pfn], order);
+	block_list(zone, &sec->vmemmap[pfn], order,
+		   dirty || block_is_dirty(&sec->vmemmap[pfn], order));
 }
 
 /* The largest block that begins at @pfn and has at most @nr pages. */
@@ -155,18 +166,19 @@ static u32 piece_order(size_t pfn, size_t nr)
 void buddy_free_range(struct zone *zone, struct page *page, size_t nr)
 {
 	struct section *sec = page_section(page);
-	size_t pfn = page_pfn(page), end = pfn + nr, lo = pfn, hi = end;
+	size_t pfn = page_pfn(page), end = pfn + nr, lo = pfn, hi = end, dirty;
 
 	if (!nr)
 		return;
+	dirty = bits_count_range(sec->dirty, pfn, nr);
 	ADD_ONCE(zone->nr_free, nr);
-	ADD_ONCE(zone->nr_free_dirty, range_nr_dirty(page, nr));
+	ADD_ONCE(zone->nr_free_dirty, dirty);
 	WRITE_ONCE(page->type, PAGE_NONE);
 	run_take_around(zone, sec, &lo, &hi);
 	while (pfn < end) {
 		u32 order = piece_order(pfn, end - pfn);
 
-		buddy_free_block(zone, &sec->vmemmap[pfn], order, lo, hi);
+		buddy_free_block(zone, sec, pfn, order, lo, hi, dirty == nr);
 		pfn += (size_t)1 << order;
 	}
 	run_put(zone, sec, lo, hi);

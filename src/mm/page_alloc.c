@@ -405,16 +405,29 @@ static bool zone_free_range(struct page *page, size_t nr)
 	return true;
 }
 
-bool page_range_free(struct page *page, size_t nr)
+static bool range_free(struct page *page, size_t nr, bool buffer)
 {
 	bool done;
 
-	if (nr >= SPAN_MIN && nr <= MAX_ORDER_PAGES && span_free(page, nr))
+	if (nr >= SPAN_MIN && nr <= MAX_ORDER_PAGES &&
+	    (buffer || READ_ONCE(pageblock_head(page)->block_type) ==
+			       MIGRATE_MOVABLE) &&
+	    span_free(page, nr, buffer))
 		return true;
 	done = zone_free_range(page, nr);
 	if (done)
 		idle_poll();
 	return done;
+}
+
+bool page_range_free(struct page *page, size_t nr)
+{
+	return range_free(page, nr, false);
+}
+
+bool page_buffer_free(struct page *page, size_t nr)
+{
+	return range_free(page, nr, true);
 }
 
 bool page_range_resize(struct page *page, size_t old, size_t nr)

@@ -85,13 +85,12 @@ static void run_forget(struct zone *zone, struct page *head)
 		zone->run_bits[type] &= ~((u64)1 << i);
 }
 
+/* Of at least a page. */
 static void run_make(struct zone *zone, struct section *sec, size_t pfn,
 		     size_t end)
 {
 	struct page *head = &sec->vmemmap[pfn], *tail = &sec->vmemmap[end - 1];
 
-	if (pfn >= end)
-		return;
 	head->run_len = tail->run_len = (u32)(end - pfn);
 	head->run_listed = false;
 	if (READ_ONCE(tail->type) != PAGE_FREE)
@@ -115,14 +114,16 @@ void run_put(struct zone *zone, struct section *sec, size_t pfn, size_t end)
 
 		next = min(ALIGN_UP(at + 1, (size_t)1 << PAGEBLOCK_ORDER), end);
 		if (in_max_block(sec, at)) {
-			run_make(zone, sec, start, at);
+			if (start < at)
+				run_make(zone, sec, start, at);
 			start = next;
 		} else if (at > start && type_of(page) != type_of(page - 1)) {
 			run_make(zone, sec, start, at);
 			start = at;
 		}
 	}
-	run_make(zone, sec, start, end);
+	if (start < end)
+		run_make(zone, sec, start, end);
 }
 
 size_t run_start(struct section *sec, size_t pfn)

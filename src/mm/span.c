@@ -10,7 +10,7 @@
  * contended; the zone's lock and its search for the best fit come into play
  * for misses only.
  *
- * Ranges of up to QUICK_MAX pages do not even join: they wait in quick lists,
+ * Buffers of up to QUICK_MAX pages do not even join: they wait in quick lists,
  * by their exact length, for the next request of it.  Those are a small share
  * of the heap; where there is no room, what has waited in another list makes
  * some, each list in its turn.
@@ -409,8 +409,8 @@ static void span_join(struct span_cache *c, struct page *page, size_t nr)
 }
 
 /*
- * False: that is for the zone, where the pages of slabs stay; and with it go
- * some, @out, of what is too much here.
+ * False: that is for the zone, where the pages of slabs stay, and with it some,
+ * @out, of what is too much here.
  */
 static bool span_put(struct span_cache *c, struct page *page, size_t nr,
 		     struct list_head *out)
@@ -430,7 +430,7 @@ static bool span_put(struct span_cache *c, struct page *page, size_t nr,
 	return true;
 }
 
-bool span_free(struct page *page, size_t nr)
+bool span_free(struct page *page, size_t nr, bool buffer)
 {
 	struct list_head out = LIST_HEAD_INIT(out), quick = LIST_HEAD_INIT(quick);
 	struct span_cache *c;
@@ -443,7 +443,8 @@ bool span_free(struct page *page, size_t nr)
 	c = cache_enter();
 	if (!c)
 		return false;
-	done = quick_put(c, page, nr, &quick) || span_put(c, page, nr, &out);
+	done = (buffer && quick_put(c, page, nr, &quick)) ||
+	       span_put(c, page, nr, &out);
 	while (!list_empty(&quick)) {
 		page = list_first(&quick, struct page, lru);
 		list_del(&page->lru);

@@ -137,6 +137,11 @@ struct page *page_range_alloc(int nid, size_t nr, u32 align_order, gfp_t gfp);
  * False only when re-entered on this thread: nothing was done.
  */
 bool page_range_free(struct page *page, size_t nr);
+/*
+ * The same of a buffer of malloc(): its like will be wanted again soon, and
+ * of a heap where types do not matter yet it may lie among slabs.
+ */
+bool page_buffer_free(struct page *page, size_t nr);
 
 /*
  * Change a PAGE_LARGE range of @old pages to @nr where it stands; false if
@@ -177,7 +182,8 @@ void zones_fork_unlock(void);
 /* --- span.c: free ranges at hand of each CPU --- */
 
 struct page *span_alloc(size_t nr);
-bool span_free(struct page *page, size_t nr);
+/* @buffer: the quick lists may have it, whatever pageblock it is of. */
+bool span_free(struct page *page, size_t nr, bool buffer);
 /* Grow a range of @old pages into a free span behind it. */
 bool span_extend(struct page *page, size_t old, size_t nr);
 /* All of them into the buddies. */

@@ -40,6 +40,12 @@ static void put(struct page *page, size_t nr)
 	REQUIRE(page_range_free(page, nr));
 }
 
+/* As free() does. */
+static void put_buffer(struct page *page, size_t nr)
+{
+	REQUIRE(page_buffer_free(page, nr));
+}
+
 /*
  * Every range has its marks and nothing inside (R1), no two of one cache touch
  * (R2), they add up (R3), and the zone has none of them free (R4).
@@ -257,9 +263,9 @@ Test(span, quick_ones_do_not_join, .init = up)
 
 	unit_pin(0);
 	page[3].nr_pages = page[8].nr_pages = page[13].nr_pages = 5;
-	put(page + 3, 5);
-	put(page + 8, 5);
-	put(page + 13, 3);
+	put_buffer(page + 3, 5);
+	put_buffer(page + 8, 5);
+	put_buffer(page + 13, 3);
 	cr_assert_eq(span_pages(), 13);
 	cr_assert_eq(page[3].type, PAGE_QUICK);
 	cr_assert_eq(page[8].type, PAGE_QUICK);
@@ -269,6 +275,10 @@ Test(span, quick_ones_do_not_join, .init = up)
 	cr_assert_eq(get(5), page + 8, "the last one is the warmest");
 	cr_assert_eq(get(3), page + 13);
 	cr_assert_eq(get(5), page + 3);
+	put(page + 3, 5);
+	put(page + 8, 5);
+	cr_assert_eq(page[3].nr_pages, 10, "no buffers");
+	cr_assert_eq(get(10), page + 3);
 	cr_assert_eq(span_pages(), 0);
 	check_spans();
 }
@@ -285,7 +295,7 @@ Test(span, quick_ones_are_a_share_of_the_heap, .init = up)
 		get(3);			/* a wall */
 	}
 	for (u32 i = 0; i < ARRAY_SIZE(page); i++)
-		put(page[i], 3 + i % 6);
+		put_buffer(page[i], 3 + i % 6);
 	check_spans();
 	for (u32 i = 0; i < ARRAY_SIZE(page); i++)
 		if (page[i]->type == PAGE_QUICK) {
@@ -311,14 +321,14 @@ Test(span, quick_ones_go_before_the_heap_grows, .init = up)
 	while (zone_normal.nr_free_dirty)
 		cr_assert(page_range_alloc(NUMA_NO_NODE, 1, 0, GFP));
 	page[8].nr_pages = 8;
-	put(page, 8);
-	put(page + 8, 8);
+	put_buffer(page, 8);
+	put_buffer(page + 8, 8);
 	cr_assert_eq(span_pages(), 16);
 	used = zones_used_pages();
 	cr_assert_eq(get(16), page, "joined");
 	cr_assert_eq(zones_used_pages(), used);
 	cr_assert_eq(span_pages(), 0);
-	put(page, 8);
+	put_buffer(page, 8);
 	slab = page_range_alloc(NUMA_NO_NODE, 2, 1, GFP_KERNEL | __GFP_PREFAULT);
 	cr_assert(slab >= page && slab < page + 8);
 	check_spans();
@@ -531,7 +541,7 @@ static void *run(void *arg)
 	for (u32 i = 0; i < NR; i++)
 		if (a->page[i]) {
 			check(a->page[i], a->nr[i], a->tag[i]);
-			page_range_free(a->page[i], a->nr[i]);
+			page_buffer_free(a->page[i], a->nr[i]);
 		}
 	return NULL;
 }
@@ -660,7 +670,7 @@ Test(span, the_walk_sees_what_is_broken, .init = up)
 	page->nr_pages = 20;
 	cr_assert(spans_are_valid());
 	page = get(8);
-	put(page, 8);
+	put_buffer(page, 8);
 	cr_assert(page->type == PAGE_QUICK && spans_are_valid());
 	page->nr_pages = 7;
 	cr_assert(!spans_are_valid(), "R5: the length");
