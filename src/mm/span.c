@@ -371,12 +371,10 @@ struct page *span_alloc(size_t nr)
 	return c ? cache_alloc(c, nr) : NULL;
 }
 
-struct page *span_steal(size_t nr)
+static __attribute__((noinline)) struct page *caches_steal(size_t nr)
 {
 	struct page *page = NULL;
 
-	if (READ_ONCE(nr_caches) < 2 || nr_nodes > 1 || lock_is_reentry())
-		return NULL;
 	for (u32 i = 0; i < nr_blocks() && !page; i++) {
 		struct span_cache *c = load_acquire(&caches[i]);
 
@@ -385,6 +383,14 @@ struct page *span_steal(size_t nr)
 			page = cache_alloc(c, nr);
 	}
 	return page;
+}
+
+/* Programs without caches come by here too: the rest is for others (order). */
+struct page *span_steal(size_t nr)
+{
+	if (READ_ONCE(nr_caches) < 2 || nr_nodes > 1 || lock_is_reentry())
+		return NULL;
+	return caches_steal(nr);
 }
 
 /* Into the lists, joined with its neighbours. */
@@ -564,10 +570,8 @@ static bool quick_drain_all(void)
 	return any;
 }
 
-bool spans_drain_for(size_t nr, bool buffer)
+static __attribute__((noinline)) bool caches_drain_for(size_t nr, bool buffer)
 {
-	if (!READ_ONCE(nr_caches) || !span_pages() || lock_is_reentry())
-		return false;
 	if (quick_drain_all())
 		return true;
 	if (!buffer || READ_ONCE(nr_caches) < 2 ||
@@ -576,6 +580,13 @@ bool spans_drain_for(size_t nr, bool buffer)
 		return false;
 	span_drain();
 	return true;
+}
+
+bool spans_drain_for(size_t nr, bool buffer)
+{
+	if (!READ_ONCE(nr_caches) || !span_pages() || lock_is_reentry())
+		return false;
+	return caches_drain_for(nr, buffer);
 }
 
 size_t span_pages(void)
