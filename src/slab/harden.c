@@ -12,12 +12,13 @@
  * A request is eight bytes larger than asked, for the canary.  A freed object
  * is wiped: all of it up to 64 bytes, of larger ones the first 48 and the last
  * 16, or all with hardened=2; these bytes must be zero still when it is handed
- * out again or goes back to its slab.  A quarantine holds 32 to 128 objects of
+ * out again or goes back to its slab.  A quarantine holds 16 to 128 objects of
  * its class; one of its oldest quarter leaves for each that comes, in an order
  * drawn anew for each quarter, so that each object sees at least three quarters
  * of a quarantine come after it.
- * New slabs are handed out in random order, and every few of them have a
- * guard page behind (mm/guard.c).
+ * Of new slabs each sixteen objects are handed out in random order, so that
+ * what is built together stays near together, and every few slabs have a guard
+ * page behind (mm/guard.c).
  *
  * Invariants (H1 to H3 are in harden_map.c):
  *   H4. an object that was freed is clean: the bytes that are looked at are
@@ -45,7 +46,7 @@
 #include "sys/sys.h"
 
 #define QUARANTINE_BYTES	(16 * KIB)	/* a class, or QUARANTINE_MIN */
-#define QUARANTINE_MIN		32u		/* objects; powers of two */
+#define QUARANTINE_MIN		16u		/* objects; powers of two */
 #define QUARANTINE_MAX		128u
 #define SEGMENTS		4u	/* of a ring; a power of two */
 #define MISSES_TO_GROW		8
@@ -53,6 +54,7 @@
 #define CAPACITY_BYTES		(16 * KIB)	/* of a sheaf, or CAPACITY_MIN */
 #define CAPACITY_MIN		16u
 #define CAPACITY_MAX		128u
+#define SHUFFLED		16u	/* objects at a time */
 #define GUARD_EVERY		(32 * KIB)
 
 struct quarantine {
@@ -93,7 +95,7 @@ static u32 cache_index(const struct kmem_cache *s)
 
 static const struct shape *shape_of(u32 off)
 {
-	return &shapes[off >> SHEAF_HEAD_SHIFT];
+	return (const struct shape *)((const char *)shapes + off);
 }
 
 void harden_init(void)
@@ -187,7 +189,7 @@ static void check_clean(const struct kmem_cache *s, const void *obj)
  * freed is emptied whole, so that nothing stays at its bottom, and half as
  * large, so that what comes out of the quarantine fits into the other.
  */
-static void sheaf_open(struct kmem_cache *s, struct quarantine *q, bool freed)
+static bool sheaf_open(struct kmem_cache *s, struct quarantine *q, bool freed)
 {
 	const struct sheaf_geometry *geo = freed ? &q->geo : &s->geo;
 	u32 have = percpu_capacity(geo->off) << freed;
@@ -200,8 +202,7 @@ static void sheaf_open(struct kmem_cache *s, struct quarantine *q, bool freed)
 		want *= 2;
 		WRITE_ONCE(q->capacity, (u16)want);
 	}
-	if (have < want)
-		percpu_grow(geo, want >> freed);
+	return have < want && percpu_grow(geo, want >> freed);
 }
 
 /* --- slabs --- */
@@ -257,6 +258,17 @@ static void put_in_slabs(struct kmem_cache *s, void *const *objs, u32 n)
 			free_defer(objs[i]);
 }
 
+static void segment_next(struct quarantine *q)
+{
+	u64 random = random_u64();
+
+	q->segment = (q->segment + 1) % SEGMENTS;
+	q->done = 0;
+	q->at = (u32)random;
+	q->step = (u32)(random >> 32) | 1;	/* visits all */
+	q->flip = (u32)(random >> 48);
+}
+
 /*
  * What is in the next @n slots comes out, at @objs, and what is there goes in
  * instead; returns how many came out.  The slots of a segment are taken in the
@@ -282,15 +294,8 @@ static u32 quarantine_swap(struct quarantine *q, void **objs, u32 n)
 			objs[out] = old;	/* out <= i */
 			out += old != NULL;
 		}
-		if (q->done == size) {
-			u64 random = random_u64();
-
-			q->segment = (q->segment + 1) % SEGMENTS;
-			q->done = 0;
-			q->at = (u32)random;
-			q->step = (u32)(random >> 32) | 1;	/* visits all */
-			q->flip = (u32)(random >> 48);
-		}
+		if (q->done == size)
+			segment_next(q);
 	}
 	return out;
 }
@@ -337,7 +342,8 @@ static __slowpath void *refill(struct kmem_cache *s)
 	if (!n) {
 		n = slab_take(s, numa_node_id(), objs,
 			      READ_ONCE(q->capacity) / 2u);
-		shuffle(objs, n);
+		for (u32 i = 0; i < n; i += SHUFFLED)
+			shuffle(objs + i, min(n - i, SHUFFLED));
 	}
 	if (!n)		/* no slabs now, but the freed */
 		n = quarantine_take(q, objs, READ_ONCE(q->capacity) / 2u);
@@ -442,6 +448,7 @@ static __slowpath void *hand_out_far(void *obj, size_t size, u32 off,
 	return slow(size);
 }
 
+/* What is at hand of this CPU. */
 void *harden_malloc(size_t size, void *(*slow)(size_t size))
 {
 	const struct shape *shape;
@@ -482,12 +489,10 @@ static __slowpath void quarantine_put(struct kmem_cache *s, void *obj)
 		free_defer(obj);
 		return;
 	}
-	sheaf_open(s, q, true);
-	if (percpu_push(q->geo.off, obj))
+	if (sheaf_open(s, q, true) && percpu_push(q->geo.off, obj))
 		return;
 	n = percpu_pop_batch(q->geo.off, objs, READ_ONCE(q->capacity) / 2u);
-	if (!percpu_push(q->geo.off, obj))
-		objs[n++] = obj;
+	objs[n++] = obj;
 	if (lock_try_enter(&q->lock)) {
 		u32 out = quarantine_swap(q, objs, n);
 

@@ -73,13 +73,13 @@ extern __hidden bool harden_on;		/* constant after harden_init() */
 extern __hidden u64 harden_secret;
 
 /*
- * The eight bytes behind what was asked for, by address; none of them is zero,
- * so that the end of a string does not look like one.
+ * The eight bytes behind what was asked for, by address; none of the first four
+ * is zero, so that the end of a string does not look like one.
  */
 static inline u64 canary_of(const void *ptr)
 {
 	return ((uintptr_t)ptr ^ harden_secret) * 0x9e3779b97f4a7c15u |
-	       0x0101010101010101u;
+	       0x01010101;
 }
 
 static inline u64 *word_at(const void *ptr, size_t at)

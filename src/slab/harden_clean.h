@@ -15,7 +15,7 @@ struct shape {
 	u16 room;
 	u16 last;		/* 16 bytes */
 	u8 second, third;
-} __aligned(8);
+} __aligned(1 << SHEAF_HEAD_SHIFT);	/* found by the offset of a head */
 
 #define TAIL	16
 

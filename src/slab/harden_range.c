@@ -5,9 +5,9 @@
  * A guard costs two system calls and, with threads, interrupts to other CPUs.
  * So lengths are rounded to eight steps a doubling, and a freed range keeps its
  * guard and waits in the list of its length, at least for a few frees of
- * others.  The next request of that length, or a little less, takes the oldest;
- * when the lists hold more than a quarter of the heap the oldest of all goes
- * back to the zone.
+ * others.  The next request of that length, or down to half, takes the oldest;
+ * when the lists hold more than a third of the heap the oldest of all goes back
+ * to the zone.
  *
  * Invariants, under lock:
  *   H8. every range in a list is PAGE_QUARANTINE, of that list's length, in
@@ -26,10 +26,10 @@
 #define LINEAR		8	/* lengths one page apart */
 #define STEPS		8	/* ... and to each doubling above */
 #define NR_LENGTHS	(LINEAR + 7 * STEPS)
-#define FITS		3	/* lengths that a request may be served from */
+#define FITS		8	/* lengths that a request may be served from */
 #define DELAY		8	/* frees between a free and the next use */
-#define HEAP_SHARE	4
-#define BYTES_MIN	(4 * MIB)
+#define HEAP_SHARE	3
+#define BYTES_MIN	(2 * MIB)
 #define BYTES_MAX	(64 * MIB)
 #define EVICT		8	/* ranges given back at one free, at most */
 #define SPOTS		8
@@ -246,7 +246,7 @@ void harden_range_free(struct page *page)
 	page->user_size = store.nr_frees++;
 	list_add(&page->lru, &store.lists[index]);
 	store.bytes += harden_range_bytes(page);
-	while (n < EVICT && store.bytes > limit) {
+	while (n < EVICT && store.bytes > limit && oldest() != page) {
 		out[n] = oldest();
 		list_take(out[n++]);
 	}
