@@ -12,10 +12,11 @@
  * A request is eight bytes larger than asked, for the canary.  A freed object
  * is wiped: all of it up to 64 bytes, of larger ones the first 48 and the last
  * 16, or all with hardened=2; these bytes must be zero still when it is handed
- * out again or goes back to its slab.  A quarantine holds 16 to 128 objects of
+ * out again or goes back to its slab.  A quarantine holds 16 to 64 objects of
  * its class; one of its oldest quarter leaves for each that comes, in an order
  * drawn anew for each quarter, so that each object sees at least three quarters
  * of a quarantine come after it.
+ *
  * Of new slabs each sixteen objects are handed out in random order, so that
  * what is built together stays near together, and every few slabs have a guard
  * page behind (mm/guard.c).
@@ -45,9 +46,9 @@
 #include "slab/harden_clean.h"
 #include "sys/sys.h"
 
-#define QUARANTINE_BYTES	(16 * KIB)	/* a class, or QUARANTINE_MIN */
+#define QUARANTINE_BYTES	(8 * KIB)	/* a class, or QUARANTINE_MIN */
 #define QUARANTINE_MIN		16u		/* objects; powers of two */
-#define QUARANTINE_MAX		128u
+#define QUARANTINE_MAX		64u
 #define SEGMENTS		4u	/* of a ring; a power of two */
 #define MISSES_TO_GROW		8
 #define TOP_UP			4u	/* one refill in so many is of slabs */

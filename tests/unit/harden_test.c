@@ -133,8 +133,8 @@ Test(harden, reuse_is_late_and_in_no_order)
 		last = p;
 		put(p);
 	}
-	/* Three quarters of a quarantine of 128. */
-	cr_assert_gt(after, 96, "after %u frees", after);
+	/* Three quarters of a quarantine of 64. */
+	cr_assert_gt(after, 48, "after %u frees", after);
 	cr_assert(rising * 10 > after * 2 && rising * 10 < after * 8,
 		  "%u of %u rising", rising, after);
 }
