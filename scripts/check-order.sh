@@ -4,8 +4,9 @@
 #	scripts/check-order.sh build/liballoc.so
 #
 # What every program runs has a mapping of its own; one function outside of it
-# makes 64 KiB resident in each (order.awk).  awk allocates a thousand
-# strings and looks at its own mappings.  Exit 1: name the missing function in
+# makes 64 KiB resident in each (order.awk).  awk keeps a thousand strings,
+# replaces them until its sheaves have grown, and looks at its own mappings.
+# Exit 1: name the missing function in
 # src/api/liballoc.order;
 #	LD_PRELOAD=build/liballoc.so perf record -e page-faults -c 1 -d awk ...
 # says which.
@@ -15,8 +16,8 @@ lib=$(realpath "${1:?usage: check-order.sh LIBRARY}")
 
 LD_PRELOAD=$lib awk '
 BEGIN {
-	for (i = 0; i < 1000; i++)
-		kept[i] = sprintf("%0*d", i % 300, i)
+	for (i = 0; i < 20000; i++)	# and again: sheaves grow
+		kept[i % 1000] = sprintf("%0*d", i % 300, i)
 }
 /^[0-9a-f]+-[0-9a-f]+ / { ours = $2 == "r-xp" && $NF ~ /liballoc\.so$/; nr += ours }
 ours && $1 == "Rss:" { rss[nr] = $2 }

@@ -51,7 +51,6 @@
 #define NR_LISTS	64
 #define SHARE		20	/* of the heap: a twentieth */
 #define SHARE_SHARED	4	/* ... where several CPUs have a cache: a quarter */
-#define FLOOR_PAGES	8192	/* a heap below 32 MiB keeps nothing here */
 #define MAX_PAGES	((size_t)16384)	/* one cache: 64 MiB */
 #define LOOK		4	/* ranges looked at in a list that may not fit */
 #define EVICT		3	/* ranges that go to the zone with another */
@@ -436,14 +435,13 @@ static bool span_put(struct span_cache *c, struct page *page, size_t nr,
 	return true;
 }
 
-bool span_free(struct page *page, size_t nr, bool buffer)
+bool span_free_into(struct page *page, size_t nr, bool buffer)
 {
 	struct list_head out = LIST_HEAD_INIT(out), quick = LIST_HEAD_INIT(quick);
 	struct span_cache *c;
 	bool done;
 
-	if (zones_used_pages() < FLOOR_PAGES ||
-	    page_zone(page)->type != ZONE_NORMAL ||
+	if (page_zone(page)->type != ZONE_NORMAL ||
 	    (nr_nodes > 1 && page_to_nid(page) != numa_node_id()))
 		return false;
 	c = cache_enter();

@@ -183,7 +183,17 @@ void zones_fork_unlock(void);
 
 struct page *span_alloc(size_t nr);
 /* @buffer: the quick lists may have it, whatever pageblock it is of. */
-bool span_free(struct page *page, size_t nr, bool buffer);
+bool span_free_into(struct page *page, size_t nr, bool buffer);
+
+/* A heap below 32 MiB keeps nothing there, and runs none of its code. */
+#define SPAN_FLOOR_PAGES	((size_t)8192)
+
+static inline bool span_free(struct page *page, size_t nr, bool buffer)
+{
+	return zones_used_pages() >= SPAN_FLOOR_PAGES &&
+	       span_free_into(page, nr, buffer);
+}
+
 /* Grow a range of @old pages into a free span behind it. */
 bool span_extend(struct page *page, size_t old, size_t nr);
 /* All of them into the buddies. */
