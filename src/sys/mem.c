@@ -5,6 +5,7 @@
  * no repair.  Space is reserved PROT_NONE and committed by mprotect: only
  * committed space counts against RLIMIT_DATA and strict overcommit.
  */
+#include <signal.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -139,10 +140,42 @@ static bool make_whole(void *addr, size_t size)
 	       (fill_holes(addr, size) && sys_commit(addr, size));
 }
 
-static long move(void *old, void *new, size_t size)
+static long mremap_whole(void *old, void *new, size_t size)
 {
 	return sys_call(SYS_mremap, old, size, size,
 			MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, new);
+}
+
+/*
+ * qemu-user (7.2) takes MREMAP_DONTUNMAP for an unmapping in its own table of
+ * what is mapped: then system calls refuse @old with EFAULT, and MADV_DONTNEED
+ * succeeds there without doing anything.  Tried on a page of our own; a signal
+ * set in @old is empty, and changes nothing.
+ */
+static bool try_forgets(void)
+{
+	char *old = map(2 * sys_page_bytes), *new = old + sys_page_bytes;
+	bool forgets;
+
+	if (!old)
+		return false;
+	forgets = sys_commit(old, sys_page_bytes) &&
+		  mapped_at(mremap_whole(old, new, sys_page_bytes), new) &&
+		  sys_call(SYS_rt_sigprocmask, SIG_BLOCK, old, NULL,
+			   sizeof(u64)) == -EFAULT;
+	sys_release(old, 2 * sys_page_bytes);
+	return forgets;
+}
+
+/* Nothing is moved where what was moved from is forgotten. */
+static long move(void *old, void *new, size_t size)
+{
+	static enum { NOT_TRIED, MOVES, FORGETS } mremaps;	/* atomic */
+
+	if (unlikely(READ_ONCE(mremaps) == NOT_TRIED))
+		WRITE_ONCE(mremaps, try_forgets() ? FORGETS : MOVES);
+	return READ_ONCE(mremaps) == FORGETS ? -EINVAL :
+					       mremap_whole(old, new, size);
 }
 
 enum sys_moved sys_move_warm(void *old, void *new, size_t size)

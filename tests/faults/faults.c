@@ -497,9 +497,10 @@ static const struct config {
 	{ .options = "", .as = 400 << 20 },
 	{ .options = "thp_start=0,lazy=0" },
 	{ "", 0, { { "copy_once", "SYS_process_vm_readv", EPERM, 1 } } },
-	{ "", 0, { { "move", "SYS_mremap", EFAULT, 1 },
+	{ "", 0, { { "try_forgets", "SYS_rt_sigprocmask", EFAULT, 1 } } },
+	{ "", 0, { { "mremap_whole", "SYS_mremap", EFAULT, 1 },
 		   { "sys_commit", "SYS_mprotect", ENOMEM, 2 } } },
-	{ "", 0, { { "move", "SYS_mremap", ENOMEM, 2 },
+	{ "", 0, { { "mremap_whole", "SYS_mremap", ENOMEM, 2 },
 		   { "sys_commit", "SYS_mprotect", ENOMEM, 3 } } },
 	{ "trace=liballoc-faults-trace", 0,
 	  { { "make_long", "SYS_fallocate", EOPNOTSUPP, 1 } } },
@@ -535,6 +536,7 @@ static const struct errors {
 	{ "SYS_pipe2", { EMFILE, ENFILE } },
 	{ "SYS_process_vm_readv", { EPERM, ENOSYS } },
 	{ "SYS_clone", { EAGAIN } },
+	{ "SYS_rt_sigprocmask", { EFAULT, EPERM } },
 };
 
 static const u32 other_errors[] = { EPERM, ENOSYS, EINVAL, 0 };
