@@ -134,13 +134,14 @@ __slowpath void lock_fork_exit(struct lock *lock)
 
 #ifdef LIBALLOC_DEBUG
 /*
- * A bit per rank held by this thread.  A signal handler that interrupts a
- * holder starts from the holder's bits: it must not block on lower ranks
- * either, so the check holds there as well.
+ * How many locks of each rank this thread holds.  A signal handler that
+ * interrupts a holder starts from the holder's counts: it must not block on
+ * lower ranks either, so the check holds there as well.
  */
-static __thread u32 ranks_held __attribute__((tls_model("initial-exec")));
+static __thread u16 ranks_held[LOCK_RANKS]
+	__attribute__((tls_model("initial-exec")));
 
-void lock_rank_push(u32 rank)
+void lock_rank_push(u32 rank, bool waits)
 {
 	/* There are many of these; fork takes them all. */
 	bool many = rank == LOCK_MEMPOOL || rank == LOCK_SLOT ||
@@ -148,13 +149,15 @@ void lock_rank_push(u32 rank)
 		    rank == LOCK_HARDEN || rank == LOCK_SPAN ||
 		    rank == LOCK_ZONE;
 
-	if (ranks_held >> (rank + many))
-		__builtin_trap();
-	ranks_held |= 1u << rank;
+	for (u32 r = rank + many; waits && r < LOCK_RANKS; r++)
+		if (ranks_held[r])
+			__builtin_trap();
+	ranks_held[rank]++;
 }
 
 void lock_rank_pop(u32 rank)
 {
-	ranks_held &= ~(1u << rank);
+	if (!ranks_held[rank]--)
+		__builtin_trap();
 }
 #endif

@@ -4,7 +4,9 @@
  * Invariants:
  *   K1. word is 0 when free; else the owner's 31-bit tag << 1, with bit 0 set
  *       when somebody may be asleep on it.
- *   K2. a thread takes locks in rising rank only (debug builds abort).
+ *   K2. a thread waits for locks in rising rank only (debug builds abort).
+ *	 What it takes without waiting may be of any rank, but counts for
+ *	 what it waits for after.
  *   K3. a signal handler that interrupted a holder never sleeps on a lock:
  *       it would wait for itself, or for a thread whose handler waits for
  *       what was interrupted here.  lock_try_enter() then returns false for
@@ -74,10 +76,10 @@ extern __hidden __thread u32 locks_held
 	__attribute__((tls_model("initial-exec")));
 
 #ifdef LIBALLOC_DEBUG
-void lock_rank_push(u32 rank);
+void lock_rank_push(u32 rank, bool waits);
 void lock_rank_pop(u32 rank);
 #else
-static inline void lock_rank_push(u32 rank __unused) { }
+static inline void lock_rank_push(u32 rank __unused, bool waits __unused) { }
 static inline void lock_rank_pop(u32 rank __unused) { }
 #endif
 
@@ -110,9 +112,8 @@ static inline bool lock_enter_nested(struct lock *lock, u32 held)
 		locks_held--;
 		return false;
 	}
-	/* A handler may take what is free, in any order (K3). */
-	if (locks_held <= held + 1)
-		lock_rank_push(lock->rank);
+	/* Who would not have waited may have what is free, in any order. */
+	lock_rank_push(lock->rank, locks_held <= held + 1);
 	return true;
 }
 

@@ -1,8 +1,11 @@
 /*
  * lock_test.c - K1 to K3: exclusion, sleep and wake-up without loss, a thread
- * that meets itself, and the locks around fork.
+ * that meets itself, the locks around fork, and (debug builds) ranks.
  */
 #include "unit.h"
+
+#include <linux/futex.h>
+#include <sys/syscall.h>
 
 #include "lib/lock.h"
 
@@ -211,6 +214,84 @@ Test(lock, fork_enter_leaves_a_held_lock_to_its_section, .init = sys_init)
 	cr_assert_eq(lock.word, 0);
 }
 
+/* --- two that wait for one lock: a thread, and a fork in a handler --- */
+
+static int fork_sleeps, thread_sleeps;
+
+static void futex(u32 *word, int op, u32 val, const struct timespec *ts)
+{
+	syscall(SYS_futex, word, op, val, ts, NULL, 0);
+}
+
+static void queue(u32 *word, u32 val)
+{
+	__atomic_store_n(&thread_sleeps, 1, __ATOMIC_RELEASE);
+	futex(word, FUTEX_WAIT_PRIVATE, val, NULL);
+}
+
+static void wake_one(u32 *word)
+{
+	futex(word, FUTEX_WAKE_PRIVATE, 1, NULL);
+}
+
+/* A millisecond that lasts until the thread has queued up, and longer. */
+static void queue_for_long(u32 *word, u32 val, u32 ms)
+{
+	const struct timespec ts = { 0, 300000000 };
+
+	__atomic_store_n(&fork_sleeps, 1, __ATOMIC_RELEASE);
+	futex(word, FUTEX_WAIT_PRIVATE, val, &ts);
+}
+
+static void *fork_in_a_handler(void *arg)
+{
+	static struct lock interrupted = LOCK_INITIALIZER(LOCK_VMAP);
+
+	lock_try_enter(&interrupted);
+	lock_fork_begin(false);
+	lock_fork_enter(&lock);
+	lock_fork_exit(&lock);
+	lock_exit(&interrupted);
+	return NULL;
+}
+
+static void *thread_that_waits(void *arg)
+{
+	lock_enter(&lock);
+	lock_exit(&lock);
+	return NULL;
+}
+
+static void wait_for(const int *flag)
+{
+	while (!__atomic_load_n(flag, __ATOMIC_ACQUIRE))
+		usleep(1000);
+	usleep(50000);		/* now it sleeps, most likely */
+}
+
+/*
+ * Both sleep, the fork longer, so that a wake-up on the lock's word would be
+ * its.  It would leave the lock without bit 0: the thread would sleep for ever.
+ */
+Test(lock, fork_in_a_handler_takes_no_wake_up, .timeout = 20)
+{
+	static const struct lock_sleep ops = { queue, wake_one, queue_for_long };
+	pthread_t f, t;
+
+	lock_set_sleep(&ops);
+	lock_enter(&lock);
+	pthread_create(&f, NULL, fork_in_a_handler, NULL);
+	wait_for(&fork_sleeps);
+	pthread_create(&t, NULL, thread_that_waits, NULL);
+	wait_for(&thread_sleeps);
+	lock_exit(&lock);
+	pthread_join(t, NULL);
+	pthread_join(f, NULL);
+	cr_assert_eq(lock.word, 0);
+}
+
+/* --- ranks --- */
+
 #ifdef LIBALLOC_DEBUG
 static void wrong_order(void *arg)
 {
@@ -224,5 +305,50 @@ static void wrong_order(void *arg)
 Test(lock, falling_rank_stops_the_process, .init = sys_init)
 {
 	unit_dies(wrong_order, NULL, UNIT_TRAP);
+}
+
+/* LOCK_MEMBLOCK is tried, not waited for, under LOCK_VMAP; then LOCK_ZONE. */
+static void wrong_after_tried(void *arg)
+{
+	static struct lock low = LOCK_INITIALIZER(LOCK_VMAP),
+			   high = LOCK_INITIALIZER(LOCK_MEMBLOCK);
+
+	lock_try_enter(&low);
+	lock_try_enter(&high);
+	lock_enter_nested(&lock, 2);
+}
+
+Test(lock, what_was_tried_counts_for_what_follows, .init = sys_init)
+{
+	unit_dies(wrong_after_tried, NULL, UNIT_TRAP);
+}
+
+/* Who does not wait takes them in any order, and gives them back so. */
+Test(lock, trying_needs_no_order, .init = sys_init)
+{
+	static struct lock low = LOCK_INITIALIZER(LOCK_VMAP),
+			   other = LOCK_INITIALIZER(LOCK_VMAP);
+
+	cr_assert(lock_try_enter(&lock));
+	cr_assert(lock_try_enter(&low));
+	cr_assert(lock_try_enter(&other));
+	lock_exit(&low);
+	lock_exit(&lock);
+	/* other is still held: of one rank there may be several. */
+	lock_exit(&other);
+	lock_enter(&low);
+	lock_enter(&lock);
+	lock_exit(&lock);
+	lock_exit(&low);
+}
+
+static void not_held(void *arg)
+{
+	lock_exit(&lock);
+}
+
+Test(lock, giving_back_what_is_not_held_stops_the_process, .init = sys_init)
+{
+	unit_dies(not_held, NULL, UNIT_TRAP);
 }
 #endif
