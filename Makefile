@@ -132,13 +132,20 @@ ARM_MAKE = $(MAKE) BUILD=$(BUILD)/aarch64 CC=$(ARM_CC) \
 
 check-aarch64:
 	@if command -v $(ARM_CC) >/dev/null; then \
-		$(ARM_MAKE) all $(BUILD)/aarch64/stress && \
+		$(ARM_MAKE) all $(ARM_PROGS) && \
 		if command -v qemu-aarch64 >/dev/null; then \
-			$(ARM_RUN) $(BUILD)/aarch64/stress 2 1; fi; \
+			$(ARM_RUN) $(BUILD)/aarch64/static/threads 2 1 && \
+			$(ARM_RUN) $(BUILD)/aarch64/static/system_calls 2 1 && \
+			tests/fork/emulated "$(ARM_RUN)" \
+				$(BUILD)/aarch64/tests/fork/torture 2 1; fi; \
 	else echo "check-aarch64: skipped, no $(ARM_CC)"; fi
 
+ARM_PROGS = $(addprefix $(BUILD)/aarch64/,static/threads static/system_calls \
+	tests/fork/torture)
+
 # A stress program with the library linked in.
-$(BUILD)/stress: tests/stress/threads.c $(BUILD)/liballoc.a
+$(BUILD)/static/%: tests/stress/%.c $(BUILD)/liballoc.a
+	@mkdir -p $(@D)
 	$(CC) -std=gnu11 -D_GNU_SOURCE -O2 -static -pthread -fno-builtin \
 		-o $@ $^
 

@@ -63,6 +63,11 @@ $(UNIT_DIR)/layers: $(UNIT_LAYERS:%=$(UNIT_DIR)/%.o) $(UNIT_OPS) \
 		$(UNIT_LAYER_OBJS)
 	$(UNIT_LINK)
 
+# The tests of one file of the layers alone: tests/fork/mutants builds it.
+$(UNIT_DIR)/only/%: $(UNIT_DIR)/%.o $(UNIT_LAYER_OBJS)
+	@mkdir -p $(@D)
+	$(UNIT_LINK)
+
 $(UNIT_DIR)/api: $(UNIT_API:%=$(UNIT_DIR)/%.o) $(UNIT_API_OBJS) \
 		$(UNIT_LAYER_OBJS)
 	$(UNIT_LINK)

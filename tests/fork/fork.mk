@@ -7,7 +7,9 @@
 
 FORK_DIR := $(BUILD)/tests/fork
 
-$(FORK_DIR)/torture: tests/fork/torture.c tests/fuzz/heap.h $(OBJS)
+FORK_FILES := $(addprefix tests/fork/,torture.c blocks.c children.c handlers.c)
+
+$(FORK_DIR)/torture: $(FORK_FILES) tests/fork/torture.h $(FUZZ_H) $(OBJS)
 	@mkdir -p $(@D)
 	$(CC) $(FUZZ_FLAGS) -O2 $(EXTRA_LDFLAGS) -Wl,--wrap=sys_numa_init \
 		-o $@ $(filter-out %.h,$^) -ldl

@@ -12,6 +12,7 @@ SEED ?=
 THREADS ?=
 OPS ?= 200000
 FUZZ_DIR := $(BUILD)/tests/fuzz
+FUZZ_H := $(addprefix tests/fuzz/,heap.h stamp.h)
 FUZZ_FLAGS = -std=gnu11 -D_GNU_SOURCE -g -Wall -Wextra -Wno-unused-parameter \
 	-fno-builtin -fno-strict-aliasing -fvisibility=hidden \
 	$(EXTRA_CFLAGS) -Isrc -Iinclude -pthread
