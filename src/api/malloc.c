@@ -309,7 +309,8 @@ static __slowpath size_t block_size_slow(const char *call, const void *ptr)
  * the last eight freed on this CPU; with check=1 also whether its slab has
  * it free.
  */
-static size_t block_size(const char *call, const void *ptr)
+static __attribute__((noinline)) size_t block_size(const char *call,
+						   const void *ptr)
 {
 	struct kmem_cache *s;
 
@@ -332,8 +333,17 @@ size_t block_size_of(const char *call, const void *ptr)
 	return block_size(call, ptr);
 }
 
-size_t usable_size_impl(const void *ptr)
+/* Some programs ask at each malloc() and free(): what block_size() finds. */
+__attribute__((noinline)) size_t usable_size_impl(const void *ptr)
 {
+	const struct kmem_cache *s;
+
+	if (likely(!hot_is_outside(ptr))) {
+		s = class_to_cache(hot_class(ptr));
+		if (likely(s && slab_starts_object(s, ptr) &&
+			   !hot_is_recent(s->geo.off, ptr) && !options.check))
+			return s->object_size;
+	}
 	return ptr ? block_size("malloc_usable_size", ptr) : 0;
 }
 

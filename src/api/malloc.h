@@ -100,6 +100,15 @@ __fastpath u32 hot_class(const void *ptr)
 	return *(const u16 *)(hot.base + 2 * below_page(below) + PERCPU_BIAS);
 }
 
+/* percpu_is_recent() of what is not outside: then mm_cid is the index. */
+__fastpath bool hot_is_recent(u32 off, const void *ptr)
+{
+	uintptr_t cid = arch_rseq_read(hot.rseq, RSEQ_OFF_MM_CID);
+	uintptr_t block = hot.base + PERCPU_BIAS + (cid << PERCPU_SHIFT);
+
+	return percpu_is_on_top((const struct sheaf_head *)(block + off), ptr);
+}
+
 /* False: that takes more than the hot path can do. */
 __fastpath bool free_hot(void *ptr)
 {

@@ -184,16 +184,9 @@ void percpu_array_put(u32 cpu, void **array, u32 capacity)
 	b->free[size] = array;
 }
 
-/* Below an array lies more of its block: another's slots, or heads. */
 bool percpu_is_recent(u32 off, const void *obj)
 {
-	void **cur = READ_ONCE(percpu_head(percpu_index(), off)->cur);
-
-	return cur &&
-	       (READ_ONCE(cur[-1]) == obj || READ_ONCE(cur[-2]) == obj ||
-		READ_ONCE(cur[-3]) == obj || READ_ONCE(cur[-4]) == obj ||
-		READ_ONCE(cur[-5]) == obj || READ_ONCE(cur[-6]) == obj ||
-		READ_ONCE(cur[-7]) == obj || READ_ONCE(cur[-8]) == obj);
+	return percpu_is_on_top(percpu_head(percpu_index(), off), obj);
 }
 
 /* The same with the sheaf held still: what a racy look has seen may be old. */

@@ -119,6 +119,18 @@ bool percpu_grow(const struct sheaf_geometry *geo, u32 capacity);
  * it: racy, so ask percpu_contains() as well.
  */
 bool percpu_is_recent(u32 off, const void *obj);
+/* Below an array lies more of its block: another's slots, or heads. */
+static inline __attribute__((always_inline)) bool
+percpu_is_on_top(const struct sheaf_head *h, const void *obj)
+{
+	void **cur = READ_ONCE(h->cur);
+
+	return likely(cur) &&
+	       (READ_ONCE(cur[-1]) == obj || READ_ONCE(cur[-2]) == obj ||
+		READ_ONCE(cur[-3]) == obj || READ_ONCE(cur[-4]) == obj ||
+		READ_ONCE(cur[-5]) == obj || READ_ONCE(cur[-6]) == obj ||
+		READ_ONCE(cur[-7]) == obj || READ_ONCE(cur[-8]) == obj);
+}
 /*
  * This CPU's sheaf holds @obj.  May miss it, but never says so of an object
  * that the caller owns.
