@@ -724,13 +724,17 @@ static void drain_put(u32 off, void **objs, u32 n)
 
 static void quarantine_drain(struct quarantine *q)
 {
-	void *objs[QUARANTINE_MAX] = { NULL };
-	u32 n;
+	void *objs[QUARANTINE_MAX];
+	u32 n = 0;
 
 	if (!lock_try_enter(&q->lock))
 		return;
-	n = quarantine_swap(q, objs, q->room);
-	q->nr -= n;
+	for (u32 i = 0; i < q->room; i++) {
+		objs[n] = q->ring[i];
+		n += q->ring[i] != NULL;
+		q->ring[i] = NULL;
+	}
+	q->nr = 0;
 	lock_exit(&q->lock);
 	if (n)
 		drain_put(q->geo.off, objs, n);

@@ -68,6 +68,9 @@ static void keeps_contents(enum percpu_mode mode)
 		if (p[i])
 			put(p[i]);
 	harden_drain();
+	for (u32 i = 0; i < KMALLOC_CLASSES; i++)
+		if (kmalloc_cache(i))
+			REQUIRE(!harden_cached(kmalloc_cache(i)));
 	slab_reclaim();
 	for (u32 i = 0; i < KMALLOC_CLASSES; i++) {
 		struct kmem_cache *s = class_to_cache((FIRST_CACHE + i)
