@@ -259,6 +259,14 @@ static void put_in_slabs(struct kmem_cache *s, void *const *objs, u32 n)
 			free_defer(objs[i]);
 }
 
+static inline void swap(void **a, void **b)
+{
+	void *old = *a;
+
+	*a = *b;
+	*b = old;
+}
+
 static void segment_next(struct quarantine *q)
 {
 	u64 random = random_u64();
@@ -279,6 +287,8 @@ static void segment_next(struct quarantine *q)
 static u32 quarantine_swap(struct quarantine *q, void **objs, u32 n)
 {
 	u32 size = q->room / SEGMENTS, out = 0;
+	/* Each slot has an object: until it was visited, or what came is one. */
+	bool full = q->nr == q->room;
 
 	for (u32 i = 0; i < n;) {
 		void **slots = q->ring + q->segment * size;
@@ -287,6 +297,12 @@ static u32 quarantine_swap(struct quarantine *q, void **objs, u32 n)
 
 		q->done += stop - i;
 		q->at += step * (stop - i);
+		if (full) {
+#pragma GCC unroll 4
+			for (; i < stop; i++, at += step)
+				swap(&slots[(at ^ flip) & (size - 1)], &objs[i]);
+			out = i;
+		}
 		for (; i < stop; i++, at += step) {
 			void **slot = &slots[(at ^ flip) & (size - 1)];
 			void *old = *slot;
