@@ -3,7 +3,7 @@
  */
 #include "core/stats.h"
 
-u64 stats_table[NR_STATS] __aligned(64);
+struct stat_counts stats_tables[STAT_TABLES];
 
 static const struct {
 	const char *name, *help;
@@ -21,4 +21,13 @@ const char *stat_name(enum stat_item item)
 const char *stat_help(enum stat_item item)
 {
 	return descs[item].help;
+}
+
+u64 stat_read(enum stat_item item)
+{
+	u64 sum = 0;
+
+	for (u32 i = 0; i < STAT_TABLES; i++)
+		sum += READ_ONCE(stats_tables[i].nr[item]);
+	return sum;
 }

@@ -4,6 +4,7 @@
 #ifndef CORE_STATS_H
 #define CORE_STATS_H
 
+#include "arch/percpu_ops.h"
 #include "lib/compiler.h"
 
 enum stat_item {
@@ -13,18 +14,30 @@ enum stat_item {
 	NR_STATS,
 };
 
-/* Relaxed atomics: exact when threads are quiet, never torn. */
-extern __hidden u64 stats_table[NR_STATS];
+/*
+ * Relaxed atomics: exact when threads are quiet, never torn.  Threads are
+ * spread over a few tables: of one, its lines would come from another CPU in
+ * every slow path, and cost more than what is counted.
+ */
+#define STAT_TABLES_LOG	3
+#define STAT_TABLES	(1 << STAT_TABLES_LOG)
+
+struct stat_counts {
+	u64 nr[NR_STATS];
+} __aligned(64);
+
+extern __hidden struct stat_counts stats_tables[STAT_TABLES];
 
 static inline void stat_add(enum stat_item item, u64 n)
 {
-	__atomic_fetch_add(&stats_table[item], n, __ATOMIC_RELAXED);
+	/* Stacks, and with them thread pointers, lie pages apart. */
+	u32 hash = (u32)(arch_thread_pointer() >> 12) * 0x9e3779b1u;
+
+	__atomic_fetch_add(&stats_tables[hash >> (32 - STAT_TABLES_LOG)]
+				    .nr[item], n, __ATOMIC_RELAXED);
 }
 
-static inline u64 stat_read(enum stat_item item)
-{
-	return READ_ONCE(stats_table[item]);
-}
+u64 stat_read(enum stat_item item);
 
 const char *stat_name(enum stat_item item);
 const char *stat_help(enum stat_item item);

@@ -11,9 +11,9 @@
  * for misses only.
  *
  * Buffers of up to QUICK_MAX pages do not even join: they wait in quick lists,
- * by their exact length, for the next request of it.  Those are a small share
- * of the heap; where there is no room, what has waited in another list makes
- * some, each list in its turn.
+ * by their exact length, for the next request of it.  Those are up to half of
+ * what a cache may have; where there is no room, what has waited in another
+ * list makes some, each list in its turn.
  *
  * What the caches hold is limited to a share of the heap, so that the buddies
  * see most of what is free and can merge it: a larger one where CPUs share the
@@ -30,7 +30,7 @@
  *	 the same.  All pages between are PAGE_NONE.
  *   R2. no two ranges of one cache touch (in one section).
  *   R3. a bit of @nonempty is set if that list has something; nr_pages is the
- *	 sum of all lengths, and total that of all caches while none is locked.
+ *	 sum of all lengths.
  *   R4. the pages are in use to the zone; all count as dirty.
  *   R5. a range in quick[n] is of n pages, which its first page says; that has
  *	 type PAGE_QUICK, and the others PAGE_NONE.  has_quick has a bit for
@@ -53,18 +53,19 @@
 #define SHARE_SHARED	4	/* ... where several CPUs have a cache: a quarter */
 #define MAX_PAGES	((size_t)16384)	/* one cache: 64 MiB */
 #define LOOK		4	/* ranges looked at in a list that may not fit */
+#define LOOK_CALLS	16	/* between two looks at the heap's size */
 #define EVICT		3	/* ranges that go to the zone with another */
 #define DRAIN		16	/* ... at once, when all of them go */
 #define DRAIN_SHARE	16	/* of the heap, worth a drain for a small range */
 #define QUICK_MAX	8	/* pages of a range in the quick lists */
-#define QUICK_SHARE	64	/* of the heap, in those of one cache */
+#define QUICK_SHARE	2	/* of what a cache may have: the half */
 
 struct span_cache {
 	struct lock lock;
 	u32 cpu;
 	u64 nonempty;
-	size_t nr_pages;
-	size_t nr_counted;		/* of them, in total */
+	size_t nr_pages;		/* read racily by span_pages() */
+	size_t most;			/* of them, as of a few calls ago */
 	u64 nr_calls;			/* that looked here; read racily */
 	u64 seen_calls;			/* spans_drain_unused() alone */
 	struct list_head lists[NR_LISTS];
@@ -75,13 +76,9 @@ struct span_cache {
 } __aligned(64);
 
 static struct span_cache *caches[1024];	/* made at first use; set under make_lock */
-static u32 nr_caches;			/* under make_lock; read racily */
+u32 nr_span_caches;			/* under make_lock; read racily */
+static u32 end_caches;			/* ... behind the last; the same */
 static struct lock make_lock = LOCK_INITIALIZER(LOCK_SPAN);
-
-/* In a line of its own: all CPUs write it, once a call. */
-static struct {
-	size_t pages;			/* in all caches; atomic */
-} __aligned(64) total;
 
 /* Lists 0-3: 1 to 4 pages; then four to a doubling. */
 static u32 list_of(size_t nr)
@@ -93,11 +90,6 @@ static u32 list_of(size_t nr)
 	log = ilog2(nr);
 	return min((log - 1) * 4 + (u32)(nr >> (log - 2) & 3),
 		   (u32)NR_LISTS - 1);
-}
-
-static u32 nr_blocks(void)
-{
-	return min(percpu.nr_cpus, (u32)ARRAY_SIZE(caches));
 }
 
 static struct span_cache *cache_make(u32 cpu)
@@ -115,10 +107,24 @@ static struct span_cache *cache_make(u32 cpu)
 		list_init(&c->quick[i]);
 	if (!caches[cpu]) {	/* else a few bytes are lost, once */
 		store_release(&caches[cpu], c);
-		ADD_ONCE(nr_caches, 1);
+		ADD_ONCE(nr_span_caches, 1);
+		WRITE_ONCE(end_caches, max(end_caches, cpu + 1));
 	}
 	lock_exit(&make_lock);
 	return caches[cpu];
+}
+
+/*
+ * By what this cache has alone, and by the heap as it was: a line that others
+ * write costs more.
+ */
+static size_t most_pages(void)
+{
+	size_t used = zones_used_pages();
+	u32 nr = READ_ONCE(nr_span_caches);
+	size_t share = nr > 1 ? SHARE_SHARED * nr : SHARE;
+
+	return used < SPAN_FLOOR_PAGES ? 0 : min(used / share, MAX_PAGES);
 }
 
 /* This CPU's cache, locked; NULL where there is none to be had. */
@@ -134,17 +140,10 @@ static struct span_cache *cache_enter(void)
 		c = cache_make(cpu);
 	if (!c || !lock_try_enter(&c->lock))
 		return NULL;
+	if (c->nr_calls % LOOK_CALLS == 0)
+		c->most = most_pages();
 	ADD_ONCE(c->nr_calls, 1);
 	return c;
-}
-
-static void cache_exit(struct span_cache *c)
-{
-	if (c->nr_pages != c->nr_counted)
-		__atomic_fetch_add(&total.pages, c->nr_pages - c->nr_counted,
-				   __ATOMIC_RELAXED);
-	c->nr_counted = c->nr_pages;
-	lock_exit(&c->lock);
 }
 
 /* --- ranges of a cache, under its lock --- */
@@ -166,7 +165,7 @@ static void span_insert(struct span_cache *c, struct page *page, size_t nr)
 		mark(page + nr - 1, c, nr, PAGE_SPAN_TAIL);
 	list_add(&page->lru, &c->lists[i]);
 	c->nonempty |= (u64)1 << i;
-	c->nr_pages += nr;
+	ADD_ONCE(c->nr_pages, nr);
 }
 
 static void span_remove(struct span_cache *c, struct page *page)
@@ -177,7 +176,7 @@ static void span_remove(struct span_cache *c, struct page *page)
 	list_del(&page->lru);
 	if (list_empty(&c->lists[i]))
 		c->nonempty &= ~((u64)1 << i);
-	c->nr_pages -= nr;
+	ADD_ONCE(c->nr_pages, -nr);
 	WRITE_ONCE(page[nr - 1].type, PAGE_NONE);
 	WRITE_ONCE(page->type, PAGE_NONE);
 }
@@ -247,7 +246,7 @@ static struct page *quick_get(struct span_cache *c, size_t nr)
 	if (list_empty(&c->quick[nr]))
 		c->has_quick &= ~(1u << nr);
 	c->nr_quick -= nr;
-	c->nr_pages -= nr;
+	ADD_ONCE(c->nr_pages, -nr);
 	WRITE_ONCE(page->type, PAGE_NONE);
 	return page;
 }
@@ -269,32 +268,24 @@ static void quick_add(struct span_cache *c, struct page *page, size_t nr)
 	list_add(&page->lru, &c->quick[nr]);
 	c->has_quick |= 1u << nr;
 	c->nr_quick += nr;
-	c->nr_pages += nr;
+	ADD_ONCE(c->nr_pages, nr);
 }
 
 /* False: not for these.  @out: what has made room for it is nobody's now. */
 static bool quick_put(struct span_cache *c, struct page *page, size_t nr,
 		      struct list_head *out)
 {
-	size_t most = zones_used_pages() / QUICK_SHARE;
+	size_t most = c->most / QUICK_SHARE;
 
-	if (nr > QUICK_MAX)
+	if (nr > min((size_t)QUICK_MAX, most))
 		return false;
-	while (c->nr_quick + nr > most)
+	/* One for one, as a rule: a call shall not pay for several. */
+	if (c->has_quick && c->nr_quick + nr > most)
+		list_add(&quick_get_any(c)->lru, out);
+	while (c->nr_quick + nr > most + QUICK_MAX)
 		list_add(&quick_get_any(c)->lru, out);
 	quick_add(c, page, nr);
 	return true;
-}
-
-/* --- limits --- */
-
-/* By what this cache has alone: a line that others write costs more. */
-static size_t most_pages(void)
-{
-	u32 nr = READ_ONCE(nr_caches);
-	size_t share = nr > 1 ? SHARE_SHARED * nr : SHARE;
-
-	return min(zones_used_pages() / share, MAX_PAGES);
 }
 
 /*
@@ -356,7 +347,7 @@ static struct page *cache_alloc(struct span_cache *c, size_t nr)
 	}
 	if (page)
 		WRITE_ONCE(page->type, PAGE_LARGE);
-	cache_exit(c);
+	lock_exit(&c->lock);
 	return page;
 }
 
@@ -364,7 +355,7 @@ struct page *span_alloc(size_t nr)
 {
 	struct span_cache *c;
 
-	if (!READ_ONCE(nr_caches))
+	if (!READ_ONCE(nr_span_caches))
 		return NULL;
 	c = cache_enter();
 	return c ? cache_alloc(c, nr) : NULL;
@@ -374,7 +365,7 @@ static __attribute__((noinline)) struct page *caches_steal(size_t nr)
 {
 	struct page *page = NULL;
 
-	for (u32 i = 0; i < nr_blocks() && !page; i++) {
+	for (u32 i = 0; i < READ_ONCE(end_caches) && !page; i++) {
 		struct span_cache *c = load_acquire(&caches[i]);
 
 		if (c && READ_ONCE(c->nr_pages) >= nr &&
@@ -387,7 +378,7 @@ static __attribute__((noinline)) struct page *caches_steal(size_t nr)
 /* Programs without caches come by here too: the rest is for others (order). */
 struct page *span_steal(size_t nr)
 {
-	if (READ_ONCE(nr_caches) < 2 || nr_nodes > 1 || lock_is_reentry())
+	if (READ_ONCE(nr_span_caches) < 2 || nr_nodes > 1 || lock_is_reentry())
 		return NULL;
 	return caches_steal(nr);
 }
@@ -420,15 +411,12 @@ static void span_join(struct span_cache *c, struct page *page, size_t nr)
 static bool span_put(struct span_cache *c, struct page *page, size_t nr,
 		     struct list_head *out)
 {
-	size_t most;
-
 	if (READ_ONCE(pageblock_head(page)->block_type) != MIGRATE_MOVABLE)
 		return false;
-	most = most_pages();
-	if (c->nr_pages > most) {
+	if (c->nr_pages >= c->most) {
 		/* The heap has shrunk; else allocations make room as well. */
-		if (c->nr_pages > most + most / 8)
-			span_evict(c, most, EVICT, out);
+		if (c->nr_pages > c->most + c->most / 8)
+			span_evict(c, c->most, EVICT, out);
 		return false;
 	}
 	span_join(c, page, nr);
@@ -455,7 +443,7 @@ bool span_free_into(struct page *page, size_t nr, bool buffer)
 		if (!span_put(c, page, page->nr_pages, &out))
 			list_add(&page->lru, &out);
 	}
-	cache_exit(c);
+	lock_exit(&c->lock);
 	spans_to_zone(&out);
 	if (done)
 		idle_poll();
@@ -469,7 +457,7 @@ bool span_extend(struct page *page, size_t old, size_t nr)
 	struct page *next;
 	size_t have = 0;
 
-	if (!READ_ONCE(nr_caches))
+	if (!READ_ONCE(nr_span_caches))
 		return false;
 	c = cache_enter();
 	if (!c)
@@ -482,7 +470,7 @@ bool span_extend(struct page *page, size_t old, size_t nr)
 			span_insert(c, page + nr, have - nr);
 		page->nr_pages = (u32)nr;
 	}
-	cache_exit(c);
+	lock_exit(&c->lock);
 	return have != 0;
 }
 
@@ -501,7 +489,7 @@ static void cache_drain(struct span_cache *c)
 
 		span_evict(c, 0, DRAIN, &out);
 		had -= c->nr_pages;
-		cache_exit(c);
+		lock_exit(&c->lock);
 		spans_to_zone(&out);
 		left = had ? left - min(left, had) : 0;
 	}
@@ -509,7 +497,7 @@ static void cache_drain(struct span_cache *c)
 
 void span_drain(void)
 {
-	for (u32 i = 0; i < ARRAY_SIZE(caches); i++) {
+	for (u32 i = 0; i < READ_ONCE(end_caches); i++) {
 		struct span_cache *c = load_acquire(&caches[i]);
 
 		if (c && !lock_is_reentry())
@@ -520,7 +508,7 @@ void span_drain(void)
 /* A CPU that has gone quiet beside busy ones would keep its share for good. */
 void spans_drain_unused(void)
 {
-	for (u32 i = 0; i < ARRAY_SIZE(caches); i++) {
+	for (u32 i = 0; i < READ_ONCE(end_caches); i++) {
 		struct span_cache *c = load_acquire(&caches[i]);
 		u64 calls = c ? READ_ONCE(c->nr_calls) : 0;
 
@@ -535,7 +523,7 @@ u64 span_calls(void)
 {
 	u64 sum = 0;
 
-	for (u32 i = 0; i < ARRAY_SIZE(caches); i++) {
+	for (u32 i = 0; i < READ_ONCE(end_caches); i++) {
 		struct span_cache *c = load_acquire(&caches[i]);
 
 		sum += c ? READ_ONCE(c->nr_calls) : 0;
@@ -551,7 +539,7 @@ static bool quick_drain(struct span_cache *c)
 		return false;
 	for (u32 i = 0; i < DRAIN && c->nr_quick; i++)
 		list_add(&quick_get_any(c)->lru, &out);
-	cache_exit(c);
+	lock_exit(&c->lock);
 	spans_to_zone(&out);
 	return true;
 }
@@ -560,7 +548,7 @@ static bool quick_drain_all(void)
 {
 	bool any = false;
 
-	for (u32 i = 0; i < nr_blocks(); i++) {
+	for (u32 i = 0; i < READ_ONCE(end_caches); i++) {
 		struct span_cache *c = load_acquire(&caches[i]);
 
 		any = (c && quick_drain(c)) || any;
@@ -572,7 +560,7 @@ static __attribute__((noinline)) bool caches_drain_for(size_t nr, bool buffer)
 {
 	if (quick_drain_all())
 		return true;
-	if (!buffer || READ_ONCE(nr_caches) < 2 ||
+	if (!buffer || READ_ONCE(nr_span_caches) < 2 ||
 	    (nr <= QUICK_MAX &&
 	     span_pages() < zones_used_pages() / DRAIN_SHARE))
 		return false;
@@ -582,14 +570,21 @@ static __attribute__((noinline)) bool caches_drain_for(size_t nr, bool buffer)
 
 bool spans_drain_for(size_t nr, bool buffer)
 {
-	if (!READ_ONCE(nr_caches) || !span_pages() || lock_is_reentry())
+	if (!READ_ONCE(nr_span_caches) || !span_pages() || lock_is_reentry())
 		return false;
 	return caches_drain_for(nr, buffer);
 }
 
 size_t span_pages(void)
 {
-	return READ_ONCE(total.pages);
+	size_t sum = 0;
+
+	for (u32 i = 0; i < READ_ONCE(end_caches); i++) {
+		struct span_cache *c = load_acquire(&caches[i]);
+
+		sum += c ? READ_ONCE(c->nr_pages) : 0;
+	}
+	return sum;
 }
 
 /* One range of list @i: R1, R2, R4. */
@@ -644,7 +639,7 @@ static bool cache_is_valid(struct span_cache *c, size_t *sum)
 		}
 	}
 	*sum += nr;
-	return ok && nr == c->nr_pages && nr == c->nr_counted;
+	return ok && nr == c->nr_pages;
 }
 
 bool spans_are_valid(void)
@@ -652,7 +647,7 @@ bool spans_are_valid(void)
 	size_t sum = 0;
 	bool ok = true;
 
-	for (u32 i = 0; i < ARRAY_SIZE(caches); i++) {
+	for (u32 i = 0; i < READ_ONCE(end_caches); i++) {
 		struct span_cache *c = load_acquire(&caches[i]);
 
 		if (!c)
@@ -662,7 +657,7 @@ bool spans_are_valid(void)
 		ok = cache_is_valid(c, &sum) && c->cpu == i && ok;
 		lock_exit(&c->lock);
 	}
-	return ok && sum == READ_ONCE(total.pages);
+	return ok && sum == span_pages();
 }
 
 void span_fork_lock(void)

@@ -188,9 +188,13 @@ bool span_free_into(struct page *page, size_t nr, bool buffer);
 /* A heap below 32 MiB keeps nothing there, and runs none of its code. */
 #define SPAN_FLOOR_PAGES	((size_t)8192)
 
+extern __hidden u32 nr_span_caches;	/* CPUs that have some; racy */
+
 static inline bool span_free(struct page *page, size_t nr, bool buffer)
 {
-	return zones_used_pages() >= SPAN_FLOOR_PAGES &&
+	/* Once there are some, they know: all CPUs write what that adds up. */
+	return (READ_ONCE(nr_span_caches) ||
+		zones_used_pages() >= SPAN_FLOOR_PAGES) &&
 	       span_free_into(page, nr, buffer);
 }
 

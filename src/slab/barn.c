@@ -157,6 +157,13 @@ static u32 full_limit(const struct kmem_cache *s,
 			max(slabs / 8, BARN_MIN) / (s->size * batch) + 1);
 }
 
+bool barn_is_full(struct kmem_cache *s, u32 nid, u32 n)
+{
+	struct kmem_cache_node *node = kmem_cache_node(s, nid);
+
+	return !node || READ_ONCE(node->barn.nr_full) >= full_limit(s, node, n);
+}
+
 /* A sheaf of @side that is in no list, or NULL. */
 static struct sheaf *sheaf_get_empty(const struct kmem_cache *s,
 				     struct barn *barn, struct barn_side *side,

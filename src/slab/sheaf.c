@@ -25,6 +25,8 @@
 #define NR_DEFERRED	128
 #define MISSES_TO_GROW	4
 #define MISSES_BEYOND	256	/* ... for a cache that goes on missing */
+#define FLUSH_LARGE	512	/* bytes of an object of which ... */
+#define FLUSH_FEW	8	/* ... so many go to their slabs at once */
 #define BUDGET_MIN	(64 * KIB)
 #define BUDGET_BEYOND	(128 * KIB)
 
@@ -178,6 +180,19 @@ static u32 batch_size(const struct kmem_cache *s)
 	return max(READ_ONCE(s->capacity) / 2u, 1u);
 }
 
+/*
+ * What is flushed at once.  Large objects are few in a slab, and lie each in
+ * another one: where the barn has no room, 16 would be a microsecond.
+ */
+static u32 flush_size(struct kmem_cache *s, u32 nid)
+{
+	u32 n = batch_size(s);
+
+	if (s->size < FLUSH_LARGE || n <= FLUSH_FEW || !barn_is_full(s, nid, n))
+		return n;
+	return FLUSH_FEW;
+}
+
 static void put_in_slabs(struct kmem_cache *s, void *const *objs, u32 n)
 {
 	if (!slab_put(s, objs, n))
@@ -185,7 +200,8 @@ static void put_in_slabs(struct kmem_cache *s, void *const *objs, u32 n)
 			free_defer(objs[i]);
 }
 
-static void put_back(struct kmem_cache *s, u32 nid, void *const *objs, u32 n)
+static __attribute__((noinline)) void put_back(struct kmem_cache *s, u32 nid,
+					       void *const *objs, u32 n)
 {
 	if (n && !barn_put(s, nid, objs, n))
 		put_in_slabs(s, objs, n);
@@ -294,7 +310,7 @@ static void check_free(struct kmem_cache *s, void *obj)
 __slowpath void slab_free_slow(struct kmem_cache *s, void *obj)
 {
 	void *objs[SHEAF_MAX_BATCH];
-	u32 off = s->geo.off, n;
+	u32 off = s->geo.off, n, nid;
 
 	if (unlikely(cache_is_debugged(s))) {
 		slab_debug_free(s, obj);
@@ -314,10 +330,11 @@ __slowpath void slab_free_slow(struct kmem_cache *s, void *obj)
 	sheaf_miss(s);
 	if (percpu_push(off, obj))
 		return;
-	n = percpu_pop_batch(off, objs, batch_size(s));
+	nid = numa_node_id();
+	n = percpu_pop_batch(off, objs, flush_size(s, nid));
 	if (n) {
 		stat_add(STAT_SHEAF_FLUSH, 1);
-		put_back(s, numa_node_id(), objs, n);
+		put_back(s, nid, objs, n);
 		if (percpu_push(off, obj))
 			return;
 	}

@@ -489,18 +489,16 @@ bool slab_is_object(const struct kmem_cache *s, const void *obj)
 	return addr_to_class(obj) == s->geo.off && slab_starts_object(s, obj);
 }
 
+/*
+ * Without the lock: the bit of an object that is not free changes in the hands
+ * of its holder alone, and it is of others that this is to say something.
+ */
 bool slab_object_is_free(struct kmem_cache *s, const void *obj)
 {
-	struct kmem_cache_node *node = kmem_cache_node(s, object_to_nid(obj));
-	struct page *slab = object_slab(s, obj);
-	bool free;
+	u32 index = slab_object_index(s, obj);
 
-	/* No node: its last slab there is nobody's any more. */
-	if (!node || !lock_try_enter(&node->lock))
-		return false;
-	free = bit_test(slab->free_bits, slab_object_index(s, obj));
-	lock_exit(&node->lock);
-	return free;
+	return READ_ONCE(object_slab(s, obj)->free_bits[index / 64]) >>
+	       index % 64 & 1;
 }
 
 __slowpath void slab_bad_free(const struct kmem_cache *s, const char *what,

@@ -340,6 +340,8 @@ void slab_rcu_poll(void);
 /* The barn of node @nid. */
 u32 barn_get(struct kmem_cache *s, u32 nid, void **objs, u32 n);
 bool barn_put(struct kmem_cache *s, u32 nid, void *const *objs, u32 n);
+/* It would refuse @n objects now; racy. */
+bool barn_is_full(struct kmem_cache *s, u32 nid, u32 n);
 /* Objects in all barns, read racily. */
 size_t barn_count(struct kmem_cache *s);
 /* The empty sheaves of a barn, whose lock is held, are anybody's. */

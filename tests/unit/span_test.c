@@ -11,7 +11,7 @@
 #define SHARE_SHARED 4		/* ... a quarter, where CPUs share it */
 #define EVICT	3
 #define QUICK_MAX 8
-#define QUICK_SHARE 64
+#define QUICK_SHARE (2 * SHARE)
 #define NR	48
 
 static struct page *heap[HEAP / 512];
@@ -285,15 +285,16 @@ Test(span, quick_ones_do_not_join, .init = up)
 
 Test(span, quick_ones_are_a_share_of_the_heap, .init = up)
 {
-	struct page *page[120];
+	struct page *page[240];
 	u32 left[QUICK_MAX + 1] = { 0 };
-	size_t quick = 0;
+	size_t quick = 0, most;
 
 	unit_pin(0);
 	for (u32 i = 0; i < ARRAY_SIZE(page); i++) {
 		page[i] = get(3 + i % 6);
 		get(3);			/* a wall */
 	}
+	most = zones_used_pages() / QUICK_SHARE;
 	for (u32 i = 0; i < ARRAY_SIZE(page); i++)
 		put_buffer(page[i], 3 + i % 6);
 	check_spans();
@@ -302,11 +303,11 @@ Test(span, quick_ones_are_a_share_of_the_heap, .init = up)
 			left[page[i]->nr_pages]++;
 			quick += page[i]->nr_pages;
 		}
-	cr_assert_leq(quick, zones_used_pages() / QUICK_SHARE);
+	cr_assert_leq(quick, most + QUICK_MAX);
 	cr_assert_gt(quick, zones_used_pages() / QUICK_SHARE - QUICK_MAX);
 	/* Who makes room is another list each time. */
 	for (u32 nr = 3; nr <= QUICK_MAX; nr++)
-		cr_assert(left[nr] > 2 && left[nr] < 16, "%u of %u pages",
+		cr_assert(left[nr] > 2 && left[nr] < 40, "%u of %u pages",
 			  left[nr], nr);
 }
 
