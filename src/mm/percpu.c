@@ -225,7 +225,7 @@ bool percpu_contains(u32 off, const void *obj)
 		return false;	/* closed, or the two do not belong together */
 	/* Four at a time: every flush of a sheaf begins with this. */
 	for (; cur - lo >= 4; lo += 4)
-		if ((READ_ONCE(lo[0]) == obj) | (READ_ONCE(lo[1]) == obj) |
+		if ((u32)(READ_ONCE(lo[0]) == obj) | (READ_ONCE(lo[1]) == obj) |
 		    (READ_ONCE(lo[2]) == obj) | (READ_ONCE(lo[3]) == obj))
 			return head_contains(cpu, h, obj);
 	for (; lo < cur; lo++)
