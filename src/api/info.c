@@ -19,6 +19,7 @@
 #include "core/stats.h"
 #include "lib/fmt.h"
 #include "liballoc.h"
+#include "mm/guard.h"
 #include "mm/memblock.h"
 #include "mm/vmalloc.h"
 #include "mm/vmstat.h"
@@ -72,6 +73,8 @@ static void heap_info(struct heap_info *h)
 	spans = min(span_pages() << PAGE_SHIFT, h->managed - zone_free);
 	zone_free += spans;
 	h->free_pages += spans;
+	/* Guards are address space and no memory: as if they were free. */
+	zone_free += min(guard_nr_pages() << PAGE_SHIFT, h->managed - zone_free);
 	h->resident = h->managed - zone_free + h->free_pages;
 	/* What is neither free nor a slab's was given out as pages. */
 	if (h->managed > zone_free + slabs)

@@ -7,6 +7,13 @@
  */
 #include "mm/guard.h"
 
+static size_t nr_guards;	/* pages; atomic */
+
+size_t guard_nr_pages(void)
+{
+	return READ_ONCE(nr_guards);
+}
+
 static void *guard_address(const struct page *page, size_t nr)
 {
 	return (char *)page_address(page) + (nr << PAGE_SHIFT);
@@ -23,6 +30,7 @@ struct page *guard_range_alloc(int nid, size_t nr, u32 align_order, gfp_t gfp)
 	if (!page)
 		return NULL;
 	page->guarded = GUARD_REFUSED;
+	__atomic_fetch_add(&nr_guards, total - nr, __ATOMIC_RELAXED);
 	if (total > nr && sys_guard(guard_address(page, nr),
 				    (total - nr) << PAGE_SHIFT))
 		page->guarded = GUARD_INSTALLED;
@@ -37,6 +45,7 @@ bool guard_range_free(struct page *page, size_t nr)
 	if (page->guarded == GUARD_INSTALLED &&
 	    !sys_unguard(guard_address(page, nr), guard_pages() << PAGE_SHIFT))
 		total = nr;
+	__atomic_fetch_sub(&nr_guards, total - nr, __ATOMIC_RELAXED);
 	page->guarded = GUARD_NONE;
 	return page_range_free(page, total);
 }

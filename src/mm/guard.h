@@ -32,5 +32,7 @@ enum { GUARD_NONE, GUARD_REFUSED, GUARD_INSTALLED };
 struct page *guard_range_alloc(int nid, size_t nr, u32 align_order, gfp_t gfp);
 /* False: re-entered; the guard is gone, the range is not free. */
 bool guard_range_free(struct page *page, size_t nr);
+/* In all such ranges, of guards: pages that are in use and hold nothing. */
+size_t guard_nr_pages(void);
 
 #endif

@@ -57,29 +57,12 @@ static inline const char *heap_wrong(void)
 	return NULL;
 }
 
-/* With hardened=1 a slab may have a guard page; counted as if each had. */
-static inline long heap_guard_bytes(void)
-{
-	long nr = 0;
-
-	for (u32 i = 0; options.hardened && i < MAX_SHEAVES; i++) {
-		struct kmem_cache *s = class_to_cache(i << SHEAF_HEAD_SHIFT);
-
-		nr += s ? (long)kmem_cache_nr_slabs(s) : 0;
-	}
-	return nr * sysconf(_SC_PAGESIZE);
-}
-
-/*
- * Without guards: what libc keeps for its next thread may have moved to
- * another slab.
- */
 static inline long heap_bytes_in_use(void)
 {
 	alloc_rcu_barrier();
 	slab_reclaim();
 	span_drain();
-	return (long)mallinfo2().uordblks - heap_guard_bytes();
+	return (long)mallinfo2().uordblks;
 }
 
 /*

@@ -20,7 +20,7 @@ static bool faults(const char *p)
 static void guards(void)
 {
 	struct page *page[50];
-	size_t unit = guard_pages();
+	size_t unit = guard_pages(), before = guard_nr_pages();
 
 	for (size_t i = 0; i < 50; i++) {
 		size_t nr = (i % 7 + 1) * unit;
@@ -34,8 +34,10 @@ static void guards(void)
 		memset(p, 1, nr << PAGE_SHIFT);
 		cr_assert(faults(p + (nr << PAGE_SHIFT)));
 	}
+	cr_assert_eq(guard_nr_pages(), before + 50 * unit);
 	for (size_t i = 0; i < 50; i++)
 		cr_assert(guard_range_free(page[i], (i % 7 + 1) * unit));
+	cr_assert_eq(guard_nr_pages(), before);
 	span_drain();
 	cr_assert(zone_is_valid(&zone_normal));
 	cr_assert_eq(zone_normal.nr_free, zone_normal.nr_managed);
