@@ -15,7 +15,7 @@
  *
  * The oracle is that of torture.c: an object has one owner and keeps its
  * contents, and in the end as much is in use as before.  A hang is ended by
- * SIGALRM.  Runs with any allocator whose malloc may be called in handlers.
+ * SIGALRM, and so is a storm in which something of this never comes.  Runs with any allocator whose malloc may be called in handlers.
  */
 #include <errno.h>
 #include <malloc.h>
@@ -217,7 +217,18 @@ static size_t used(void)
 	return mallinfo2().uordblks;
 }
 
-static void storm(double seconds)
+/* There was some of everything. */
+static bool it_blew(void)
+{
+	return atomic_load(&signals) && atomic_load(&moves) &&
+	       atomic_load(&masked) && atomic_load(&trims);
+}
+
+/*
+ * On a busy machine the mover gets some hundred turns in two seconds, and of
+ * those one in 200 is a mask: so it may go on for longer, up to the alarm.
+ */
+static void storm(double seconds, bool all)
 {
 	pthread_t worker[WORKERS], mover[MOVERS], trimmer;
 	double end = now() + seconds;
@@ -231,7 +242,7 @@ static void storm(double seconds)
 			ORACLE_FAIL("storm: no thread\n");
 	if (pthread_create(&trimmer, NULL, trim, NULL))
 		ORACLE_FAIL("storm: no thread\n");
-	while (now() < end)
+	while (now() < end || (all && !it_blew()))
 		usleep(10000);
 	atomic_store(&stop, true);
 	for (int i = 0; i < MOVERS; i++)
@@ -268,9 +279,9 @@ int main(int argc, char **argv)
 	sigaction(SIGUSR1, &sa, NULL);
 	alarm((unsigned int)(seconds * 4) + 60);
 
-	storm(0.1);		/* what is made once is made */
+	storm(0.1, false);	/* what is made once is made */
 	before = used();
-	storm(seconds);
+	storm(seconds, true);
 	after = used();
 	printf("storm: %lu operations, %lu signals (%lu refused), %lu moves, "
 	       "%lu masks, %lu drains, %lu handed over, %lu claims\n",
@@ -281,8 +292,5 @@ int main(int argc, char **argv)
 	if (after != before)
 		ORACLE_FAIL("storm: %ld bytes were lost\n",
 			    (long)(after - before));
-	if (!atomic_load(&signals) || !atomic_load(&moves) ||
-	    !atomic_load(&masked) || !atomic_load(&trims))
-		ORACLE_FAIL("storm: it was quiet\n");
 	return 0;
 }
