@@ -177,6 +177,7 @@ void *kmalloc(size_t size)
 	if (likely(!may_waste(index)))
 		return kmalloc_from(index, KMALLOC_MIN_SIZE);
 	if (index >= KMALLOC_CLASSES) {
+		kmalloc_own_look(index);
 		obj = slab_alloc(kmalloc_cache(index));
 		return likely(obj) ? obj : kmalloc_from(kmalloc_index(size),
 							KMALLOC_MIN_SIZE);

@@ -48,6 +48,8 @@ struct kmem_cache *kmalloc_make_cache(u32 index, u32 size);
  * kmalloc_own.c.
  */
 void kmalloc_own_slab(u32 index, size_t size);
+/* An own class @index is in use: has the wide one been left behind? */
+void kmalloc_own_look(u32 index);
 
 static inline u32 kmalloc_index_to_off(u32 index)
 {

@@ -10,7 +10,9 @@
  *
  * The hot paths know nothing of it: the table of sizes has an entry for every
  * 16 bytes, and the new class goes where the wide one was.  Objects that
- * have been given out stay in theirs.
+ * have been given out stay in theirs.  When the last of them has come back,
+ * what sheaves and barns have of the wide class keeps its slabs, and is asked
+ * for no more: who needs more of the own class gives it back.
  *
  * Invariants:
  *   O1. own classes 0 to nr_own - 1 have caches; at most the next one has.
@@ -36,6 +38,7 @@ struct ballot {
 
 static struct ballot ballots[KMALLOC_CLASSES];	/* racy */
 static u32 nr_own;				/* atomic; O1 */
+static u8 wide_of[KMALLOC_OWN];			/* index of the class before */
 
 /* The size that leads; 0: it does not lead by enough. */
 static u32 vote(struct ballot *b, u32 units)
@@ -91,6 +94,7 @@ static void make_own(u32 index, u32 size)
 	/* It may have become another thread's, for another size. */
 	if (!s || s->object_size != size)
 		return;
+	WRITE_ONCE(wide_of[nr], (u8)index);
 	__atomic_compare_exchange_n(&nr_own, &nr, nr + 1, false,
 				    __ATOMIC_RELEASE, __ATOMIC_RELAXED);
 	point_to(index, size, own);
@@ -107,4 +111,20 @@ void kmalloc_own_slab(u32 index, size_t size)
 	own = vote(&ballots[index], (u32)(size + UNIT - 1) / UNIT);
 	if (own && is_worth_it(s, own))
 		make_own(index, own);
+}
+
+void kmalloc_own_look(u32 index)
+{
+	u32 wide = READ_ONCE(wide_of[index - KMALLOC_CLASSES]);
+	u32 off = kmalloc_index_to_off(wide);
+	struct kmem_cache *s = class_to_cache(off);
+	size_t used = s ? kmem_cache_nr_used(s) : 0, barns;
+
+	if (likely(!used))
+		return;
+	/* Most that are in use are more than a CPU or two have at hand. */
+	barns = barn_count(s);
+	if (used <= barns + 2u * READ_ONCE(s->capacity) &&
+	    used <= barns + percpu_count(off))
+		slab_reclaim_cache(s);
 }

@@ -68,6 +68,31 @@ Test(kmalloc_own, a_size_of_thousands_gets_its_class, .init = unit_up)
 	cr_assert_eq(nr_own_classes(), ARRAY_SIZE(wants));
 }
 
+/* What sheaves and barns keep of a class that nobody asks for pins its slabs. */
+Test(kmalloc_own, the_wide_class_goes_back, .init = unit_up)
+{
+	static void *p[2000];
+	struct kmem_cache *wide;
+	u32 nr = 0, i;
+	void *q;
+
+	while (nr < ARRAY_SIZE(p) && table_size(1032) != 1040)
+		p[nr++] = kmalloc(1032);
+	cr_assert_lt(nr, ARRAY_SIZE(p));
+	wide = class_to_cache(kmalloc_index_to_off(kmalloc_index(1032)));
+	cr_assert_eq(wide->size, 1152);
+	q = kmalloc(1152);
+	for (i = 0; i < nr; i++)
+		slab_free_slow(cache_of(p[i]), p[i]);
+	grow_by(1032, MIB);
+	cr_assert_gt(kmem_cache_nr_slabs(wide), 0, "one is in use");
+	slab_free_slow(wide, q);
+	grow_by(1032, MIB);
+	cr_assert_eq(kmem_cache_nr_slabs(wide), 0, "%zu slabs",
+		     kmem_cache_nr_slabs(wide));
+	cr_assert(slabs_are_valid(wide));
+}
+
 Test(kmalloc_own, a_few_pages_get_none, .init = unit_up)
 {
 	grow_by(1032, 100 * KIB);
