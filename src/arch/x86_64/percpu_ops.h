@@ -171,6 +171,23 @@ DEFINE_PERCPU_PUSH(arch_push_cid, RSEQ_OFF_MM_CID)
 DEFINE_PERCPU_POP(arch_pop_cpu, RSEQ_OFF_CPU_ID)
 DEFINE_PERCPU_PUSH(arch_push_cpu, RSEQ_OFF_CPU_ID)
 
+/* @cnt slots, an odd one and then two at a time. */
+#define RSEQ_COPY(from, to)						\
+	"xorl %k[i], %k[i]\n\t"						\
+	"testb $1, %b[cnt]\n\t"						\
+	"je 6f\n\t"							\
+	"movq (%[" from "]), %[tmp]\n\t"				\
+	"movq %[tmp], (%[" to "])\n\t"					\
+	"incl %k[i]\n\t"						\
+	"jmp 6f\n"							\
+	"5:\n\t"							\
+	"movups (%[" from "],%[i],8), %%xmm0\n\t"			\
+	"movups %%xmm0, (%[" to "],%[i],8)\n\t"			\
+	"addq $2, %[i]\n"						\
+	"6:\n\t"							\
+	"cmpq %[cnt], %[i]\n\t"						\
+	"jb 5b\n\t"
+
 /*
  * Take up to @n objects from the top into @dst; returns how many.  Slots are
  * copied before the commit, into memory of the caller.
@@ -194,13 +211,7 @@ static inline uint32_t arch_pop_batch(uintptr_t base, long rseq, long idx,
 		"cmovaq %[n], %[cnt]\n\t"
 		"leaq (,%[cnt],8), %[i]\n\t"
 		"subq %[i], %[p]\n\t"
-		"xorl %k[i], %k[i]\n"
-		"5:\n\t"
-		"movq (%[p],%[i],8), %[tmp]\n\t"
-		"movq %[tmp], (%[dst],%[i],8)\n\t"
-		"incq %[i]\n\t"
-		"cmpq %[cnt], %[i]\n\t"
-		"jb 5b\n\t"
+		RSEQ_COPY("p", "dst")
 		"movq %[p], %c[cur](%[h])\n"
 		RSEQ_LEAVE
 		: [h] "=&r" (h), [p] "=&r" (cur), [cnt] "=&r" (cnt),
@@ -208,7 +219,7 @@ static inline uint32_t arch_pop_batch(uintptr_t base, long rseq, long idx,
 		: [base] "r" (base), [rseq] "r" (rseq), [off] "r" (off),
 		  [idxo] "r" (rseq + idx), [dst] "r" (dst),
 		  [n] "r" ((uintptr_t)n), RSEQ_CONSTS(0)
-		: "memory", "cc"
+		: "memory", "cc", "xmm0"
 		: fail);
 	return (uint32_t)cnt;
 fail:
@@ -236,13 +247,7 @@ static inline uint32_t arch_push_batch(uintptr_t base, long rseq, long idx,
 		"shrq $3, %[cnt]\n\t"
 		"cmpq %[n], %[cnt]\n\t"
 		"cmovaq %[n], %[cnt]\n\t"
-		"xorl %k[i], %k[i]\n"
-		"5:\n\t"
-		"movq (%[src],%[i],8), %[tmp]\n\t"
-		"movq %[tmp], (%[p],%[i],8)\n\t"
-		"incq %[i]\n\t"
-		"cmpq %[cnt], %[i]\n\t"
-		"jb 5b\n\t"
+		RSEQ_COPY("src", "p")
 		"leaq (%[p],%[cnt],8), %[p]\n\t"
 		"movq %[p], %c[cur](%[h])\n"
 		RSEQ_LEAVE
@@ -251,7 +256,7 @@ static inline uint32_t arch_push_batch(uintptr_t base, long rseq, long idx,
 		: [base] "r" (base), [rseq] "r" (rseq), [off] "r" (off),
 		  [idxo] "r" (rseq + idx), [src] "r" (src),
 		  [n] "r" ((uintptr_t)n), RSEQ_CONSTS(0)
-		: "memory", "cc"
+		: "memory", "cc", "xmm0"
 		: fail);
 	return (uint32_t)cnt;
 fail:
