@@ -37,7 +37,7 @@ END {
 	print "*(.text.rseq_abort)\n}"
 	# A page of nothing: what follows is another mapping.
 	print ". = ALIGN(CONSTANT(MAXPAGESIZE)) + CONSTANT(MAXPAGESIZE);"
-	print ".rodata.cold : { *(.rodata .rodata.*) }"
+	print ".rodata.cold : { *(.rodata_cold .rodata .rodata.*) }"
 	printf ".text.later : {\n%s}\n", later
 	print "} INSERT BEFORE .text;"
 	# What is written comes last in the data and first in the bss.

@@ -20,27 +20,40 @@ struct options options = {
 
 enum opt_type { FLAG, UINT, TEXT, ENUM };
 
+/* Whole texts, not pointers, which would be a relocation each at start-up. */
 struct opt_desc {
-	const char *name;
-	enum opt_type type;
 	size_t def, lo, hi;	/* TEXT: hi is the size of the buffer */
 	size_t offset;		/* in struct options */
-	const char *help;
-	const char *words;	/* ENUM: "first|second|..." */
+	enum opt_type type;
+	char name[20];
+	char words[24];		/* ENUM: "first|second|..." */
+	char help[80];
 };
 
-static const struct opt_desc descs[] = {
+static const struct opt_desc descs[] __cold_const = {
 #define OPT(name, type, def, lo, hi, help)				\
-	{ #name, type, def, lo, hi, offsetof(struct options, name), help, "" },
+	{ def, lo, hi, offsetof(struct options, name), type, #name, "", help },
 #define OPT_ENUM(name, def, words, help)				\
-	{ #name, ENUM, def, 0, 0, offsetof(struct options, name), help, words },
+	{ def, 0, 0, offsetof(struct options, name), ENUM, #name, words, help },
 #define OPT_TEXT(name, size, help)					\
-	{ #name, TEXT, 0, 0, size, offsetof(struct options, name), help, "" },
+	{ 0, 0, size, offsetof(struct options, name), TEXT, #name, "", help },
 #include "core/options.def"
 #undef OPT
 #undef OPT_ENUM
 #undef OPT_TEXT
 };
+
+#define FITS(n, w, h)							\
+	_Static_assert(sizeof(#n) <= sizeof(descs->name) &&		\
+		       sizeof(w) <= sizeof(descs->words) &&		\
+		       sizeof(h) <= sizeof(descs->help), #n);
+#define OPT(n, type, def, lo, hi, h) FITS(n, "", h)
+#define OPT_ENUM(n, def, w, h) FITS(n, w, h)
+#define OPT_TEXT(n, size, h) FITS(n, "", h)
+#include "core/options.def"
+#undef OPT
+#undef OPT_ENUM
+#undef OPT_TEXT
 
 /* The number of @val among @words; false if it is none of them. */
 static bool find_word(const char *words, const char *val, size_t len, size_t *n)

@@ -5,13 +5,22 @@
 
 struct stat_counts stats_tables[STAT_TABLES];
 
-static const struct {
-	const char *name, *help;
-} descs[NR_STATS] = {
+/* Whole texts, not pointers, which would be a relocation each at start-up. */
+struct desc {
+	char name[24], help[72];
+};
+
+static const struct desc descs[NR_STATS] __cold_const = {
 #define STAT(id, name, help) [STAT_##id] = { #name, help },
 #include "core/stats.def"
 #undef STAT
 };
+
+#define STAT(id, n, h)							\
+	_Static_assert(sizeof(#n) <= sizeof(descs->name) &&		\
+		       sizeof(h) <= sizeof(descs->help), #n);
+#include "core/stats.def"
+#undef STAT
 
 const char *stat_name(enum stat_item item)
 {

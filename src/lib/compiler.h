@@ -23,6 +23,8 @@ typedef uint64_t u64;
 #define __noreturn	__attribute__((noreturn))
 #define __printf(f, a)	__attribute__((format(printf, f, a)))
 #define __aligned(n)	__attribute__((aligned(n)))
+/* Constants that a small program never reads (api/order.awk). */
+#define __cold_const	__attribute__((section(".rodata_cold")))
 
 /* Everything is hidden (-fvisibility=hidden) but what says EXPORT. */
 #define EXPORT		__attribute__((visibility("default")))

@@ -213,9 +213,10 @@ static void collect(struct figures *f, const struct vmstat_slab *slab)
 
 /* --- the fields of zoneinfo and vmstat --- */
 
+/* The text, not a pointer, which would be a relocation at start-up. */
 struct field {
-	const char *name;
-	enum figure figure;
+	char name[31];
+	u8 figure;		/* enum figure */
 };
 
 static const struct field zone_fields[] = {
