@@ -6,7 +6,9 @@
  * a tenth of each: 1032 bytes in 1152.  Whenever a class of some tens of pages
  * makes a slab, the request that needed it has a vote for its 16 bytes of
  * sizes; when most of the votes are for one of them and a slab of exactly such
- * objects would hold more, that size becomes a class.
+ * objects would hold more, that size becomes a class.  A class of a small share
+ * of the heap votes on nothing: what two classes keep at hand, each in its
+ * sheaves, barn and partial slabs, would be more than what they save.
  *
  * The hot paths know nothing of it: the table of sizes has an entry for every
  * 16 bytes, and the new class goes where the wide one was.  Objects that
@@ -29,6 +31,7 @@
 #define UNIT		16u	/* bytes; of the table */
 #define OWN_VOTES	8	/* ahead of the others', which count twice */
 #define OWN_GAIN	32u	/* one object more in so many */
+#define OWN_SHARE	8	/* of the heap: less is not worth a class's own */
 
 /* Sizes up to units * UNIT that the last class does not hold, and their lead. */
 struct ballot {
@@ -106,7 +109,9 @@ void kmalloc_own_slab(u32 index, size_t size)
 	u32 own;
 
 	if (options.hardened || cache_is_debugged(s) ||
-	    READ_ONCE(nr_own) == KMALLOC_OWN)
+	    READ_ONCE(nr_own) == KMALLOC_OWN ||
+	    kmem_cache_nr_slabs(s) * s->nr_pages <
+		    zones_used_pages() / OWN_SHARE)
 		return;
 	own = vote(&ballots[index], (u32)(size + UNIT - 1) / UNIT);
 	if (own && is_worth_it(s, own))

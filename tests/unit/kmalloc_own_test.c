@@ -123,14 +123,30 @@ Test(kmalloc_own, sizes_without_a_majority_get_none, .init = unit_up)
 	cr_assert_eq(table_size(2056), 2304);
 }
 
+/* Beside a large heap it has to be as many more. */
+Test(kmalloc_own, a_small_share_gets_none, .init = unit_up)
+{
+	grow_by(64, 64 * MIB);
+	grow_by(1032, 4 * MIB);
+	cr_assert_eq(table_size(1032), 1152);
+	cr_assert_eq(nr_own_classes(), 0);
+	grow_by(1032, 16 * MIB);
+	cr_assert_eq(table_size(1032), 1040);
+}
+
 Test(kmalloc_own, there_are_only_so_many, .init = unit_up)
 {
-	for (size_t size = 272; size < 4 * KIB; size += size / 8 & ~15ul)
-		grow_by(size, 2 * MIB);
-	for (size_t size = 1032; size < KMALLOC_MAX_SIZE;
-	     size = kmalloc_class_size(kmalloc_index(size)) + 8)
-		grow_by(size, 3 * MIB);
+	size_t bytes = 2 * MIB;
+
+	for (size_t size = 1032; nr_own_classes() < KMALLOC_OWN &&
+	     size < KMALLOC_MAX_SIZE;
+	     size = kmalloc_class_size(kmalloc_index(size)) + 8) {
+		grow_by(size, bytes);
+		bytes += bytes / 4;
+	}
 	cr_assert_eq(nr_own_classes(), KMALLOC_OWN);
+	grow_by(4368, 2 * bytes);
+	cr_assert_eq(table_size(4368), 4608);
 	cr_assert(table_is_valid());
 	for (size_t size = 1; size <= KMALLOC_MAX_SIZE; size += 7) {
 		char *p = kmalloc(size);
