@@ -271,19 +271,26 @@ static void quick_add(struct span_cache *c, struct page *page, size_t nr)
 	ADD_ONCE(c->nr_pages, nr);
 }
 
-/* False: not for these.  @out: what has made room for it is nobody's now. */
+/*
+ * False: not for these, or there is too much in them, of which some has gone.
+ * @out: what was to make room is nobody's now.
+ */
 static bool quick_put(struct span_cache *c, struct page *page, size_t nr,
 		      struct list_head *out)
 {
 	size_t most = c->most / QUICK_SHARE;
+	u32 left = EVICT;
 
 	if (nr > min((size_t)QUICK_MAX, most))
 		return false;
 	/* One for one, as a rule: a call shall not pay for several. */
 	if (c->has_quick && c->nr_quick + nr > most)
 		list_add(&quick_get_any(c)->lru, out);
-	while (c->nr_quick + nr > most + QUICK_MAX)
+	while (c->nr_quick + nr > most + QUICK_MAX) {
+		if (!left--)
+			return false;
 		list_add(&quick_get_any(c)->lru, out);
+	}
 	quick_add(c, page, nr);
 	return true;
 }
@@ -558,12 +565,11 @@ static bool quick_drain_all(void)
 
 static __attribute__((noinline)) bool caches_drain_for(size_t nr, bool buffer)
 {
-	if (quick_drain_all())
-		return true;
+	bool any = quick_drain_all(), small = nr <= QUICK_MAX;
+
 	if (!buffer || READ_ONCE(nr_span_caches) < 2 ||
-	    (nr <= QUICK_MAX &&
-	     span_pages() < zones_used_pages() / DRAIN_SHARE))
-		return false;
+	    (small && (any || span_pages() < zones_used_pages() / DRAIN_SHARE)))
+		return any;
 	span_drain();
 	return true;
 }

@@ -311,6 +311,57 @@ Test(span, quick_ones_are_a_share_of_the_heap, .init = up)
 			  left[nr], nr);
 }
 
+/* The heap has become small since the floor was looked at. */
+Test(span, quick_lists_without_room_stay_empty, .init = unit_up)
+{
+	for (u32 nr = 3; nr <= QUICK_MAX; nr++) {
+		struct page *page = page_range_alloc(NUMA_NO_NODE, nr, 0, GFP);
+
+		REQUIRE(page && zones_used_pages() < nr * QUICK_SHARE);
+		page->nr_pages = nr;
+		if (!span_free_into(page, nr, true))
+			REQUIRE(page_range_free(page, nr));
+		REQUIRE(page->type != PAGE_QUICK);
+	}
+	check_spans();
+}
+
+static u32 nr_quick(struct page *const *page, u32 n)
+{
+	u32 quick = 0;
+
+	for (u32 i = 0; i < n; i++)
+		quick += page[i]->type == PAGE_QUICK;
+	return quick;
+}
+
+/* A heap that shrinks: no call pays for all that was kept. */
+Test(span, quick_ones_leave_a_few_at_a_time, .init = up)
+{
+	struct page *page[120];
+
+	unit_pin(0);
+	for (u32 i = 0; i < ARRAY_SIZE(page); i++) {
+		page[i] = get(3);
+		get(3);			/* a wall */
+	}
+	for (u32 i = 0; i < 80; i++)
+		put_buffer(page[i], 3);
+	cr_assert_eq(nr_quick(page, 80), 80);
+	/* Half of it goes, of slabs' pageblocks, which do not come here. */
+	for (u32 i = 0; i < HEAP / 512 / 2; i++)
+		put(heap[i], 512);
+	for (u32 i = 80; i < ARRAY_SIZE(page); i++) {
+		u32 had = nr_quick(page, ARRAY_SIZE(page));
+
+		put_buffer(page[i], 3);
+		REQUIRE(nr_quick(page, ARRAY_SIZE(page)) + EVICT >= had,
+			"%u of %u", nr_quick(page, ARRAY_SIZE(page)), had);
+	}
+	cr_assert_lt(nr_quick(page, ARRAY_SIZE(page)), 80);
+	check_spans();
+}
+
 /* Neither a buffer nor a slab has the heap grow while some are at hand. */
 Test(span, quick_ones_go_before_the_heap_grows, .init = up)
 {
