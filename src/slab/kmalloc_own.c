@@ -22,8 +22,9 @@
  *   O3. an entry of the table names a class that holds its size.
  *
  * Votes are racy: one that is lost, or counted for another size, costs a
- * slab or two.  Alignment is not asked of these classes: kmalloc_aligned() takes
- * the others.  With hardened=1, whose shapes are of those, they do not exist.
+ * slab or two.  A size that is a multiple of a larger power of two than the
+ * class's stays where it was, for kmalloc() has promised that alignment; more is
+ * not asked of these classes: kmalloc_aligned() takes the others.  With hardened=1, whose shapes are of those, they do not exist.
  */
 #include "core/options.h"
 #include "slab/kmalloc.h"
@@ -65,6 +66,12 @@ static u32 objects_per_64k(const struct kmem_cache *s)
 	return (u32)s->nr_objects << (SLAB_MAX_ORDER - s->order);
 }
 
+/* The largest power of two that divides @size. */
+static u32 lowest_bit(u32 size)
+{
+	return size & -size;
+}
+
 static bool is_worth_it(const struct kmem_cache *s, u32 size)
 {
 	struct kmem_cache own;
@@ -74,14 +81,18 @@ static bool is_worth_it(const struct kmem_cache *s, u32 size)
 	return objects_per_64k(&own) >= have + max(have / OWN_GAIN, 1u);
 }
 
-/* What the class @index stands for from the last class up to @size. */
+/*
+ * What the class @index stands for from the last class up to @size, as far as
+ * objects of @size are aligned for it.
+ */
 static void point_to(u32 index, u32 size, u32 own)
 {
 	u16 from = (u16)kmalloc_index_to_off(index);
 	u32 first = kmalloc_class_size(index - 1) / UNIT + 1;
 
 	for (u32 i = first; i <= size / UNIT; i++)
-		if (READ_ONCE(hot.size_class[i]) == from)
+		if (lowest_bit(i * UNIT) <= lowest_bit(size) &&
+		    READ_ONCE(hot.size_class[i]) == from)
 			store_release(&hot.size_class[i], /* O2 */
 				      (u16)kmalloc_index_to_off(own));
 }
@@ -94,13 +105,15 @@ static void make_own(u32 index, u32 size)
 	if (nr == KMALLOC_OWN)
 		return;
 	s = kmalloc_make_cache(own, size);
-	/* It may have become another thread's, for another size. */
-	if (!s || s->object_size != size)
+	if (!s)
 		return;
-	WRITE_ONCE(wide_of[nr], (u8)index);
+	/* By whoever sees it: who made it may not be in this process. */
+	WRITE_ONCE(wide_of[nr], (u8)kmalloc_index(s->object_size));
 	__atomic_compare_exchange_n(&nr_own, &nr, nr + 1, false,
 				    __ATOMIC_RELEASE, __ATOMIC_RELAXED);
-	point_to(index, size, own);
+	/* It may have become another thread's, for another size. */
+	if (s->object_size == size)
+		point_to(index, size, own);
 }
 
 void kmalloc_own_slab(u32 index, size_t size)

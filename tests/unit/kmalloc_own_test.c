@@ -174,6 +174,20 @@ TEST_MODES(kmalloc_own, alignments_are_kept)
 			cr_assert(IS_ALIGNED((uintptr_t)kmalloc(size), size));
 }
 
+/* A multiple of a larger power of two than the class's is aligned as ever. */
+TEST_MODES(kmalloc_own, multiples_of_powers_of_two_are_kept)
+{
+	grow_by(4368, 8 * MIB);
+	cr_assert_eq(table_size(4368), 4368);
+	for (size_t size = 4112; size <= 4608; size += 16)
+		for (u32 i = 0; i < 40; i++)
+			REQUIRE(IS_ALIGNED((uintptr_t)kmalloc(size),
+					   size & -size), "%zu", size);
+	cr_assert_eq(table_size(4352), 4608);
+	cr_assert_eq(table_size(4360), 4368);
+	cr_assert(table_is_valid());
+}
+
 /* Interrupted inside it, a handler is served by the classes of all. */
 Test(kmalloc_own, re_entry_takes_another_class, .init = unit_up)
 {
