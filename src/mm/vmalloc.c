@@ -408,12 +408,16 @@ enum vfree_result vfree_held(void *addr)
 	if (!lock_try_enter(&vmap_lock))
 		return VFREE_BUSY;
 	area = vmap_find((uintptr_t)addr);
-	if (area && area->state == VMAP_HELD)
-		vmap_set_free(area);
-	else if (area && area->user == VMALLOC_HELD)
-		area_free(area);
-	else
+	if (area && area->user == VMALLOC_HELD &&
+	    (area->state == VMAP_BUSY || area->state == VMAP_HELD)) {
+		area->user = 0;
+		if (area->state == VMAP_HELD)
+			vmap_set_free(area);
+		else
+			area_free(area);
+	} else {
 		area = NULL;
+	}
 	lock_exit(&vmap_lock);
 	return area ? VFREE_OK : VFREE_AGAIN;
 }

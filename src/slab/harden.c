@@ -14,8 +14,9 @@
  * 16, or all with hardened=2; these bytes must be zero still when it is handed
  * out again or goes back to its slab.  A quarantine holds 16 to 64 objects of
  * its class; one of its oldest quarter leaves for each that comes, in an order
- * drawn anew for each quarter, so that each object sees at least three quarters
- * of a quarantine come after it.
+ * drawn anew for each quarter.  What another thread has freed leaves out of its
+ * turn, as long as three quarters stay.  So each object sees at least half of a
+ * quarantine come after it.
  *
  * Of new slabs each sixteen objects are handed out in random order, so that
  * what is built together stays near together, and every few slabs have a guard
@@ -31,7 +32,7 @@
  * object, but nothing is decided by it: it is only compared.
  *
  * Locking: LOCK_HARDEN of each class, a leaf.  A signal handler that finds it
- * taken puts its free off (sheaf.c): the object is zero and not live by then.
+ * taken puts its free off (sheaf.c): the object is clean and not live by then.
  *
  * Sources of the ideas: hardened_malloc, OpenBSD's malloc, Linux's
  * slab_freelist_random and init_on_free; MarkUs and FreeGuard on quarantines.
@@ -318,17 +319,18 @@ static u32 quarantine_swap(struct quarantine *q, void **objs, u32 n)
 }
 
 /*
- * Up to @n of the oldest, if the quarantine is more than half full: what
- * another thread has freed.
+ * Up to @n of the oldest, if the quarantine is more than three quarters full:
+ * what another thread has freed.  Slots that it empties come to be the oldest
+ * without an object in them, so a quarter of them costs an object a quarter.
  */
 static u32 quarantine_take(struct quarantine *q, void **objs, u32 n)
 {
-	u32 half = q->room / 2, out = 0;
+	u32 keep = q->room - q->room / SEGMENTS, out = 0;
 
-	if (READ_ONCE(q->nr) <= half || !lock_try_enter(&q->lock))
+	if (READ_ONCE(q->nr) <= keep || !lock_try_enter(&q->lock))
 		return 0;
-	while (out < n && q->nr > half) {
-		u32 ask = min(n - out, q->nr - half), got;
+	while (out < n && q->nr > keep) {
+		u32 ask = min(n - out, q->nr - keep), got;
 
 		memset(objs + out, 0, ask * sizeof(*objs));
 		got = quarantine_swap(q, objs + out, ask);
@@ -510,13 +512,17 @@ static __slowpath void quarantine_put(struct kmem_cache *s, void *obj)
 		return;
 	n = percpu_pop_batch(q->geo.off, objs, READ_ONCE(q->capacity) / 2u);
 	objs[n++] = obj;
-	if (lock_try_enter(&q->lock)) {
-		u32 out = quarantine_swap(q, objs, n);
-
-		q->nr += n - out;
-		n = out;
-		lock_exit(&q->lock);
+	if (!lock_try_enter(&q->lock)) {
+		/* Back to where they were, all but as many as have no room. */
+		put = percpu_push_batch(q->geo.off, objs, n);
+		for (u32 i = put; i < n; i++)
+			free_defer(objs[i]);
+		return;
 	}
+	put = quarantine_swap(q, objs, n);
+	q->nr += n - put;
+	n = put;
+	lock_exit(&q->lock);
 	/* What is handed out again is looked at then. */
 	put = n ? percpu_push_batch(s->geo.off, objs, n) : 0;
 	for (u32 i = put; i < n; i++)
@@ -747,7 +753,7 @@ static void quarantine_drain(struct quarantine *q)
 		return;
 	for (u32 i = 0; i < q->room; i++) {
 		objs[n] = q->ring[i];
-		n += q->ring[i] != NULL;
+		n += objs[n] != NULL;
 		q->ring[i] = NULL;
 	}
 	q->nr = 0;

@@ -23,8 +23,8 @@
 void harden_init(void);
 
 /*
- * At least @size bytes at a multiple of @align; small ones are zero, large
- * ones with @zero; NULL: no memory.
+ * At least @size bytes at a multiple of @align; zero with @zero, else what is
+ * looked at of small ones is; NULL: no memory.
  */
 void *harden_alloc(size_t size, size_t align, bool zero);
 /*
@@ -74,12 +74,13 @@ extern __hidden u64 harden_secret;
 
 /*
  * The eight bytes behind what was asked for, by address; none of the first four
- * is zero, so that the end of a string does not look like one.
+ * is zero, nor the last, so that the end of a string does not look like one: in
+ * front of the next object, too.
  */
 static inline u64 canary_of(const void *ptr)
 {
 	return ((uintptr_t)ptr ^ harden_secret) * 0x9e3779b97f4a7c15u |
-	       0x01010101;
+	       0x0100000001010101u;
 }
 
 static inline u64 *word_at(const void *ptr, size_t at)

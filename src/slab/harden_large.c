@@ -240,6 +240,8 @@ static bool ring_pop(struct block *b)
 /* It stays for another time, or for ever: without memory, but its addresses. */
 static void block_keep(const struct block *b)
 {
+	/* While it is nobody else's. */
+	sys_discard(b->addr, b->size);
 	if (!lock_try_enter(&ring.lock))
 		return;
 	if (ring.nr < RING) {
@@ -247,7 +249,6 @@ static void block_keep(const struct block *b)
 		ring.bytes += b->bytes;
 	}
 	lock_exit(&ring.lock);
-	sys_discard(b->addr, b->size);
 }
 
 /* What leaves is collected first, and given back without the lock. */

@@ -117,8 +117,9 @@ static void list_take(struct page *page)
 static struct page *take_old(u32 index)
 {
 	u32 last = min(index + FITS, (u32)NR_LENGTHS);
+	size_t most = 2 * length_units(index);
 
-	for (; index < last; index++) {
+	for (; index < last && length_units(index) <= most; index++) {
 		struct page *page;
 
 		if (list_empty(&store.lists[index]))

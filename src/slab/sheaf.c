@@ -76,15 +76,18 @@ static bool deferred_free(void *obj)
 {
 	struct kmem_cache *s = class_to_cache(addr_to_class(obj));
 	struct page *page = addr_to_page(obj);
+	enum vfree_result held = VFREE_AGAIN;
 	size_t size;
 
 	if (s)
 		return slab_put(s, &obj, 1);
 	if (page)
 		return page_range_free(page, page->nr_pages);
-	if (options.hardened && vfree_held(obj) == VFREE_OK)
-		return true;
-	return vfree(obj, &size) != VFREE_BUSY;
+	if (options.hardened)
+		held = vfree_held(obj);
+	if (held == VFREE_AGAIN)
+		held = vfree(obj, &size);
+	return held != VFREE_BUSY;
 }
 
 void free_deferred_drain(void)

@@ -42,6 +42,31 @@ Test(harden_range, wastes_an_eighth_at_most)
 	}
 }
 
+/* A guard further away than that is none. */
+Test(harden_range, serves_down_to_half)
+{
+	struct page *page[40];
+
+	up();
+	for (u32 n = 1; n <= 24; n++) {
+		size_t size = n * sys_page_size();
+
+		for (u32 i = 0; i < ARRAY_SIZE(page); i++)
+			page[i] = get(size);
+		for (u32 i = 0; i < ARRAY_SIZE(page); i++)
+			put(page[i]);
+		for (u32 m = 1; m <= n; m++) {
+			struct page *one = get(m * sys_page_size());
+
+			REQUIRE(harden_range_bytes(one) <=
+				2 * (m + DIV_ROUND_UP(m, 8)) * sys_page_size(),
+				"%zu bytes for %u pages",
+				harden_range_bytes(one), m);
+			put(one);
+		}
+	}
+}
+
 Test(harden_range, reuse_keeps_the_guard)
 {
 	struct page *first, *page;

@@ -142,6 +142,65 @@ Test(harden, reuse_is_late_and_in_no_order)
 		  "%u of %u rising", rising, after);
 }
 
+/* Also where a burst of allocations takes many out of the quarantine. */
+static void bursts(enum percpu_mode mode)
+{
+	static char *p[79];
+	static u64 freed_at[4096];
+	u64 seed = 5, frees = 0, least = ~0ul;
+	char *base = NULL;
+
+	up(mode);
+	unit_pin(0);
+	for (u32 round = 0; round < 3000; round++) {
+		u32 n = 1 + (u32)rnd_below(&seed, ARRAY_SIZE(p));
+
+		for (u32 i = 0; i < n; i++) {
+			size_t at;
+
+			p[i] = get(48);
+			base = base ? base : p[i];
+			at = ((size_t)p[i] / 16) % ARRAY_SIZE(freed_at);
+			if (freed_at[at])
+				least = min(least, frees - freed_at[at]);
+		}
+		for (u32 i = 0; i < n; i++) {
+			size_t at = ((size_t)p[i] / 16) % ARRAY_SIZE(freed_at);
+
+			put(p[i]);
+			freed_at[at] = frees++;
+		}
+	}
+	/* Half of a quarantine of 64. */
+	cr_assert_geq(least, 32, "after %lu frees", least);
+}
+
+Test(harden, reuse_is_late_after_bursts_slots)
+{
+	bursts(PERCPU_SLOTS);
+}
+
+Test(harden, reuse_is_late_after_bursts_cpu)
+{
+	bursts(PERCPU_CPU);
+}
+
+/* One drain, wherever the quarantines stand. */
+Test(harden, a_drain_leaves_none)
+{
+	up(PERCPU_SLOTS);
+	for (u32 n = 1; n < 200; n += 6) {
+		char *p[200];
+
+		for (u32 i = 0; i < n; i++)
+			p[i] = get(40);
+		for (u32 i = 0; i < n; i++)
+			put(p[i]);
+		harden_drain();
+		REQUIRE(!harden_cached(kmalloc_slab(40 + 8)), "%u freed", n);
+	}
+}
+
 Test(harden, fresh_objects_in_no_order)
 {
 	char *p[64];
