@@ -44,6 +44,15 @@ static gfp_t gfp_of(u32 flags)
 	       (flags & ZERO ? __GFP_ZERO : 0);
 }
 
+/*
+ * What a program asked for of pages is what a realloc() copies: the rest of the
+ * last page is cold.  Whoever asks how large the block is may use all of it.
+ */
+static void set_asked(struct page *page, size_t size)
+{
+	page->slack = (u32)(((size_t)page->nr_pages << PAGE_SHIFT) - size);
+}
+
 static void *large_alloc(size_t size, size_t align, u32 flags)
 {
 	size_t pages = size_to_pages(size);
@@ -57,8 +66,10 @@ static void *large_alloc(size_t size, size_t align, u32 flags)
 		page = page_range_alloc(NUMA_NO_NODE, pages,
 					pages_to_order(size_to_pages(align)),
 					gfp_of(flags));
-	if (page)
+	if (page) {
+		set_asked(page, size);
 		return page_address(page);
+	}
 	ptr = vmalloc(size, max(align, PAGE_SIZE),
 		      flags & ZERO ? VMALLOC_ZERO : 0);
 	if (likely(ptr) || align > PAGES_MAX_SIZE)
@@ -328,9 +339,20 @@ static __attribute__((noinline)) size_t block_size(const char *call,
 	return s->object_size;
 }
 
+/* The whole block is its user's from now on. */
+static size_t block_size_told(const char *call, const void *ptr)
+{
+	size_t size = block_size(call, ptr);
+	struct page *page = size > KMALLOC_MAX_SIZE ? addr_to_page(ptr) : NULL;
+
+	if (page && page->type == PAGE_LARGE)
+		page->slack = 0;
+	return size;
+}
+
 size_t block_size_of(const char *call, const void *ptr)
 {
-	return block_size(call, ptr);
+	return block_size_told(call, ptr);
 }
 
 /* Some programs ask at each malloc() and free(): what block_size() finds. */
@@ -344,10 +366,19 @@ __attribute__((noinline)) size_t usable_size_impl(const void *ptr)
 			   !hot_is_recent(s->geo.off, ptr) && !options.check))
 			return s->object_size;
 	}
-	return ptr ? block_size("malloc_usable_size", ptr) : 0;
+	return ptr ? block_size_told("malloc_usable_size", ptr) : 0;
 }
 
 /* --- realloc --- */
+
+/* Bytes of a block that its user may have written. */
+static size_t written(void *ptr, size_t old)
+{
+	const struct page *page = old > KMALLOC_MAX_SIZE ? addr_to_page(ptr) :
+							    NULL;
+
+	return page && page->type == PAGE_LARGE ? old - page->slack : old;
+}
 
 /* New memory for a block that cannot change where it stands. */
 static void *realloc_move(void *ptr, size_t old, size_t size)
@@ -364,20 +395,19 @@ static void *realloc_move(void *ptr, size_t old, size_t size)
 		new = malloc_fast_else(want, malloc_untraced);
 	if (!new)
 		return NULL;
-	memcpy(new, ptr, min(old, size));
+	memcpy(new, ptr, min(written(ptr, old), size));
 	free_fast_else(ptr, free_untraced);
 	return new;
 }
 
 /* Whole pages that stay whole pages: grow or shrink in place if possible. */
-static bool resize_in_place(void *ptr, size_t old, size_t size)
+static bool resize_in_place(struct page *page, size_t old, size_t size)
 {
-	struct page *page = addr_to_page(ptr);
-
-	if (size <= KMALLOC_MAX_SIZE || size > PAGES_MAX_SIZE || !page)
+	if (size <= KMALLOC_MAX_SIZE || size > PAGES_MAX_SIZE ||
+	    !page_range_resize(page, old >> PAGE_SHIFT, size_to_pages(size)))
 		return false;
-	return page_range_resize(page, old >> PAGE_SHIFT,
-				  size_to_pages(size));
+	set_asked(page, size);
+	return true;
 }
 
 static __slowpath void *realloc_hardened(void *ptr, size_t size)
@@ -394,6 +424,7 @@ static __slowpath void *realloc_hardened(void *ptr, size_t size)
 /* Of a block, to a size that is not 0. */
 static void *resize(void *ptr, size_t size)
 {
+	struct page *page;
 	size_t old;
 	void *new;
 
@@ -405,14 +436,16 @@ static void *resize(void *ptr, size_t size)
 	if (unlikely(!old))
 		return no_memory();
 	/* Room enough, and not most of it in vain. */
-	if (size <= old && (size > old / 2 || old <= 64))
-		if (old <= KMALLOC_MAX_SIZE || size_to_pages(size) ==
-		    old >> PAGE_SHIFT)
-			return ptr;
+	if (size <= old && (size > old / 2 || old <= 64) &&
+	    old <= KMALLOC_MAX_SIZE)
+		return ptr;
 	if (old > KMALLOC_MAX_SIZE) {
-		if (addr_to_page(ptr)) {
-			if (resize_in_place(ptr, old, size))
+		page = addr_to_page(ptr);
+		if (page) {
+			if (resize_in_place(page, old, size))
 				return ptr;
+		} else if (size_to_pages(size) == old >> PAGE_SHIFT) {
+			return ptr;
 		} else if (size > GROW_AREA_SIZE) {
 			new = vrealloc(ptr, size);
 			if (!new) {

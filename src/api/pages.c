@@ -333,6 +333,7 @@ EXPORT void alloc_split_page(struct page *page, u32 order)
 		bad_free(call, page_address(page), page, nr);
 	for (size_t i = nr; i-- > 0;) {
 		page[i].nr_pages = 1;
+		page[i].slack = 0;
 		WRITE_ONCE(page[i].type, PAGE_LARGE);
 	}
 }

@@ -68,6 +68,7 @@ struct page {
 		 */
 		struct {
 			u32 nr_pages;
+			u32 slack; /* PAGE_LARGE: bytes nobody may have written */
 			size_t user_size; /* PAGE_HARDENED: bytes asked for */
 		};
 		/* Ends of a free run, under zone->lock (run.c). */

@@ -176,6 +176,7 @@ static void set_large(struct page *page, size_t nr)
 {
 	WRITE_ONCE(page->type, PAGE_LARGE);
 	page->nr_pages = (u32)nr;
+	page->slack = 0;
 }
 
 /*
@@ -455,8 +456,10 @@ bool page_range_resize(struct page *page, size_t old, size_t nr)
 	} else {
 		done = false;
 	}
-	if (done)
+	if (done) {
 		page->nr_pages = (u32)nr;
+		page->slack = 0;
+	}
 	lock_exit(&zone->lock);
 	return done;
 }

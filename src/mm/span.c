@@ -352,8 +352,10 @@ static struct page *cache_alloc(struct span_cache *c, size_t nr)
 			span_insert(c, page + nr, have - nr);
 		page->nr_pages = (u32)nr;
 	}
-	if (page)
+	if (page) {
+		page->slack = 0;
 		WRITE_ONCE(page->type, PAGE_LARGE);
+	}
 	lock_exit(&c->lock);
 	return page;
 }
@@ -476,6 +478,7 @@ bool span_extend(struct page *page, size_t old, size_t nr)
 		if (have > nr)
 			span_insert(c, page + nr, have - nr);
 		page->nr_pages = (u32)nr;
+		page->slack = 0;
 	}
 	lock_exit(&c->lock);
 	return have != 0;

@@ -367,6 +367,45 @@ Test(sizes, realloc_grows_step_by_step)
 	free(p);
 }
 
+/* Within the block, out of it, and back: with and without having asked. */
+static void keeps_what_it_may_hold(bool ask)
+{
+	for (size_t size = 100; size < 3 * MIB; size += size / 3 + 1) {
+		unsigned char *p = malloc(size), *wall;
+		size_t n = size;
+
+		REQUIRE(p, "%zu", size);
+		fill(p, n, 3);
+		for (size_t step = 1; step < size; step *= 5) {
+			p = realloc(p, n + step);
+			REQUIRE(p && intact(p, n, 3), "%zu to %zu", n, n + step);
+			n += step;
+			if (ask)
+				n = malloc_usable_size(p);
+			fill(p, n, 3);
+		}
+		wall = malloc(size);
+		p = realloc(p, 2 * n);
+		REQUIRE(p && intact(p, n, 3), "%zu to twice as much", n);
+		p = realloc(p, n / 2);
+		REQUIRE(p && intact(p, n / 2, 3), "%zu to its half", n);
+		p = realloc(p, 4 * n);
+		REQUIRE(p && intact(p, n / 2, 3), "%zu to eight times", n / 2);
+		free(p);
+		free(wall);
+	}
+}
+
+Test(sizes, realloc_keeps_what_was_asked_for, .timeout = 60)
+{
+	keeps_what_it_may_hold(false);
+}
+
+Test(sizes, realloc_keeps_what_usable_size_has_promised, .timeout = 60)
+{
+	keeps_what_it_may_hold(true);
+}
+
 Test(sizes, free_null_is_nothing)
 {
 	for (int i = 0; i < 1000; i++)

@@ -275,6 +275,31 @@ Test(kmalloc_api, kvrealloc_hardened)
 	la_free(p);
 }
 
+/* What realloc() need not copy is what nobody was told of. */
+Test(kmalloc_api, realloc_after_krealloc_keeps_all, .init = start)
+{
+	char *p = la_malloc(9000);
+	struct page *page;
+
+	REQUIRE(p);
+	p = alloc_krealloc(p, 12288, K);	/* where it stands */
+	REQUIRE(p);
+	memset(p, 0x3c, 12288);
+	p = la_realloc(p, 3 * MIB);
+	REQUIRE(p && is_filled(p, 12288, 0x3c));
+	la_free(p);
+	/* Of pages that malloc() had before, too. */
+	p = la_malloc(4 * PAGE_SIZE - 4000);
+	la_free(p);
+	page = alloc_alloc_pages(K, 2);
+	REQUIRE(page);
+	p = alloc_page_address(page);
+	memset(p, 0x3d, 4 * PAGE_SIZE);
+	p = la_realloc(p, 3 * MIB);
+	REQUIRE(p && is_filled(p, 4 * PAGE_SIZE, 0x3d));
+	la_free(p);
+}
+
 Test(kmalloc_api, kvmalloc, .init = start)
 {
 	size_t sizes[] = { 100, 5000, MIB, 4 * MIB, 4 * MIB + 1, 30 * MIB };
