@@ -22,8 +22,8 @@ LAYERS = arch lib sys core mm slab api
 SRCS = $(sort $(foreach l,$(LAYERS),$(wildcard src/$(l)/*.c)))
 # What a small program never calls comes last, and small, so that it maps less.
 COLD = $(wildcard $(addprefix src/,sys/low.c sys/program.c sys/thp.c sys/file.c core/report.c core/trace.c \
-	sys/guard.c mm/guard.c slab/harden.c slab/harden_map.c slab/harden_large.c \
-	slab/harden_range.c lib/rbtree.c mm/vmap.c mm/vmap_lazy.c mm/vmap_seg.c mm/vmalloc.c \
+	sys/guard.c mm/guard.c slab/harden.c slab/harden_quarantine.c slab/harden_map.c \
+	slab/harden_large.c slab/harden_range.c lib/rbtree.c mm/vmap.c mm/vmap_lazy.c mm/vmap_seg.c mm/vmalloc.c \
 	mm/khugepaged.c mm/rcu.c mm/vmstat.c mm/buddyinfo.c api/cxx.c api/info.c \
 	api/pages.c api/vmem.c))
 COLD += src/sys/copy.c src/slab/slabinfo.c src/slab/slab_root.c src/api/uaccess.c
@@ -43,7 +43,7 @@ $(BUILD)/obj/%.o: src/%.c Makefile
 	$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 # Where system calls or people are waited for, size counts.
-SMALL = $(filter-out api/cxx api/kmem api/kmalloc_api slab/harden,$(COLD:src/%.c=%)) sys/numa sys/cgroup sys/cpu \
+SMALL = $(filter-out api/cxx api/kmem api/kmalloc_api slab/harden slab/harden_quarantine,$(COLD:src/%.c=%)) sys/numa sys/cgroup sys/cpu \
 	core/options mm/memblock mm/watermark mm/vmap_area mm/zone \
 	mm/pagemap mm/vmscan slab/kmem_cache lib/fmt
 $(SMALL:%=$(BUILD)/obj/%.o): OBJ_CFLAGS = -Os

@@ -13,10 +13,8 @@
  * is wiped: all of it up to 64 bytes, of larger ones the first 48 and the last
  * 16, or all with hardened=2; these bytes must be zero still when it is handed
  * out again or goes back to its slab.  A quarantine holds 16 to 64 objects of
- * its class; one of its oldest quarter leaves for each that comes, in an order
- * drawn anew for each quarter.  What another thread has freed leaves out of its
- * turn, as long as three quarters stay.  So each object sees at least half of a
- * quarantine come after it.
+ * its class, each until at least half as many have come after it
+ * (harden_quarantine.c).
  *
  * Of new slabs each sixteen objects are handed out in random order, so that
  * what is built together stays near together, and every few slabs have a guard
@@ -31,8 +29,8 @@
  * Nothing is stored in freed objects.  The canary is stored in the user's
  * object, but nothing is decided by it: it is only compared.
  *
- * Locking: LOCK_HARDEN of each class, a leaf.  A signal handler that finds it
- * taken puts its free off (sheaf.c): the object is clean and not live by then.
+ * A signal handler that finds the lock of a quarantine taken puts its free off
+ * (sheaf.c): the object is clean and not live by then.
  *
  * Sources of the ideas: hardened_malloc, OpenBSD's malloc, Linux's
  * slab_freelist_random and init_on_free; MarkUs and FreeGuard on quarantines.
@@ -45,12 +43,11 @@
 #include "mm/guard.h"
 #include "mm/memblock.h"
 #include "slab/harden_clean.h"
+#include "slab/harden_quarantine.h"
 #include "sys/sys.h"
 
 #define QUARANTINE_BYTES	(8 * KIB)	/* a class, or QUARANTINE_MIN */
 #define QUARANTINE_MIN		16u		/* objects; powers of two */
-#define QUARANTINE_MAX		64u
-#define SEGMENTS		4u	/* of a ring; a power of two */
 #define MISSES_TO_GROW		8
 #define TOP_UP			4u	/* one refill in so many is of slabs */
 #define CAPACITY_BYTES		(16 * KIB)	/* of a sheaf, or CAPACITY_MIN */
@@ -59,36 +56,13 @@
 #define SHUFFLED		16u	/* objects at a time */
 #define GUARD_EVERY		(32 * KIB)
 
-struct quarantine {
-	struct lock lock;
-	u32 nr;			/* objects, as the next five under lock */
-	u32 segment, done;	/* the oldest, and how many slots of it are not */
-	u32 at, step, flip;	/* what comes next of it */
-	u32 room;		/* constant, as ring and geo: a power of two */
-	void **ring;		/* slots; NULL: there is none */
-	struct sheaf_geometry geo;	/* of the sheaf of the freed */
-	u32 misses, refills;	/* racy */
-	u16 capacity;		/* wanted of both sheaves; racy */
-};
-
 _Static_assert(NR_HARDEN_SHEAVES == KMALLOC_CLASSES, "a sheaf for each class");
 
 bool harden_on;
 u64 harden_secret;
-static u64 random_state;	/* atomic */
 
 static struct shape shapes[FIRST_CACHE + KMALLOC_CLASSES];
 static struct quarantine quarantines[KMALLOC_CLASSES];
-
-static u64 random_u64(void)
-{
-	u64 n = __atomic_add_fetch(&random_state, 0x9e3779b97f4a7c15u,
-				   __ATOMIC_RELAXED);
-
-	n = (n ^ n >> 30 ^ harden_secret) * 0xbf58476d1ce4e5b9u;
-	n = (n ^ n >> 27) * 0x94d049bb133111ebu;
-	return n ^ n >> 31;
-}
 
 static u32 cache_index(const struct kmem_cache *s)
 {
@@ -106,7 +80,7 @@ void harden_init(void)
 		return;
 	sys_guard_init();
 	harden_secret = sys_random();
-	random_state = sys_random();
+	harden_random_seed(sys_random());
 	for (u32 i = 0; i < KMALLOC_CLASSES; i++) {
 		shapes[FIRST_CACHE + i] = shape_make(kmalloc_class_size(i));
 		quarantines[i].lock =
@@ -129,10 +103,8 @@ static __slowpath struct quarantine *quarantine_make(const struct kmem_cache *s,
 		q->geo = s->geo;
 		q->geo.off = (FIRST_HARDEN + cache_index(s))
 			     << SHEAF_HEAD_SHIFT;
-		q->room = room;
-		q->step = 1;
 		q->capacity = CAPACITY_MIN;
-		store_release(&q->ring, ring);
+		quarantine_init(q, ring, room);
 	}
 	lock_exit(&q->lock);
 	return q;
@@ -220,7 +192,7 @@ struct page *harden_slab_alloc(const struct kmem_cache *s, u32 nid,
 	struct page *slab;
 
 	if (!by_pcp ||
-	    random_u64() % (GUARD_EVERY >> PAGE_SHIFT) < nr) {
+	    harden_random() % (GUARD_EVERY >> PAGE_SHIFT) < nr) {
 		slab = guard_range_alloc((int)nid, nr, align_order, gfp);
 	} else {
 		slab = pcp_alloc(nid, s->order);
@@ -240,7 +212,7 @@ struct page *harden_slab_alloc(const struct kmem_cache *s, u32 nid,
 
 static void shuffle(void **objs, u32 n)
 {
-	u64 random = random_u64();
+	u64 random = harden_random();
 
 	for (u32 i = n; i > 1; i--) {
 		u32 j = (u32)((random >> 32) * i >> 32);
@@ -258,87 +230,6 @@ static void put_in_slabs(struct kmem_cache *s, void *const *objs, u32 n)
 	if (n && !slab_put(s, objs, n))
 		for (u32 i = 0; i < n; i++)
 			free_defer(objs[i]);
-}
-
-static inline void swap(void **a, void **b)
-{
-	void *old = *a;
-
-	*a = *b;
-	*b = old;
-}
-
-static void segment_next(struct quarantine *q)
-{
-	u64 random = random_u64();
-
-	q->segment = (q->segment + 1) % SEGMENTS;
-	q->done = 0;
-	q->at = (u32)random;
-	q->step = (u32)(random >> 32) | 1;	/* visits all */
-	q->flip = (u32)(random >> 48);
-}
-
-/*
- * What is in the next @n slots comes out, at @objs, and what is there goes in
- * instead; returns how many came out.  The slots of a segment are taken in the
- * order at, at + step, at + 2 * step, ... with the bits of flip turned.  Under
- * lock.
- */
-static u32 quarantine_swap(struct quarantine *q, void **objs, u32 n)
-{
-	u32 size = q->room / SEGMENTS, out = 0;
-	/* Each slot has an object: until it was visited, or what came is one. */
-	bool full = q->nr == q->room;
-
-	for (u32 i = 0; i < n;) {
-		void **slots = q->ring + q->segment * size;
-		u32 stop = i + min(n - i, size - q->done);
-		u32 at = q->at, step = q->step, flip = q->flip;
-
-		q->done += stop - i;
-		q->at += step * (stop - i);
-		if (full) {
-#pragma GCC unroll 4
-			for (; i < stop; i++, at += step)
-				swap(&slots[(at ^ flip) & (size - 1)], &objs[i]);
-			out = i;
-		}
-		for (; i < stop; i++, at += step) {
-			void **slot = &slots[(at ^ flip) & (size - 1)];
-			void *old = *slot;
-
-			*slot = objs[i];
-			objs[out] = old;	/* out <= i */
-			out += old != NULL;
-		}
-		if (q->done == size)
-			segment_next(q);
-	}
-	return out;
-}
-
-/*
- * Up to @n of the oldest, if the quarantine is more than three quarters full:
- * what another thread has freed.  Slots that it empties come to be the oldest
- * without an object in them, so a quarter of them costs an object a quarter.
- */
-static u32 quarantine_take(struct quarantine *q, void **objs, u32 n)
-{
-	u32 keep = q->room - q->room / SEGMENTS, out = 0;
-
-	if (READ_ONCE(q->nr) <= keep || !lock_try_enter(&q->lock))
-		return 0;
-	while (out < n && q->nr > keep) {
-		u32 ask = min(n - out, q->nr - keep), got;
-
-		memset(objs + out, 0, ask * sizeof(*objs));
-		got = quarantine_swap(q, objs + out, ask);
-		q->nr -= got;
-		out += got;
-	}
-	lock_exit(&q->lock);
-	return out;
 }
 
 /*
@@ -512,17 +403,13 @@ static __slowpath void quarantine_put(struct kmem_cache *s, void *obj)
 		return;
 	n = percpu_pop_batch(q->geo.off, objs, READ_ONCE(q->capacity) / 2u);
 	objs[n++] = obj;
-	if (!lock_try_enter(&q->lock)) {
+	if (!quarantine_swap(q, objs, &n)) {
 		/* Back to where they were, all but as many as have no room. */
 		put = percpu_push_batch(q->geo.off, objs, n);
 		for (u32 i = put; i < n; i++)
 			free_defer(objs[i]);
 		return;
 	}
-	put = quarantine_swap(q, objs, n);
-	q->nr += n - put;
-	n = put;
-	lock_exit(&q->lock);
 	/* What is handed out again is looked at then. */
 	put = n ? percpu_push_batch(s->geo.off, objs, n) : 0;
 	for (u32 i = put; i < n; i++)
@@ -744,20 +631,11 @@ static void drain_put(u32 off, void **objs, u32 n)
 	put_in_slabs(s, objs, n);
 }
 
-static void quarantine_drain(struct quarantine *q)
+static void drain(struct quarantine *q)
 {
 	void *objs[QUARANTINE_MAX];
-	u32 n = 0;
+	u32 n = quarantine_empty(q, objs);
 
-	if (!lock_try_enter(&q->lock))
-		return;
-	for (u32 i = 0; i < q->room; i++) {
-		objs[n] = q->ring[i];
-		n += objs[n] != NULL;
-		q->ring[i] = NULL;
-	}
-	q->nr = 0;
-	lock_exit(&q->lock);
 	if (n)
 		drain_put(q->geo.off, objs, n);
 }
@@ -768,7 +646,7 @@ void harden_drain(void)
 		     (MAX_SHEAVES - 1) << SHEAF_HEAD_SHIFT, drain_put);
 	for (u32 i = 0; i < KMALLOC_CLASSES; i++)
 		if (load_acquire(&quarantines[i].ring))
-			quarantine_drain(&quarantines[i]);
+			drain(&quarantines[i]);
 	harden_large_drain();
 }
 

@@ -3,6 +3,7 @@
  * everything checked exactly.
  *
  *	harden.c	small objects: who is live, canaries, delayed reuse
+ *	harden_quarantine.c	... which of them is used again, and when
  *	harden_large.c	pages and areas: canaries, and no access to freed areas
  *	harden_range.c	page ranges that wait with their guard pages
  *	harden_map.c	two bytes for each 16 of the windows: what is live
