@@ -9,9 +9,10 @@ RSEQ_FLAGS = -std=gnu11 -D_GNU_SOURCE -O1 -g -Wall -Wextra -fno-builtin \
 	-Iinclude -pthread
 RSEQ_H := $(wildcard tests/rseq/*.h)
 
-$(RSEQ_DIR)/torture: tests/rseq/torture.c $(RSEQ_H)
+$(RSEQ_DIR)/torture: $(addprefix tests/rseq/,torture.c sections.c tracee.c) \
+		$(RSEQ_H)
 	@mkdir -p $(@D)
-	$(CC) $(RSEQ_FLAGS) $< -o $@
+	$(CC) $(RSEQ_FLAGS) $(filter %.c,$^) -o $@
 
 $(RSEQ_DIR)/victim: tests/rseq/victim.c $(RSEQ_H) $(BUILD)/liballoc.so
 	@mkdir -p $(@D)

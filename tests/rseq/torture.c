@@ -34,29 +34,12 @@
  *
  * The victim runs in several configurations, as not every section is used in
  * each; a section that no driver reaches is a failure.
- */
-#include <elf.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <linux/futex.h>
-#include <sched.h>
-#include <signal.h>
-#include <stdarg.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+ */#include <stdarg.h>
 #include <sys/auxv.h>
-#include <sys/mman.h>
-#include <sys/ptrace.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/user.h>
-#include <sys/wait.h>
 #include <time.h>
-#include <unistd.h>
 
-#include "victim.h"
+#include "torture.h"
 
 #ifndef AT_RSEQ_FEATURE_SIZE
 #define AT_RSEQ_FEATURE_SIZE 27
@@ -72,58 +55,12 @@ int main(void)
 
 #else
 
-enum {
-	MAX_SECTIONS = 256,
-	MAX_INSNS = 48,
-	MAX_WALK = 4096,
-	TRIES = 25,		/* to reach an instruction */
-	WARM_UP = 16,		/* runs before a driver is looked at */
-	ROUNDS = 8,		/* runs in which it is */
-	/* Instructions of a run, at the most; hardened realloc() has 57000 to
-	   65000, as each call takes a batch from the slabs and puts it back. */
-	OPS_STEPPED = 100000,
-	RSEQ_CPU_ID = 4, RSEQ_CS = 8, RSEQ_MM_CID = 24,
-};
-
-/* What happens to the victim while it is stopped. */
-enum action {
-	STOP,		/* nothing else: it was scheduled away */
-	STEP,		/* goes on by a single step */
-	SWAP, STEAL, GIVE, TRIM,	/* the meddler, on its CPU */
-	MOVE,		/* to another CPU, and SWAP on the one it left */
-	MASK,		/* its CPU is taken from its mask, and SWAP there */
-	SIGNAL,		/* whose handler allocates and frees */
-	NR_ACTIONS
-};
-
 static const char *const action_names[] = {
 	"stop", "step", "swap", "steal", "give", "trim", "move", "mask",
 	"signal",
 };
 
-struct count {
-	unsigned int stops, aborts, shared;
-	unsigned int by[NR_ACTIONS];
-};
-
-struct section {
-	uint64_t start, len, abort;	/* addresses in the file */
-	char name[56];
-	unsigned int nr;		/* instructions */
-	unsigned int off[MAX_INSNS + 1];
-	struct count count[MAX_INSNS + 1];	/* the last: behind the commit */
-	int config, driver;		/* that reach it, or -1 */
-	unsigned int walks;		/* by the driver that discovers */
-};
-
-static struct section sections[MAX_SECTIONS];
-static unsigned int nr_sections;
-
-static const struct config {
-	const char *name, *options;
-	bool no_cid;		/* a kernel before 6.3 */
-	bool locks;		/* drivers under a lock, for what is left */
-} configs[] = {
+static const struct config configs[] = {
 	{ "default", "kswapd=0", false, false },
 	{ "traced", "kswapd=0,trace=", false, false },
 	{ "cpu_id", "kswapd=0", true, false },
@@ -132,18 +69,16 @@ static const struct config {
 	{ "locked", "kswapd=0", false, true },
 };
 
-static struct shared *sh;
-static int sh_fd, mem_fd = -1;
-static pid_t victim;
-static const char *victim_path;
-static char scratch[256];
-static uint64_t base;
-static int cpus[2], nr_cpus, home;	/* home: index of the victim's CPU */
+struct shared *sh;
+int sh_fd;
+pid_t victim;
+const char *victim_path;
+char scratch[256];
+int cpus[2], nr_cpus, home;
 static const char *doing = "starting";
 static unsigned long nr_stops, nr_aborts, nr_missed, nr_shared, nr_meddled;
-static double deadline;
-
-static double seconds(void)
+double deadline;
+double seconds(void)
 {
 	struct timespec ts;
 
@@ -162,8 +97,7 @@ static void clean_up(void)
 	rmdir(scratch);
 }
 
-static void __attribute__((noreturn, format(printf, 1, 2)))
-die(const char *fmt, ...)
+void die(const char *fmt, ...)
 {
 	va_list ap;
 
@@ -178,313 +112,6 @@ die(const char *fmt, ...)
 	clean_up();
 	exit(1);
 }
-
-/* --- the library's file --- */
-
-static char *file;
-
-static const Elf64_Shdr *shdr(unsigned int i)
-{
-	const Elf64_Ehdr *eh = (const void *)file;
-
-	return (const void *)(file + eh->e_shoff + i * eh->e_shentsize);
-}
-
-static const Elf64_Shdr *shdr_named(const char *name)
-{
-	const Elf64_Ehdr *eh = (const void *)file;
-	const char *names = file + shdr(eh->e_shstrndx)->sh_offset;
-
-	for (unsigned int i = 0; i < eh->e_shnum; i++)
-		if (!strcmp(names + shdr(i)->sh_name, name))
-			return shdr(i);
-	return NULL;
-}
-
-static const char *symbol_of(uint64_t addr)
-{
-	const Elf64_Shdr *tab = shdr_named(".symtab");
-	const Elf64_Sym *sym, *best = NULL;
-
-	if (!tab)
-		return "?";
-	sym = (const void *)(file + tab->sh_offset);
-	for (size_t i = 0; i < tab->sh_size / sizeof(*sym); i++, sym++)
-		if (ELF64_ST_TYPE(sym->st_info) == STT_FUNC &&
-		    sym->st_value <= addr &&
-		    addr < sym->st_value + sym->st_size)
-			best = sym;
-	return best ? file + shdr(tab->sh_link)->sh_offset + best->st_name :
-		      "?";
-}
-
-/* --- the victim's memory --- */
-
-static void peek(uint64_t addr, void *buf, size_t n)
-{
-	if (pread(mem_fd, buf, n, (off_t)addr) != (ssize_t)n)
-		die("cannot read %#lx: %s", addr, strerror(errno));
-}
-
-static void poke(uint64_t addr, const void *buf, size_t n)
-{
-	if (pwrite(mem_fd, buf, n, (off_t)addr) != (ssize_t)n)
-		die("cannot write %#lx: %s", addr, strerror(errno));
-}
-
-static unsigned char arm(uint64_t addr)
-{
-	unsigned char old, int3 = 0xcc;
-
-	peek(addr, &old, 1);
-	if (old == int3)
-		die("two breakpoints on %#lx", addr - base);
-	poke(addr, &int3, 1);
-	return old;
-}
-
-/* K7: movq %reg, %fs:RSEQ_CS(%reg), of 5 bytes, or 6 if the base is r12. */
-static bool entered_by_store(uint64_t start)
-{
-	unsigned char b[6];
-
-	peek(start - 6, b, 6);
-	return b[5] == RSEQ_CS && ((b[1] == 0x64 && b[3] == 0x89) ||
-				   (b[0] == 0x64 && b[2] == 0x89));
-}
-
-static void find_sections(void)
-{
-	const Elf64_Shdr *cs;
-	struct stat st;
-	int fd = open(sh->lib_path, O_RDONLY);
-
-	if (fd < 0 || fstat(fd, &st) < 0)
-		die("%s: %s", sh->lib_path, strerror(errno));
-	file = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-	close(fd);
-	if (file == MAP_FAILED)
-		die("%s: %s", sh->lib_path, strerror(errno));
-	cs = shdr_named("__rseq_cs");
-	if (!cs || !cs->sh_size)
-		die("%s has no __rseq_cs", sh->lib_path);
-	for (uint64_t at = 0; at < cs->sh_size; at += 32) {
-		struct {
-			uint32_t version, flags;
-			uint64_t start, len, abort;
-		} d;
-		struct section *s = &sections[nr_sections++];
-		int twins = 0;
-
-		if (nr_sections > MAX_SECTIONS)
-			die("more than %d sections", MAX_SECTIONS);
-		/* From memory: there they are relocated. */
-		peek(base + cs->sh_addr + at, &d, sizeof(d));
-		*s = (struct section){ .start = d.start - base, .len = d.len,
-				       .abort = d.abort - base, .config = -1 };
-		snprintf(s->name, sizeof(s->name) - 6, "%s",
-			 symbol_of(s->start));
-		if (!entered_by_store(d.start))
-			die("%s: no store to rseq_cs right before it", s->name);
-		for (struct section *t = sections; t < s; t++)
-			twins += !strcmp(symbol_of(t->start),
-					 symbol_of(s->start));
-		if (twins)
-			sprintf(s->name + strlen(s->name), "/%d", twins + 1);
-	}
-}
-
-/* --- the victim's life --- */
-
-static struct user_regs_struct regs(void)
-{
-	struct user_regs_struct r;
-
-	if (ptrace(PTRACE_GETREGS, victim, NULL, &r) < 0)
-		die("PTRACE_GETREGS: %s", strerror(errno));
-	return r;
-}
-
-static void set_ip(uint64_t ip)
-{
-	struct user_regs_struct r = regs();
-
-	r.rip = ip;
-	/* Or the kernel takes the stop for an interrupted system call. */
-	r.orig_rax = (unsigned long long)-1;
-	if (ptrace(PTRACE_SETREGS, victim, NULL, &r) < 0)
-		die("PTRACE_SETREGS: %s", strerror(errno));
-}
-
-/* Goes on; at its next SIGTRAP, returns the program counter. */
-static uint64_t go(enum __ptrace_request how, int sig)
-{
-	int status;
-
-	if (ptrace(how, victim, NULL, sig) < 0)
-		die("ptrace: %s", strerror(errno));
-	for (;;) {
-		if (waitpid(victim, &status, __WALL) < 0)
-			die("waitpid: %s", strerror(errno));
-		if (WIFEXITED(status)) {
-			victim = 0;
-			die("the victim exits with %d", WEXITSTATUS(status));
-		}
-		if (WIFSIGNALED(status)) {
-			victim = 0;
-			die("the victim ends by signal %d", WTERMSIG(status));
-		}
-		if (WSTOPSIG(status) == SIGTRAP)
-			return regs().rip;
-		if (WSTOPSIG(status) == SIGALRM || WSTOPSIG(status) == SIGUSR1)
-			sig = WSTOPSIG(status);
-		else
-			die("the victim is stopped by signal %d at %s+%#llx",
-			    WSTOPSIG(status), symbol_of(regs().rip - base),
-			    regs().rip - base);
-		if (ptrace(how, victim, NULL, sig) < 0)
-			die("ptrace: %s", strerror(errno));
-	}
-}
-
-/* Behind its own int3, of which the file has one and the library none. */
-static bool is_idle(uint64_t ip)
-{
-	unsigned char insn;
-
-	if (!atomic_load(&sh->idle) || (ip >= base && ip < base + (64 << 20)))
-		return false;
-	peek(ip - 1, &insn, 1);
-	return insn == 0xcc;
-}
-
-/* It is idle; told to do @cmd it goes on, up to its next stop. */
-static uint64_t command(enum command cmd, unsigned int driver)
-{
-	atomic_store(&sh->command, cmd);
-	atomic_store(&sh->driver, driver);
-	return go(PTRACE_CONT, 0);
-}
-
-static void command_whole(enum command cmd, unsigned int driver)
-{
-	uint64_t ip = command(cmd, driver);
-
-	if (!is_idle(ip))
-		die("unexpected stop at %#lx", ip - base);
-}
-
-static void pin(pid_t pid, int cpu)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET(cpu, &set);
-	if (sched_setaffinity(pid, sizeof(set), &set) < 0)
-		die("sched_setaffinity: %s", strerror(errno));
-}
-
-static void meddle(enum meddle what, int cpu)
-{
-	unsigned int seq = atomic_load(&sh->seq) + 1;
-	double end = seconds() + 20;
-
-	atomic_store(&sh->meddle, what);
-	atomic_store(&sh->cpu, (unsigned int)cpu);
-	atomic_store(&sh->seq, seq);
-	syscall(SYS_futex, &sh->seq, FUTEX_WAKE, 1, NULL, NULL, 0);
-	while (atomic_load(&sh->done) != seq) {
-		struct timespec ts = { 0, 100 * 1000 * 1000 };
-		unsigned int done = atomic_load(&sh->done);
-
-		if (done != seq)
-			syscall(SYS_futex, &sh->done, FUTEX_WAIT, done, &ts,
-				NULL, 0);
-		if (seconds() > end)
-			die("the meddler waits for the stopped victim");
-		if (waitpid(victim, NULL, WNOHANG | __WALL) > 0) {
-			victim = 0;
-			die("the victim died of its other thread");
-		}
-	}
-}
-
-/* At the stop of exec: what the kernel says of struct rseq, a size of 20. */
-static void hide_mm_cid(void)
-{
-	uint64_t at = regs().rsp, word, size = 20;
-
-	peek(at, &word, 8);
-	at += 8 * (word + 2);
-	do {
-		peek(at, &word, 8);
-		at += 8;
-	} while (word);
-	for (;; at += 16) {
-		peek(at, &word, 8);
-		if (word == AT_NULL)
-			break;
-		if (word == AT_RSEQ_FEATURE_SIZE)
-			poke(at + 8, &size, 8);
-	}
-}
-
-/* False: there is no tracing here. */
-static bool start(const struct config *c)
-{
-	char fd[16], path[64], options[400];
-	int status;
-
-	snprintf(fd, sizeof(fd), "%d", sh_fd);
-	snprintf(options, sizeof(options), "LIBALLOC_OPTIONS=%s%s", c->options,
-		 strstr(c->options, "trace=") ? scratch : "");
-	memset(sh, 0, sizeof(*sh));
-	victim = fork();
-	if (victim < 0)
-		die("fork: %s", strerror(errno));
-	if (!victim) {
-		char *argv[] = { (char *)victim_path, fd, (char *)c->name,
-				 NULL };
-
-		putenv(options);
-		if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) < 0)
-			_exit(77);
-		execv(victim_path, argv);
-		_exit(2);
-	}
-	if (waitpid(victim, &status, 0) < 0 || WIFEXITED(status)) {
-		victim = 0;
-		if (WEXITSTATUS(status) == 77)
-			return false;
-		die("cannot run %s", victim_path);
-	}
-	ptrace(PTRACE_SETOPTIONS, victim, NULL, PTRACE_O_EXITKILL);
-	snprintf(path, sizeof(path), "/proc/%d/mem", victim);
-	if (mem_fd >= 0)
-		close(mem_fd);
-	mem_fd = open(path, O_RDWR | O_CLOEXEC);
-	if (mem_fd < 0)
-		die("%s: %s", path, strerror(errno));
-	if (c->no_cid)
-		hide_mm_cid();
-	home = 0;
-	pin(victim, cpus[0]);
-	base = 0;
-	go(PTRACE_CONT, 0);
-	if (!atomic_load(&sh->idle))
-		die("no first stop");
-	base = sh->lib_base;
-	return true;
-}
-
-static void stop(void)
-{
-	atomic_store(&sh->command, CMD_EXIT);
-	ptrace(PTRACE_CONT, victim, NULL, 0);
-	waitpid(victim, NULL, __WALL);
-	victim = 0;
-}
-
 /* --- K1: which instructions there are, and who gets to them --- */
 
 static int by_number(const void *a, const void *b)
@@ -543,11 +170,16 @@ static bool walk(struct section *s)
 	return true;
 }
 
+/* Which sections nobody has reached yet does this driver go through? */
 /*
- * Which sections nobody has reached yet does this driver go through?  The one
- * that runs with a lock held is for those that say so: others come by it only
- * while a sheaf grows, which then happens to be now.
+ * With a lock held, a stopped victim stops the meddler: so such a section is for
+ * the drivers that say so, and no other's, which may come by while a sheaf grows.
  */
+static bool is_wanted(const struct section *s, int config)
+{
+	return s->config < 0 && (!s->locked || configs[config].locks);
+}
+
 static void discover(int config, unsigned int driver)
 {
 	unsigned char old[MAX_SECTIONS];
@@ -558,9 +190,7 @@ static void discover(int config, unsigned int driver)
 		sections[i].walks = 0;
 	for (int round = 0; round < ROUNDS; round++) {
 		for (unsigned int i = 0; i < nr_sections; i++)
-			if (sections[i].config < 0 && !armed[i] &&
-			    (sh->driver_locks[driver] ||
-			     strcmp(sections[i].name, "local_store"))) {
+			if (is_wanted(&sections[i], config) && !armed[i]) {
 				old[i] = arm(base + sections[i].start);
 				armed[i] = true;
 			}
