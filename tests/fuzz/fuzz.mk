@@ -13,11 +13,13 @@ THREADS ?=
 OPS ?= 200000
 FUZZ_DIR := $(BUILD)/tests/fuzz
 FUZZ_H := $(addprefix tests/fuzz/,heap.h stamp.h)
+ORACLE := $(addprefix tests/fuzz/,oracle.c model.c blocks.c operations.c \
+	reduce.c oracle.h) $(FUZZ_H)
 FUZZ_FLAGS = -std=gnu11 -D_GNU_SOURCE -g -Wall -Wextra -Wno-unused-parameter \
 	-fno-builtin -fno-strict-aliasing -fvisibility=hidden \
 	$(EXTRA_CFLAGS) -Isrc -Iinclude -pthread
 
-$(FUZZ_DIR)/oracle: tests/fuzz/oracle.c tests/fuzz/heap.h $(OBJS)
+$(FUZZ_DIR)/oracle: $(ORACLE) $(OBJS)
 	@mkdir -p $(@D)
 	$(CC) $(FUZZ_FLAGS) -O2 $(EXTRA_LDFLAGS) -o $@ $(filter-out %.h,$^) -ldl
 
@@ -31,7 +33,7 @@ fuzz-reduce: $(FUZZ_DIR)/oracle
 	$< -r -s $(or $(SEED),1) -n $(OPS)
 
 # The library is compiled anew, so that the fuzzer sees its branches.
-$(FUZZ_DIR)/libfuzzer: tests/fuzz/oracle.c tests/fuzz/heap.h $(SRCS)
+$(FUZZ_DIR)/libfuzzer: $(ORACLE) $(SRCS)
 	@mkdir -p $(@D)
 	clang $(FUZZ_FLAGS) -Wno-unused-command-line-argument -O1 \
 		-fsanitize=fuzzer -DORACLE_LIBFUZZER -ftls-model=initial-exec \
@@ -64,12 +66,14 @@ fuzz-afl:
 FAULTS_BUILD := $(BUILD)/faults
 FAULTS_OBJS = $(OBJS:$(BUILD)/obj/%=$(FAULTS_BUILD)/obj/%)
 
-$(FAULTS_BUILD)/faults: tests/faults/faults.c tests/fuzz/heap.h $(SRCS)
+FAULTS_FILES := $(addprefix tests/faults/,faults.c workload.c)
+
+$(FAULTS_BUILD)/faults: $(FAULTS_FILES) tests/faults/faults.h $(FUZZ_H) $(SRCS)
 	$(MAKE) --no-print-directory BUILD=$(FAULTS_BUILD) \
 		EXTRA_CFLAGS="$(EXTRA_CFLAGS) -DLIBALLOC_FAULTS" \
 		$(FAULTS_OBJS)
 	$(CC) $(FUZZ_FLAGS) -DLIBALLOC_FAULTS -O1 -o $@ \
-		tests/faults/faults.c $(FAULTS_OBJS) -ldl
+		$(FAULTS_FILES) $(FAULTS_OBJS) -ldl
 
 check-faults: $(FAULTS_BUILD)/faults
 	@$< $(FAULTS_ARGS)
