@@ -49,4 +49,29 @@ static inline long unit_page_faults(void)
 	return use.ru_minflt;
 }
 
+/*
+ * @nr areas side by side, wherever the placement is: one large area, cut,
+ * whose warm rest serves the next.  Each is filled with its number.
+ */
+static inline void row(char **p, u32 nr, size_t size)
+{
+	size_t step = size + sys_page_size();
+
+	for (u32 i = 0; i < nr; i++) {
+		p[i] = vmalloc((nr - i) * step - sys_page_size(), 4096, 0);
+		cr_assert_eq(vrealloc(p[i], size), p[i]);
+		cr_assert(!i || p[i] == p[i - 1] + step);
+		memset(p[i], (int)i + 1, size);
+	}
+	vmalloc_purge(0);
+	cr_assert(vmalloc_is_valid());
+}
+
+static inline void limit_data(void)
+{
+	struct rlimit lim = { 64 * MIB, 64 * MIB };
+
+	setrlimit(RLIMIT_DATA, &lim);
+}
+
 #endif
