@@ -75,7 +75,7 @@ static __attribute__((noreturn)) void child(u64 *state, u32 depth)
 		walk();
 		break;
 	case 2: case 3:
-		if (!one_thread) {
+		if (!emulated) {
 			with_threads(state);
 			break;
 		}
@@ -141,7 +141,8 @@ void vfork_one(u64 *state)
 		mine->p = NULL;
 	pid = vfork();
 	if (!pid) {
-		if (mine && w & 1 && (mine->p = malloc(w >> 8 & 1023))) {
+		if (mine && w & 1 && !emulated &&
+		    (mine->p = malloc(w >> 8 & 1023))) {
 			mine->kind = LIBC;
 			mine->size = w >> 8 & 1023;
 			stamp_slot(mine, (u32)(w >> 32));

@@ -1,7 +1,7 @@
 /*
  * torture.c - fork in every manner while every part of the library is busy.
  *
- *	torture [-T SECONDS] [-s SEED] [-w WORKERS] [-f FORKERS] [-m] [-1]
+ *	torture [-T SECONDS] [-s SEED] [-w WORKERS] [-f FORKERS] [-m] [-q]
  *
  * Workers allocate, resize and free by every API in slots that all threads
  * share; forkers make children meanwhile, by fork(), vfork(), posix_spawn(),
@@ -35,7 +35,8 @@
  *	 and the child may use malloc() and free() without hanging, too.  If a
  *	 lock could not be had (fork.c), a request may be refused.
  *
- * With -m requests may be refused, and with -1 no child makes threads.
+ * With -m requests may be refused.  With -q it spares qemu-user: no child makes
+ * threads, and one of vfork(), which is a copy there, does not allocate.
  *
  * Nothing here waits for ever unless the library does; tests/fork/run ends it
  * then, and prints where every thread stands.
@@ -54,7 +55,7 @@
 u64 seed;
 static u64 deadline_ns;
 const char *whose = "parent";
-bool may_refuse, one_thread;
+bool may_refuse, emulated;
 u64 *counts;
 
 static const char *const count_names[NR_COUNTS] = {
@@ -193,7 +194,7 @@ int main(int argc, char **argv)
 	int opt;
 
 	seed = (u64)time(NULL);
-	while ((opt = getopt(argc, argv, "T:s:w:f:m1")) != -1) {
+	while ((opt = getopt(argc, argv, "T:s:w:f:mq")) != -1) {
 		switch (opt) {
 		case 'T':
 			seconds = strtod(optarg, NULL);
@@ -212,12 +213,12 @@ int main(int argc, char **argv)
 		case 'm':
 			may_refuse = true;
 			break;
-		case '1':
-			one_thread = true;
+		case 'q':
+			emulated = true;
 			break;
 		default:
 			fprintf(stderr, "usage: torture [-T SECONDS] [-s SEED] "
-				"[-w WORKERS] [-f FORKERS] [-m] [-1]\n");
+				"[-w WORKERS] [-f FORKERS] [-m] [-q]\n");
 			return 2;
 		}
 	}

@@ -37,7 +37,7 @@ extern struct slot slots[NR_SLOTS];
 extern u64 seed;
 extern const char *whose;		/* of a failure */
 extern bool may_refuse;
-extern bool one_thread;		/* children make none of their own */
+extern bool emulated;			/* by qemu-user */
 
 /* What was done, by all processes: one shared page. */
 enum {
