@@ -90,9 +90,14 @@ static bool deferred_free(void *obj)
 	return held != VFREE_BUSY;
 }
 
+/*
+ * In a handler that interrupted a lock most would only come back here, after
+ * a search of the table for each: longer than until the next signal, perhaps,
+ * and then what was interrupted gets nowhere.
+ */
 void free_deferred_drain(void)
 {
-	if (likely(!READ_ONCE(nr_deferred)))
+	if (likely(!READ_ONCE(nr_deferred)) || lock_is_reentry())
 		return;
 	reclaim_enter();
 	for (u32 i = 0; i < NR_DEFERRED; i++) {
