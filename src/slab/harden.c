@@ -54,7 +54,7 @@
 #define CAPACITY_MIN		16u
 #define CAPACITY_MAX		128u
 #define SHUFFLED		16u	/* objects at a time */
-#define GUARD_EVERY		(32 * KIB)
+#define GUARD_EVERY		(64 * KIB)
 
 _Static_assert(NR_HARDEN_SHEAVES == KMALLOC_CLASSES, "a sheaf for each class");
 
@@ -363,7 +363,7 @@ void *harden_malloc(size_t size, void *(*slow)(size_t size))
 {
 	const struct shape *shape;
 	uintptr_t head;
-	u16 *entry;
+	u16 *entry, value;
 	void *obj;
 	size_t at;
 	u32 off;
@@ -377,7 +377,9 @@ void *harden_malloc(size_t size, void *(*slow)(size_t size))
 		return hand_out_far(obj, size, off, slow);
 	entry = &harden_hot.entries[at];
 	shape = shape_of(off);
-	if (unlikely(READ_ONCE(*entry) != HARDEN_FREED ||
+	value = READ_ONCE(*entry);
+	/* New ones have never been wiped. */
+	if (unlikely(value != HARDEN_FREED ? value :
 		     !ends_are_clean(obj, shape)))
 		return hand_out_far(obj, size, off, slow);
 	canary_set(obj, size, shape->room);

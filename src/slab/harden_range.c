@@ -29,7 +29,7 @@
 #define FITS		8	/* lengths that a request may be served from */
 #define DELAY		8	/* frees between a free and the next use */
 #define HEAP_SHARE	3
-#define BYTES_MIN	(2 * MIB)
+#define BYTES_MIN	MIB
 #define BYTES_MAX	(64 * MIB)
 #define EVICT		8	/* ranges given back at one free, at most */
 #define SPOTS		8
