@@ -157,6 +157,8 @@ bool percpu_is_valid(bool (*owns)(u32 off, const void *obj));
  */
 void percpu_drain(u32 first, u32 last,
 		  void (*put)(u32 off, void **objs, u32 n));
+/* Somebody drains, and the next who wants to would wait; racy. */
+bool percpu_is_draining(void);
 
 /**
  * percpu_retire - empty all sheaves of @off and leave them closed

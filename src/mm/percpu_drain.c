@@ -163,6 +163,11 @@ static bool drain_begin(u32 first, u32 last)
 	return true;
 }
 
+bool percpu_is_draining(void)
+{
+	return READ_ONCE(drainer) != 0;
+}
+
 void percpu_drain(u32 first, u32 last,
 		  void (*put)(u32 off, void **objs, u32 n))
 {

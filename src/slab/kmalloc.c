@@ -177,8 +177,10 @@ void *kmalloc(size_t size)
 	if (likely(!may_waste(index)))
 		return kmalloc_from(index, KMALLOC_MIN_SIZE);
 	if (index >= KMALLOC_CLASSES) {
-		kmalloc_own_look(index);
+		before = nr_pages_of(index);
 		obj = slab_alloc(kmalloc_cache(index));
+		if (unlikely(nr_pages_of(index) > before))
+			kmalloc_own_look(index);
 		return likely(obj) ? obj : kmalloc_from(kmalloc_index(size),
 							KMALLOC_MIN_SIZE);
 	}

@@ -13,8 +13,9 @@
  * The hot paths know nothing of it: the table of sizes has an entry for every
  * 16 bytes, and the new class goes where the wide one was.  Objects that
  * have been given out stay in theirs.  When the last of them has come back,
- * what sheaves and barns have of the wide class keeps its slabs, and is asked
- * for no more: who needs more of the own class gives it back.
+ * what sheaves and barns have of the wide class keeps its slabs, and only a few
+ * sizes ask for them: when the own class has grown, they go back, tried once
+ * for each quarter that it grows by, since those few may make them anew.
  *
  * Invariants:
  *   O1. own classes 0 to nr_own - 1 have caches; at most the next one has.
@@ -43,6 +44,7 @@ struct ballot {
 static struct ballot ballots[KMALLOC_CLASSES];	/* racy */
 static u32 nr_own;				/* atomic; O1 */
 static u8 wide_of[KMALLOC_OWN];			/* index of the class before */
+static size_t looked[KMALLOC_OWN];	/* own slabs before the next try; racy */
 
 /* The size that leads; 0: it does not lead by enough. */
 static u32 vote(struct ballot *b, u32 units)
@@ -136,13 +138,22 @@ void kmalloc_own_look(u32 index)
 	u32 wide = READ_ONCE(wide_of[index - KMALLOC_CLASSES]);
 	u32 off = kmalloc_index_to_off(wide);
 	struct kmem_cache *s = class_to_cache(off);
-	size_t used = s ? kmem_cache_nr_used(s) : 0, barns;
+	size_t used = s ? kmem_cache_nr_used(s) : 0, barns, *most, slabs;
 
 	if (likely(!used))
+		return;
+	/* Who goes on asking for the wide one shall not make it anew each time. */
+	most = &looked[index - KMALLOC_CLASSES];
+	slabs = kmem_cache_nr_slabs(class_to_cache(kmalloc_index_to_off(index)));
+	if (slabs < READ_ONCE(*most))
+		return;
+	if (percpu_is_draining())	/* worth no waiting */
 		return;
 	/* Most that are in use are more than a CPU or two have at hand. */
 	barns = barn_count(s);
 	if (used <= barns + 2u * READ_ONCE(s->capacity) &&
-	    used <= barns + percpu_count(off))
+	    used <= barns + percpu_count(off)) {
+		WRITE_ONCE(*most, slabs + slabs / 4 + 1);
 		slab_reclaim_cache(s);
+	}
 }

@@ -318,7 +318,7 @@ static void check_free(struct kmem_cache *s, void *obj)
 __slowpath void slab_free_slow(struct kmem_cache *s, void *obj)
 {
 	void *objs[SHEAF_MAX_BATCH];
-	u32 off = s->geo.off, n, nid;
+	u32 off = s->geo.off, want, n, nid;
 
 	if (unlikely(cache_is_debugged(s))) {
 		slab_debug_free(s, obj);
@@ -339,10 +339,14 @@ __slowpath void slab_free_slow(struct kmem_cache *s, void *obj)
 	if (percpu_push(off, obj))
 		return;
 	nid = numa_node_id();
-	n = percpu_pop_batch(off, objs, flush_size(s, nid));
+	want = flush_size(s, nid);
+	n = percpu_pop_batch(off, objs, want);
 	if (n) {
 		stat_add(STAT_SHEAF_FLUSH, 1);
-		put_back(s, nid, objs, n);
+		if (want == batch_size(s))
+			put_back(s, nid, objs, n);
+		else	/* the barn is full, if not of sheaves as short */
+			put_in_slabs(s, objs, n);
 		if (percpu_push(off, obj))
 			return;
 	}

@@ -93,6 +93,30 @@ Test(kmalloc_own, the_wide_class_goes_back, .init = unit_up)
 	cr_assert(slabs_are_valid(wide));
 }
 
+/* Sizes that only the wide one holds make it once, not at each request. */
+TEST_MODES(kmalloc_own, the_wide_class_is_not_made_again_and_again)
+{
+	static void *p[4000];
+	u64 before;
+	u32 nr = 0;
+
+	while (nr < ARRAY_SIZE(p) && table_size(1032) != 1040)
+		p[nr++] = kmalloc(1032);
+	cr_assert_eq(table_size(1032), 1040);
+	while (nr)
+		slab_free_slow(cache_of(p[nr - 1]), p[nr - 1]), nr--;
+	before = stat_read(STAT_SLAB_NEW);
+	for (u32 i = 0; i < 3000; i++) {
+		void *q = kmalloc(1100);
+
+		slab_free_slow(cache_of(q), q);
+		p[nr++] = kmalloc(1032);
+	}
+	/* 63 objects in a slab of the one, and a few of the other. */
+	cr_assert_leq(stat_read(STAT_SLAB_NEW) - before, 3000 / 15 + 40,
+		      "%lu slabs", stat_read(STAT_SLAB_NEW) - before);
+}
+
 Test(kmalloc_own, a_few_pages_get_none, .init = unit_up)
 {
 	grow_by(1032, 100 * KIB);
