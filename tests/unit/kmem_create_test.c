@@ -707,7 +707,7 @@ Test(kmem_create, objects_of_a_node, .init = nodes_up)
 	for (u32 i = 0; i < 100; i++) {
 		void *obj = kmem_cache_alloc_node(h, GFP_KERNEL, i % 2);
 
-		REQUIRE(obj && object_to_nid(obj) == i % 2);
+		REQUIRE(obj && object_to_nid(obj) == (i & 1));
 		kmem_cache_free(h, obj);
 	}
 	kmem_cache_destroy(h);

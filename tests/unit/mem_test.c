@@ -147,8 +147,11 @@ static void move(bool committed)
 	for (size_t i = 0; i < SIZE; i += 4096)
 		memset(p + i, (int)(i / 4096 % 255) + 1, 4096);
 	cr_assert(sys_move_pages(p + MIB, q + MIB, 2 * MIB));
-	for (size_t i = MIB; i < 3 * MIB; i++)
-		REQUIRE((u8)q[i] == i / 4096 % 255 + 1);
+	for (size_t i = MIB; i < 3 * MIB; i++) {
+		u8 want = (u8)(i / 4096 % 255 + 1);
+
+		REQUIRE((u8)q[i] == want);
+	}
 	/* The old range stays usable and is empty; around it nothing moved. */
 	cr_assert_eq(unit_resident(p + MIB, 2 * MIB), 0);
 	for (size_t i = MIB; i < 3 * MIB; i += 512)

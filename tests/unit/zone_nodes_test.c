@@ -156,9 +156,9 @@ Test(zone, nodes_serve_their_own, NODES)
 	for (int n = 3; n >= 0; n--) {
 		struct page *page = page_range_alloc(n, 20, 0, 0), *low;
 
-		cr_assert_eq(page_to_nid(page), n);
+		cr_assert_eq((int)page_to_nid(page), n);
 		low = page_range_alloc(n, 20, 0, GFP_DMA32);
-		cr_assert_eq(page_to_nid(low), n);
+		cr_assert_eq((int)page_to_nid(low), n);
 		cr_assert(is_low(low, 20));
 		put(page, 20);
 		cr_assert_eq(page_range_alloc(n, 20, 0, 0), page);
@@ -184,7 +184,7 @@ Test(zone, a_full_node_falls_back, NODES)
 		struct page *page = page_range_alloc(1, 2000, 0, 0);
 
 		cr_assert(page);
-		cr_assert_eq(page_to_nid(page), order[i]);
+		cr_assert_eq((int)page_to_nid(page), order[i]);
 		zone->full_until_ms = ~(u64)0;
 		for (u32 s = 0; s < nr_sections; s++)
 			if (sections[s]->zone == zone)
