@@ -403,8 +403,8 @@ static void tables(void)
 			7 * by_node[k].each) / 1024);
 	printf("\nA CPU's sheaves grow to %zu KiB of objects (sheaf_budget)"
 	       " beyond the first few of each size; its block is %d KiB at"
-	       " most; page ranges at hand are a twentieth of the heap on all"
-	       " CPUs together.\n",
+	       " most; page ranges at hand are a quarter of the heap at most"
+	       " on all CPUs together.\n",
 	       options.sheaf_budget / KIB, (int)(PERCPU_STRIDE / KIB));
 }
 
