@@ -80,6 +80,19 @@ u32 nr_span_caches;			/* under make_lock; read racily */
 static u32 end_caches;			/* ... behind the last; the same */
 static struct lock make_lock = LOCK_INITIALIZER(LOCK_SPAN);
 
+/* The first cache at or behind @*i, which moves there; NULL: that was all. */
+static struct span_cache *cache_next(u32 *i)
+{
+	struct span_cache *c = NULL;
+
+	for (; *i < READ_ONCE(end_caches) && !c; ++*i)
+		c = load_acquire(&caches[*i]);
+	return c;
+}
+
+#define for_each_cache(c)						\
+	for (u32 at_ = 0; (c = cache_next(&at_));)
+
 /* Lists 0-3: 1 to 4 pages; then four to a doubling. */
 static u32 list_of(size_t nr)
 {
@@ -373,13 +386,13 @@ struct page *span_alloc(size_t nr)
 static __attribute__((noinline)) struct page *caches_steal(size_t nr)
 {
 	struct page *page = NULL;
+	struct span_cache *c;
 
-	for (u32 i = 0; i < READ_ONCE(end_caches) && !page; i++) {
-		struct span_cache *c = load_acquire(&caches[i]);
-
-		if (c && READ_ONCE(c->nr_pages) >= nr &&
-		    lock_try_enter(&c->lock))
+	for_each_cache(c) {
+		if (READ_ONCE(c->nr_pages) >= nr && lock_try_enter(&c->lock))
 			page = cache_alloc(c, nr);
+		if (page)
+			break;
 	}
 	return page;
 }
@@ -507,37 +520,35 @@ static void cache_drain(struct span_cache *c)
 
 void span_drain(void)
 {
-	for (u32 i = 0; i < READ_ONCE(end_caches); i++) {
-		struct span_cache *c = load_acquire(&caches[i]);
+	struct span_cache *c;
 
-		if (c && !lock_is_reentry())
+	for_each_cache(c)
+		if (!lock_is_reentry())
 			cache_drain(c);
-	}
 }
 
 /* A CPU that has gone quiet beside busy ones would keep its share for good. */
 void spans_drain_unused(void)
 {
-	for (u32 i = 0; i < READ_ONCE(end_caches); i++) {
-		struct span_cache *c = load_acquire(&caches[i]);
-		u64 calls = c ? READ_ONCE(c->nr_calls) : 0;
+	struct span_cache *c;
 
-		if (c && calls == c->seen_calls)
+	for_each_cache(c) {
+		u64 calls = READ_ONCE(c->nr_calls);
+
+		if (calls == c->seen_calls)
 			cache_drain(c);
-		else if (c)
+		else
 			c->seen_calls = calls;
 	}
 }
 
 u64 span_calls(void)
 {
+	struct span_cache *c;
 	u64 sum = 0;
 
-	for (u32 i = 0; i < READ_ONCE(end_caches); i++) {
-		struct span_cache *c = load_acquire(&caches[i]);
-
-		sum += c ? READ_ONCE(c->nr_calls) : 0;
-	}
+	for_each_cache(c)
+		sum += READ_ONCE(c->nr_calls);
 	return sum;
 }
 
@@ -556,13 +567,11 @@ static bool quick_drain(struct span_cache *c)
 
 static bool quick_drain_all(void)
 {
+	struct span_cache *c;
 	bool any = false;
 
-	for (u32 i = 0; i < READ_ONCE(end_caches); i++) {
-		struct span_cache *c = load_acquire(&caches[i]);
-
-		any = (c && quick_drain(c)) || any;
-	}
+	for_each_cache(c)
+		any = quick_drain(c) || any;
 	return any;
 }
 
@@ -586,13 +595,11 @@ bool spans_drain_for(size_t nr, bool buffer)
 
 size_t span_pages(void)
 {
+	struct span_cache *c;
 	size_t sum = 0;
 
-	for (u32 i = 0; i < READ_ONCE(end_caches); i++) {
-		struct span_cache *c = load_acquire(&caches[i]);
-
-		sum += c ? READ_ONCE(c->nr_pages) : 0;
-	}
+	for_each_cache(c)
+		sum += READ_ONCE(c->nr_pages);
 	return sum;
 }
 
