@@ -43,7 +43,6 @@ struct ballot {
 
 static struct ballot ballots[KMALLOC_CLASSES];	/* racy */
 static u32 nr_own;				/* atomic; O1 */
-static u8 wide_of[KMALLOC_OWN];			/* index of the class before */
 static size_t looked[KMALLOC_OWN];	/* own slabs before the next try; racy */
 
 /* The size that leads; 0: it does not lead by enough. */
@@ -110,7 +109,6 @@ static void make_own(u32 index, u32 size)
 	if (!s)
 		return;
 	/* By whoever sees it: who made it may not be in this process. */
-	WRITE_ONCE(wide_of[nr], (u8)kmalloc_index(s->object_size));
 	__atomic_compare_exchange_n(&nr_own, &nr, nr + 1, false,
 				    __ATOMIC_RELEASE, __ATOMIC_RELAXED);
 	/* It may have become another thread's, for another size. */
@@ -135,8 +133,9 @@ void kmalloc_own_slab(u32 index, size_t size)
 
 void kmalloc_own_look(u32 index)
 {
-	u32 wide = READ_ONCE(wide_of[index - KMALLOC_CLASSES]);
-	u32 off = kmalloc_index_to_off(wide);
+	struct kmem_cache *own = class_to_cache(kmalloc_index_to_off(index));
+	/* The wide class: it served these sizes before. */
+	u32 off = kmalloc_index_to_off(kmalloc_index(own->object_size));
 	struct kmem_cache *s = class_to_cache(off);
 	size_t used = s ? kmem_cache_nr_used(s) : 0, barns, *most, slabs;
 
@@ -144,7 +143,7 @@ void kmalloc_own_look(u32 index)
 		return;
 	/* Who goes on asking for the wide one shall not make it anew each time. */
 	most = &looked[index - KMALLOC_CLASSES];
-	slabs = kmem_cache_nr_slabs(class_to_cache(kmalloc_index_to_off(index)));
+	slabs = kmem_cache_nr_slabs(own);
 	if (slabs < READ_ONCE(*most))
 		return;
 	if (percpu_is_draining())	/* worth no waiting */
