@@ -31,7 +31,7 @@ END {
 	print ".fini : { KEEP(*(.fini)) }"
 	# The compiler's own, which run at every start.
 	print ".text.first : {"
-	print "*crtbegin*(.text) *pthread_atfork*(.text) *_popcount*(.text)"
+	print "*crtbegin*(.text) *pthread_atfork*(.text)"
 	printf "%s", text
 	# The kernel reads there when it interrupts a sequence.
 	print "*(.text.rseq_abort)\n}"
