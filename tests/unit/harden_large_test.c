@@ -128,6 +128,62 @@ Test(harden_large, a_very_large_one_gives_its_memory)
 	cr_assert(vmalloc_is_valid());
 }
 
+static bool count_held(const struct vmap_area_info *area, void *nr)
+{
+	*(u32 *)nr += area->state == VMAP_HELD;
+	return true;
+}
+
+/* Of areas in use or held back, none is left. */
+static void all_are_gone(void)
+{
+	struct vmalloc_info info;
+	u32 held = 0;
+
+	vmalloc_info(&info);
+	cr_assert(vmalloc_walk(count_held, &held));
+	cr_assert(!info.nr && !info.bytes && !held, "%zu in use, %u held",
+		  info.nr, held);
+	cr_assert(vmalloc_is_valid());
+}
+
+Test(harden_large, all_areas_go_back)
+{
+	static const size_t sizes[] = { 5 * MIB, 8 * MIB, 9 * MIB + 1, 65 * MIB,
+					80 * MIB, 7 * MIB };
+	char *p[ARRAY_SIZE(sizes)];
+
+	up();
+	for (u32 i = 0; i < ARRAY_SIZE(sizes); i++)
+		p[i] = get(sizes[i]);
+	for (u32 i = 0; i < ARRAY_SIZE(sizes); i++)
+		put(p[i]);
+	harden_large_drain();
+	all_are_gone();
+	/* Who has left does not leave again. */
+	for (u32 i = 0; i < ARRAY_SIZE(sizes); i++)
+		cr_assert_eq(vfree_held(p[i]), VFREE_AGAIN);
+	all_are_gone();
+}
+
+/* In a handler that interrupted vmalloc: put off, and then done. */
+Test(harden_large, areas_go_back_later)
+{
+	char *p, *q;
+
+	up();
+	p = get(8 * MIB);
+	q = get(80 * MIB);
+	put(p);
+	put(q);
+	vmalloc_fork_lock();
+	harden_large_drain();
+	free_deferred_drain();
+	vmalloc_fork_unlock();
+	free_deferred_drain();
+	all_are_gone();
+}
+
 #define ENDS(name, size, call)						\
 	Test(harden_large, name, .signal = SIGABRT)			\
 	{								\

@@ -142,6 +142,21 @@ Test(harden, reuse_is_late_and_in_no_order)
 		  "%u of %u rising", rising, after);
 }
 
+/* The end of a string, behind the block or in front of the next, is seen. */
+Test(harden, canaries_have_no_zero_there)
+{
+	u64 seed = 6;
+
+	up(PERCPU_SLOTS);
+	for (u32 i = 0; i < 100000; i++) {
+		u64 canary = canary_of((void *)(rnd(&seed) >> 17 & ~15ul));
+
+		for (u32 at = 0; at < 4; at++)
+			REQUIRE(canary >> 8 * at & 0xff, "%lx", canary);
+		REQUIRE(canary >> 56, "%lx", canary);
+	}
+}
+
 /* Also where a burst of allocations takes many out of the quarantine. */
 static void bursts(enum percpu_mode mode)
 {
