@@ -351,7 +351,7 @@ static bool try_again(size_t nr, gfp_t gfp, u32 *tries)
 		return false;
 	got = reclaim_for_failed(nr, !(gfp & __GFP_NORETRY));
 	if (!got && gfp & __GFP_NOFAIL)
-		sys_yield();
+		sys_pause(*tries);
 	return got || gfp & __GFP_NOFAIL;
 }
 

@@ -152,7 +152,8 @@ bool percpu_is_valid(bool (*owns)(u32 off, const void *obj));
  * @put: receives the objects, with their sheaf's offset
  *
  * Stops each CPU's sheaves, fences, takes, fences, opens.  Without a fence
- * nothing is drained, nor in a signal handler that interrupted a lock.
+ * nothing is drained, nor in a signal handler that interrupted a lock, nor
+ * where another thread's drain has not ended after a tenth of a second.
  * Context: takes LOCK_PERCPU; @put is called without it.
  */
 void percpu_drain(u32 first, u32 last,

@@ -6,6 +6,10 @@
  * Who drains is one thread at a time, and owns @saved and the offsets it
  * closes; what is closed for a vfork child is kept in its block.
  *
+ * Who is in need of memory waits for another's drain, as what that one takes
+ * is not lost: but not for long, and asleep, since the other may be of a lower
+ * priority.
+ *
  * Locking: LOCK_PERCPU, around closing and opening; not while objects are put.
  */
 #include "core/stats.h"
@@ -13,6 +17,9 @@
 #include "mm/page.h"
 #include "mm/percpu_block.h"
 #include "sys/sys.h"
+
+/* Of who drains: yields, then milliseconds. */
+#define PATIENCE (SYS_PAUSE_YIELDS + 100)
 
 static struct bounds *saved;		/* [MAX_SHEAVES], made when needed */
 
@@ -138,19 +145,22 @@ static void block_release(u32 cpu, bool retire)
 	lock_exit(&percpu_lock);
 }
 
-static bool drain_begin(u32 first, u32 last)
+/* False: another's has not ended after @patience pauses. */
+static bool drain_begin(u32 first, u32 last, u32 patience)
 {
 	u32 none = 0;
 
 	if (lock_is_reentry())
 		return false;
-	while (!__atomic_compare_exchange_n(&drainer, &none, lock_self(),
-					    false, __ATOMIC_ACQUIRE,
-					    __ATOMIC_RELAXED)) {
-		if (none == lock_self())
-			return false;	/* a handler inside a drain */
+	for (u32 i = 0;
+	     !__atomic_compare_exchange_n(&drainer, &none, lock_self(), false,
+					  __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+	     i++) {
+		/* Also: a handler inside a drain. */
+		if (none == lock_self() || i == patience)
+			return false;
 		none = 0;
-		sys_yield();
+		sys_pause(i);
 	}
 	if (!saved)
 		saved = memblock_alloc(MAX_SHEAVES * sizeof(*saved));
@@ -171,7 +181,7 @@ bool percpu_is_draining(void)
 void percpu_drain(u32 first, u32 last,
 		  void (*put)(u32 off, void **objs, u32 n))
 {
-	if (!drain_begin(first, last))
+	if (!drain_begin(first, last, PATIENCE))
 		return;
 	for (u32 cpu = 0; cpu < percpu.nr_cpus; cpu++)
 		if (block_claim(cpu)) {
@@ -199,7 +209,7 @@ bool percpu_retire(u32 off, void (*put)(u32 off, void **objs, u32 n))
 {
 	bool all = true;
 
-	if (!drain_begin(off, off))
+	if (!drain_begin(off, off, UINT32_MAX))
 		return false;
 	for (u32 cpu = 0; cpu < percpu.nr_cpus; cpu++) {
 		if (block_claim(cpu)) {
@@ -296,7 +306,7 @@ static void block_reset(u32 cpu)
 void percpu_reset(void)
 {
 	if (sys_page_size() > (size_t)1 << PERCPU_SHIFT ||
-	    !drain_begin(0, 0))
+	    !drain_begin(0, 0, PATIENCE))
 		return;
 	/* fork() takes the lock: it finds blocks open or forgotten. */
 	if (lock_try_enter(&percpu_lock)) {

@@ -167,11 +167,11 @@ static size_t areas_purge(size_t pages)
  */
 static bool reclaim_wait(void)
 {
-	while (!reclaim_begin()) {
+	for (u32 i = 0; !reclaim_begin(); i++) {
 		if (lock_is_reentry() ||
 		    READ_ONCE(reclaiming) == lock_self())
 			return false;
-		sys_yield();
+		sys_pause(i);
 	}
 	return true;
 }

@@ -350,10 +350,19 @@ static void report_leak(const struct kmem_cache *s, size_t nr)
 	       "which are leaked: %s", s->name, nr, s->object_size, text);
 }
 
-/* Slabs that readers may look at are gone, unless this thread is one. */
+#define RCU_TRIES 40
+
+/*
+ * Slabs that readers may look at are gone, unless this thread is one.  After a
+ * grace period all are, but those that another thread is giving back; in the
+ * child of a fork that thread is not there.
+ */
 static void rcu_wait(struct kmem_cache *s)
 {
-	while (load_acquire(&s->nr_rcu) && !rcu_read_held()) {
+	for (u32 i = 0; load_acquire(&s->nr_rcu) && !rcu_read_held() &&
+			i < RCU_TRIES; i++) {
+		if (i)
+			sys_pause(i);
 		synchronize_rcu();
 		slab_rcu_poll();
 	}
@@ -475,23 +484,24 @@ __slowpath void kmem_cache_bad_free(const struct kmem_cache *h,
 }
 
 /* Worth another try: the caller would rather wait than go without. */
-static bool must_not_fail(gfp_t gfp)
+static bool must_not_fail(gfp_t gfp, u32 tries)
 {
 	if (!(gfp & __GFP_NOFAIL) || !(gfp & __GFP_DIRECT_RECLAIM) ||
 	    lock_is_reentry())
 		return false;
-	sys_yield();
+	sys_pause(tries);
 	return true;
 }
 
 void *kmem_cache_alloc_node(struct kmem_cache *h, gfp_t gfp, int nid)
 {
 	struct kmem_cache *s = kmem_cache_root(h, "kmem_cache_alloc");
+	u32 tries = 0;
 	void *obj;
 
 	do
 		obj = slab_alloc_gfp(s, nid, gfp & ~__GFP_ZERO);
-	while (!obj && must_not_fail(gfp));
+	while (!obj && must_not_fail(gfp, tries++));
 	if (unlikely(!obj))
 		return NULL;
 	if (unlikely(!slab_starts_object(s, obj)))

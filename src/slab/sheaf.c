@@ -468,8 +468,8 @@ bool slab_retire_cache(struct kmem_cache *s)
 		return false;
 	cache_empty(s);
 	/* From here on nobody finds anything to take. */
-	while (__atomic_load_n(&nr_reclaimers, __ATOMIC_SEQ_CST))
-		sys_yield();
+	for (u32 i = 0; __atomic_load_n(&nr_reclaimers, __ATOMIC_SEQ_CST); i++)
+		sys_pause(i);
 	cache_empty(s);
 	return true;
 }

@@ -187,6 +187,13 @@ int sys_tid(void);
 int sys_pid(void);
 u32 sys_getcpu(void);
 void sys_yield(void);
+/*
+ * Patience for the @i-th time with what another thread is about to end: the
+ * first times yields, then sleeps a millisecond, since who yields gives way to
+ * nobody of a lower priority (SCHED_FIFO).
+ */
+void sys_pause(u32 i);
+#define SYS_PAUSE_YIELDS 20
 u64 sys_clock_ms(void);		/* monotonic, coarse (1-10 ms), a few ns */
 u64 sys_clock_ns(void);		/* monotonic */
 /*

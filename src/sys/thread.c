@@ -36,6 +36,16 @@ void sys_yield(void)
 	sys_call(SYS_sched_yield);
 }
 
+void sys_pause(u32 i)
+{
+	static u32 nobody_wakes;
+
+	if (i < SYS_PAUSE_YIELDS)
+		sys_yield();
+	else
+		sys_wait_ms(&nobody_wakes, 0, 1);
+}
+
 static void futex_wait(u32 *word, u32 val)
 {
 	sys_call(SYS_futex, word, FUTEX_WAIT_PRIVATE, val, NULL, NULL, 0);

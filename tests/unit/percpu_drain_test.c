@@ -49,6 +49,45 @@ TEST_MODES(percpu_drain, draining_takes_what_is_there)
 	cr_assert_eq(nr_taken, NR_SHEAVES * 8 * cpus);
 }
 
+static u32 put_entered, put_leave;
+
+static void put_and_stay(u32 off, void **objs, u32 n)
+{
+	store_release(&put_entered, 1);
+	while (!load_acquire(&put_leave))
+		usleep(1000);
+	take(off, objs, n);
+}
+
+static void *drain_and_stay(void *arg)
+{
+	percpu_drain(OFF(0), OFF(0), put_and_stay);
+	return arg;
+}
+
+/* As if the other could not run: malloc() comes here. */
+TEST_MODES(percpu_drain, nobody_waits_for_ever_for_another_drain,
+	   .timeout = 30)
+{
+	pthread_t t;
+
+	grow(OFF(0), 16);
+	grow(OFF(1), 16);
+	cr_assert(push(OFF(0), obj(1)));
+	cr_assert(push(OFF(1), obj(101)));
+	pthread_create(&t, NULL, drain_and_stay, NULL);
+	while (!load_acquire(&put_entered))
+		usleep(1000);
+	cr_assert(percpu_is_draining());
+	percpu_drain(OFF(0), OFF(1000), take);
+	cr_assert_eq(nr_taken, 0, "it went on without");
+	store_release(&put_leave, 1);
+	pthread_join(t, NULL);
+	percpu_drain(OFF(0), OFF(1000), take);
+	cr_assert_eq(nr_taken, 2);
+	cr_assert_eq(wrong_off, 0);
+}
+
 TEST_MODES(percpu_drain, frozen_blocks_are_closed)
 {
 	void *one = obj(9), *out;

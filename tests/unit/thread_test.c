@@ -137,6 +137,16 @@ Test(thread, wait_for_a_word_that_has_changed, .timeout = 10)
 	cr_assert_eq(errno, 0);
 }
 
+/* Who only yields gives way to nobody of a lower priority. */
+Test(thread, patience_ends_in_sleep, .timeout = 10)
+{
+	u64 start = unit_now_ns();
+
+	for (u32 i = 0; i < SYS_PAUSE_YIELDS + 10; i++)
+		sys_pause(i);
+	cr_assert_geq(unit_now_ns() - start, 8000000u);
+}
+
 static u32 wait_word, nr_woken;
 
 static void *wait_long(void *arg)
