@@ -24,6 +24,9 @@
  *	 has been called, or in .wait with another period than its own: a fork
  *	 copies what it finds, and the child breaks cb.lock.  So stores to cb
  *	 are ordered; between two lists a batch is in none, and is lost to it.
+ *   U6. batches leave .next one by one, all that is there each time, and each is
+ *	 counted when the last of it has returned.  Nothing else is: what waits
+ *	 is what is in a list, whomever a fork interrupted.
  *
  * Why no reader is overtaken, by letter.  An updater makes something
  * unreachable (A), rcu_start_gp() is a full barrier (B) and reads gp.seq (C).
@@ -41,6 +44,12 @@
  *     helped; they hand over by gp.lock.
  * Neither case depends on which counter the reader took: a stale phase costs
  * time, not safety, and every counter is looked at in every period.
+ *
+ * What rcu_barrier() waits for.  A callback that was queued (a release of .next)
+ * before `batches` was read as n is in no batch after the (n+2)nd: one may be
+ * under way, and the next takes all that is in .next (an acquire).  So it has
+ * returned when n+2 are counted (a release, acquired); or when the lists are
+ * seen empty under cb.lock, which each batch hands on.
  *
  * Fork.  The child has one thread, so it counts afresh: it turns to another
  * pair of counters (bit 1 of the phase), where only its own section is
@@ -63,7 +72,6 @@
 
 #define POLL_EVERY	16	/* callbacks */
 #define POLL_BATCHES	2
-#define YIELDS		20	/* before a waiter sleeps */
 
 struct rcu_slot {
 	u32 count[PHASES];	/* atomic */
@@ -82,8 +90,9 @@ static struct {
 
 static struct {
 	struct rcu_head *next;	/* last first; atomic */
-	u64 queued;		/* ever; atomic */
-	u64 done;		/* ever; atomic */
+	u64 asked;		/* when to poll; atomic */
+	u64 done;		/* callbacks ever; atomic */
+	u64 batches;		/* U6; atomic */
 	u32 lock;		/* tag of the holder, or 0; atomic */
 	struct rcu_head *wait;	/* for the end of .gp, first first */
 	u64 gp;
@@ -226,17 +235,6 @@ bool rcu_gp_done(u64 gp_end)
 	return ran;
 }
 
-/* Patience for the @i-th time. */
-static void rcu_wait(u32 i)
-{
-	static u32 nobody_wakes;
-
-	if (i < YIELDS)
-		sys_yield();
-	else
-		sys_wait_ms(&nobody_wakes, 0, 1);
-}
-
 static void may_wait(const char *call)
 {
 	if (unlikely(reader))
@@ -252,7 +250,7 @@ void synchronize_rcu(void)
 	may_wait("synchronize_rcu");
 	gp_end = rcu_start_gp();
 	for (u32 i = 0; !rcu_gp_done(gp_end); i++)
-		rcu_wait(i);
+		sys_pause(i);
 	rcu_poll();
 }
 
@@ -285,7 +283,7 @@ static void call(struct rcu_head *head)
 		load_acquire(&rcu_free)((char *)head - offset);
 	else
 		head->func(head);
-	__atomic_fetch_add(&cb.done, 1, __ATOMIC_RELEASE);
+	WRITE_ONCE(cb.done, cb.done + 1);
 }
 
 static bool is_free(const struct rcu_head *head)
@@ -296,6 +294,8 @@ static bool is_free(const struct rcu_head *head)
 /* False: the next one is a function, and only frees are wanted. */
 static bool call_due(bool frees_only)
 {
+	if (!cb.due)
+		return true;
 	while (cb.due) {
 		struct rcu_head *head = cb.due;
 
@@ -304,6 +304,7 @@ static bool call_due(bool frees_only)
 		store_release(&cb.due, head->next);			/* U5 */
 		call(head);
 	}
+	store_release(&cb.batches, cb.batches + 1);			/* U6 */
 	return true;
 }
 
@@ -330,7 +331,7 @@ static bool batch_run(bool frees_only)
 
 static bool callbacks_wait(void)
 {
-	return (int64_t)(load_acquire(&cb.done) - READ_ONCE(cb.queued)) < 0;
+	return READ_ONCE(cb.next) || READ_ONCE(cb.wait) || READ_ONCE(cb.due);
 }
 
 static void run_due(bool frees_only)
@@ -361,7 +362,7 @@ bool rcu_free_due(void)
 
 void call_rcu(struct rcu_head *head, void (*func)(struct rcu_head *head))
 {
-	u64 nr = __atomic_add_fetch(&cb.queued, 1, __ATOMIC_RELAXED);
+	u64 nr = __atomic_add_fetch(&cb.asked, 1, __ATOMIC_RELAXED);
 
 	head->func = func;
 	head->next = READ_ONCE(cb.next);
@@ -373,28 +374,34 @@ void call_rcu(struct rcu_head *head, void (*func)(struct rcu_head *head))
 		rcu_poll();
 }
 
+static bool all_called(u64 batch)
+{
+	bool none;
+
+	if ((int64_t)(load_acquire(&cb.batches) - batch) >= 0)
+		return true;
+	if (!tag_lock(&cb.lock))
+		return false;
+	none = !callbacks_wait();
+	tag_unlock(&cb.lock);
+	return none;
+}
+
 void rcu_barrier(void)
 {
-	u64 queued = READ_ONCE(cb.queued);
+	u64 batch = load_acquire(&cb.batches) + 2;
 
 	may_wait("rcu_barrier");
 	if (unlikely(READ_ONCE(cb.lock) == lock_self()))
 		alloc_fatal("invalid rcu_barrier: in a callback");
-	for (u32 i = 0; (int64_t)(load_acquire(&cb.done) - queued) < 0; i++)
-		if (rcu_poll())
-			rcu_wait(i);
+	rcu_poll();
+	for (u32 i = 0; !all_called(batch); i++) {
+		sys_pause(i);
+		rcu_poll();
+	}
 }
 
 /* --- fork --- */
-
-static u64 list_length(const struct rcu_head *head)
-{
-	u64 n = 0;
-
-	for (; head; head = head->next)
-		n++;
-	return n;
-}
 
 static void clear_counts(u32 pair)
 {
@@ -428,8 +435,6 @@ void rcu_fork_child(void)
 		gp.turns = 0;
 		gp.slot = 0;
 	}
-	break_lock(&cb.lock);
 	/* What another thread was about to queue or call is lost. */
-	cb.done = cb.queued - list_length(cb.due) - list_length(cb.wait) -
-		  list_length(cb.next) - (cb.lock != 0);
+	break_lock(&cb.lock);
 }

@@ -214,3 +214,21 @@ Test(slab_rcu, a_reader_finds_only_objects_of_the_cache, .init = unit_up,
 	cr_assert_eq(root_of(typesafe)->nr_rcu, 0);
 	cr_assert(slabs_are_valid(root_of(typesafe)));
 }
+
+/*
+ * A thread that had taken a slab off the list when this process was forked is
+ * not there to give it back.
+ */
+Test(slab_rcu, destroying_ends_without_a_slab_that_is_lost, .init = unit_up,
+     .timeout = 30)
+{
+	struct kmem_cache *h = make(1000), *s = root_of(h);
+	static char *objs[10];
+
+	fill(h, objs, 10);
+	empty(h, objs, 10);
+	s->nr_rcu++;
+	kmem_cache_destroy(h);
+	cr_assert_eq(s->nr_rcu, 1);
+	cr_assert_eq(s->state, CACHE_DYING, "it keeps its slot (R2)");
+}
