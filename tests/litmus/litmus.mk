@@ -1,7 +1,7 @@
 # litmus.mk - the lock-free transitions, two sides at a time (README.md here).
 
 LITMUS_DIR := $(BUILD)/tests/litmus
-LITMUS_PROGS := $(addprefix $(LITMUS_DIR)/,publish claim sleep)
+LITMUS_PROGS := $(addprefix $(LITMUS_DIR)/,publish claim sleep hand)
 LITMUS_ROUNDS ?= 10
 
 $(LITMUS_DIR)/%: tests/litmus/%.c tests/litmus/litmus.h $(OBJS)
