@@ -39,6 +39,7 @@
 #define EMPTY_ORDER	2	/* largest slab of which an empty one is kept */
 #define PREFAULT_PAGES	64	/* a larger slab is faulted in by its user */
 #define PICK_LOOK	8	/* slabs in a wrong list that a pick puts right */
+#define PREFETCH_AHEAD	8	/* objects before the one that is put back */
 #define CACHE_LINE	64
 #define NO_CLASS	((u64)-1)
 
@@ -525,6 +526,37 @@ static const char *put_bit(const struct kmem_cache *s, struct page *slab,
 }
 
 /*
+ * The slab of @s that starts at @start, or NULL: that is none.  The class says
+ * it (L4), so the section is looked for once and nothing else is asked: loops
+ * over objects that lie in a slab each have many of these loads under way.
+ */
+static struct page *slab_at(const struct kmem_cache *s, uintptr_t start)
+{
+	const struct section *sec = addr_to_section((void *)start);
+	size_t pfn;
+
+	if (unlikely(!sec))
+		return NULL;
+	pfn = (start - sec->base) >> PAGE_SHIFT;
+	if (unlikely(pfn >= READ_ONCE(sec->frontier) ||
+		     READ_ONCE(sec->classes[-1 - (long)pfn]) != s->geo.off))
+		return NULL;
+	return &sec->vmemmap[pfn];
+}
+
+/* The line of an object's slab, of section 0, where nearly all are. */
+static void slab_prefetch(const struct kmem_cache *s, const void *obj)
+{
+	const struct section *sec = sections[0];
+	uintptr_t start = (uintptr_t)obj & ~(uintptr_t)s->geo.slab_mask;
+	size_t pfn = (start - sec->base) >> PAGE_SHIFT;
+
+	/* Of another section, this may be no address, which does no harm. */
+	__builtin_prefetch((void *)((uintptr_t)sec->vmemmap +
+				    pfn * sizeof(struct page)), 1);
+}
+
+/*
  * Put back the first of @n objects and those after it that lie in the same
  * slab, which is looked up and listed anew once; returns how many.  *@wrong is
  * why the one behind them cannot be put back, or NULL.
@@ -533,11 +565,10 @@ static u32 slab_put_same(struct kmem_cache *s, struct kmem_cache_node *node,
 			 void *const *objs, u32 n, const char **wrong)
 {
 	uintptr_t mask = s->geo.slab_mask, start = (uintptr_t)objs[0] & ~mask;
-	struct page *slab = addr_to_page((void *)start);
+	struct page *slab = slab_at(s, start);
 	u32 put = 0;
 
-	/* A slab of its own class vouches for the struct page. */
-	if (addr_to_class((void *)start) != s->geo.off) {
+	if (unlikely(!slab)) {
 		*wrong = "invalid free";
 		return 0;
 	}
@@ -546,7 +577,6 @@ static u32 slab_put_same(struct kmem_cache *s, struct kmem_cache_node *node,
 	while (!*wrong && ++put < n &&
 	       ((uintptr_t)objs[put] & ~mask) == start);
 	slab->nr_free = (u16)(slab->nr_free + put);
-	ADD_ONCE(node->nr_used, -(size_t)put);
 	/* Neighbours in a list are lines that nobody else wants now (L2). */
 	if (slab->bucket == SLAB_FULL || slab->nr_free == s->nr_objects)
 		slab_relist(s, node, slab);
@@ -570,9 +600,12 @@ static u32 slab_put_run(struct kmem_cache *s, void *const *objs, u32 n)
 		stat_add(STAT_REENTER, 1);
 		return 0;
 	}
-	do
+	do {
+		if (i + PREFETCH_AHEAD < n)
+			slab_prefetch(s, objs[i + PREFETCH_AHEAD]);
 		i += slab_put_same(s, node, objs + i, n - i, &wrong);
-	while (!wrong && i < n && object_to_nid(objs[i]) == nid);
+	} while (!wrong && i < n && object_to_nid(objs[i]) == nid);
+	ADD_ONCE(node->nr_used, -(size_t)i);	/* L3 */
 	slab_unlist_empty(node, empty_limit(s, node), &empty);
 	lock_exit(&node->lock);
 	if (unlikely(wrong))
