@@ -353,7 +353,7 @@ static u32 take_between(struct kmem_cache *s, struct page *slab, u32 first,
 			*--end = base + (size_t)(w * 64 + bit) * s->size;
 			got++;
 		}
-		slab->free_bits[w] = bits | others;
+		WRITE_ONCE(slab->free_bits[w], bits | others);
 	}
 	return got;
 }
@@ -521,7 +521,7 @@ static const char *put_bit(const struct kmem_cache *s, struct page *slab,
 		return "invalid free";
 	if (*word & bit)
 		return "double free";
-	*word |= bit;
+	WRITE_ONCE(*word, *word | bit);
 	return NULL;
 }
 
