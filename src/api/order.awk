@@ -37,8 +37,10 @@ END {
 	print "*(.text.rseq_abort)\n}"
 	# A page of nothing: what follows is another mapping.
 	print ". = ALIGN(CONSTANT(MAXPAGESIZE)) + CONSTANT(MAXPAGESIZE);"
-	print ".rodata.cold : { *(.rodata_cold .rodata .rodata.*) }"
 	printf ".text.later : {\n%s}\n", later
+	# ... as has what larger programs run: that and no more.
+	print ". = ALIGN(CONSTANT(MAXPAGESIZE)) + CONSTANT(MAXPAGESIZE);"
+	print ".rodata.cold : { *(.rodata_cold .rodata .rodata.*) }"
 	print "} INSERT BEFORE .text;"
 	# What is written comes last in the data and first in the bss.
 	print "SECTIONS { .data.last : {"
