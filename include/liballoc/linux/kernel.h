@@ -14,10 +14,12 @@
 #include <linux/compiler.h>
 #include <linux/container_of.h>
 #include <linux/errno.h>
+#include <linux/kstrtox.h>
 #include <linux/log2.h>
 #include <linux/math.h>
 #include <linux/minmax.h>
 #include <linux/printk.h>
+#include <linux/stringify.h>
 #include <linux/types.h>
 
 #ifndef ARRAY_SIZE
@@ -35,8 +37,6 @@ extern int vsnprintf(char *buf, size_t size, const char *fmt, va_list ap)
 extern int sprintf(char *buf, const char *fmt, ...) __printf(2, 3);
 extern int sscanf(const char *buf, const char *fmt, ...)
 	__attribute__((__format__(scanf, 2, 3)));
-extern unsigned long strtoul(const char *s, char **end, int base);
-extern long strtol(const char *s, char **end, int base);
 
 /* What was written, not what would have been. */
 static inline __printf(3, 4) int scnprintf(char *buf, size_t size,
@@ -49,63 +49,6 @@ static inline __printf(3, 4) int scnprintf(char *buf, size_t size,
 	n = vsnprintf(buf, size, fmt, ap);
 	va_end(ap);
 	return !size ? 0 : (size_t)n < size ? n : (int)(size - 1);
-}
-
-/* All of @s but a newline is the number, or -EINVAL; -ERANGE. */
-static inline int kstrtol(const char *s, unsigned int base, long *res)
-{
-	char *end;
-	long n;
-
-	if (!*s || *s == ' ')
-		return -EINVAL;
-	n = strtol(s, &end, (int)base);
-	if (end == s || (*end && !(*end == '\n' && !end[1])))
-		return -EINVAL;
-	*res = n;
-	return n == LONG_MAX || n == LONG_MIN ? -ERANGE : 0;
-}
-
-static inline int kstrtoul(const char *s, unsigned int base,
-			   unsigned long *res)
-{
-	char *end;
-	unsigned long n;
-
-	if (!*s || *s == ' ' || *s == '-')
-		return -EINVAL;
-	n = strtoul(s, &end, (int)base);
-	if (end == s || (*end && !(*end == '\n' && !end[1])))
-		return -EINVAL;
-	*res = n;
-	return n == ULONG_MAX ? -ERANGE : 0;
-}
-
-static inline int kstrtoint(const char *s, unsigned int base, int *res)
-{
-	long n;
-	int ret = kstrtol(s, base, &n);
-
-	if (ret)
-		return ret;
-	if (n > INT_MAX || n < INT_MIN)
-		return -ERANGE;
-	*res = (int)n;
-	return 0;
-}
-
-static inline int kstrtouint(const char *s, unsigned int base,
-			     unsigned int *res)
-{
-	unsigned long n;
-	int ret = kstrtoul(s, base, &n);
-
-	if (ret)
-		return ret;
-	if (n > UINT_MAX)
-		return -ERANGE;
-	*res = (unsigned int)n;
-	return 0;
 }
 
 static inline __printf(1, 2) __noreturn void panic(const char *fmt, ...)

@@ -39,66 +39,44 @@ extern liballoc_initcall_t __start_liballoc_inits[] __weak;
 extern liballoc_initcall_t __stop_liballoc_inits[] __weak;
 extern liballoc_exitcall_t __start_liballoc_exits[] __weak;
 extern liballoc_exitcall_t __stop_liballoc_exits[] __weak;
-extern struct liballoc_param __start_liballoc_params[] __weak;
-extern struct liballoc_param __stop_liballoc_params[] __weak;
+extern const struct kernel_param *__start_liballoc_params[] __weak;
+extern const struct kernel_param *__stop_liballoc_params[] __weak;
 
-static inline int liballoc_param_set(const struct liballoc_param *p,
-				     const char *value)
+/* Of the first @len bytes of @arg; - and _ are the same. */
+static inline bool liballoc_param_is(const char *name, const char *arg,
+				     size_t len)
 {
-	unsigned long u = 0;
-	long n = 0;
-	int ret;
+	size_t i;
 
-	switch (p->type) {
-	case liballoc_param_charp:
-		*(const char **)p->var = value;
-		return 0;
-	case liballoc_param_bool:
-		*(bool *)p->var = *value == 'y' || *value == 'Y' ||
-				  *value == '1';
-		return 0;
-	case liballoc_param_ushort:
-	case liballoc_param_uint:
-	case liballoc_param_ulong:
-		ret = kstrtoul(value, 0, &u);
-		break;
-	default:
-		ret = kstrtol(value, 0, &n);
-	}
-	if (ret)
-		return ret;
-	switch (p->type) {
-	case liballoc_param_short:
-		*(short *)p->var = (short)n;
-		return n == (short)n ? 0 : -ERANGE;
-	case liballoc_param_ushort:
-		*(unsigned short *)p->var = (unsigned short)u;
-		return u == (unsigned short)u ? 0 : -ERANGE;
-	case liballoc_param_int:
-		*(int *)p->var = (int)n;
-		return n == (int)n ? 0 : -ERANGE;
-	case liballoc_param_uint:
-		*(unsigned int *)p->var = (unsigned int)u;
-		return u == (unsigned int)u ? 0 : -ERANGE;
-	case liballoc_param_ulong:
-		*(unsigned long *)p->var = u;
-		return 0;
-	default:
-		*(long *)p->var = n;
-		return 0;
-	}
+	for (i = 0; i < len && name[i]; i++)
+		if (name[i] != (arg[i] == '-' ? '_' : arg[i]))
+			return false;
+	return i == len && !name[i];
 }
 
 static inline int liballoc_param_parse(const char *arg)
 {
-	const struct liballoc_param *p;
+	const struct kernel_param **p;
 	const char *eq = strchr(arg, '=');
 	size_t len = eq ? (size_t)(eq - arg) : strlen(arg);
 
-	for (p = __start_liballoc_params; p < __stop_liballoc_params; p++)
-		if (strlen(p->name) == len && !memcmp(p->name, arg, len))
-			return liballoc_param_set(p, eq ? eq + 1 : "y");
+	for (p = __start_liballoc_params; p < __stop_liballoc_params; p++) {
+		if (!liballoc_param_is((*p)->name, arg, len))
+			continue;
+		if (!eq && !((*p)->ops->flags & KERNEL_PARAM_OPS_FL_NOARG))
+			return -EINVAL;
+		return (*p)->ops->set(eq ? eq + 1 : NULL, *p);
+	}
 	return -ENOENT;
+}
+
+static inline void liballoc_param_free_all(void)
+{
+	const struct kernel_param **p;
+
+	for (p = __start_liballoc_params; p < __stop_liballoc_params; p++)
+		if ((*p)->ops->free)
+			(*p)->ops->free((*p)->arg);
 }
 
 /* The error of the first function that failed; 0 if none has. */
@@ -128,6 +106,7 @@ static inline void liballoc_module_unload(void)
 
 	while (fn > __start_liballoc_exits)
 		(*--fn)();
+	liballoc_param_free_all();
 }
 
 #ifdef LIBALLOC_MODULE_MAIN
