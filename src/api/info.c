@@ -349,7 +349,8 @@ void info_at_exit(void)
 	if (options.stats)
 		print_stats();
 	print_proc(options.proc);
-	if (options.stats_file[0])
-		sys_append_file(options.stats_file, line,
-				stats_line(line, sizeof(line)));
+	if (options.stats_file[0] &&
+	    !sys_append_file(options.stats_file, line,
+			     stats_line(line, sizeof(line))))
+		report("cannot write stats_file %s", options.stats_file);
 }

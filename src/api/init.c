@@ -19,6 +19,7 @@
 #include "core/report.h"
 #include "core/trace.h"
 #include "lib/lock.h"
+#include "liballoc.h"
 #include "mm/percpu.h"
 #include "mm/pressure.h"
 #include "mm/vmalloc.h"
@@ -36,6 +37,11 @@ static bool start(void)
 
 	sys_init();
 	options_init();
+	/* Programs that look at what write() says close stderr at exit. */
+	if (options.stats || options.proc[0])
+		sys_keep_err();
+	if (options.slab_debug[0])
+		slab_debug_check_option();
 	zones_init();
 	nr_cpus = sys_nr_cpus();
 	if (!pagemap_init(nr_cpus)) {
@@ -72,6 +78,7 @@ static void say_mechanisms(void)
 		[PERCPU_CID] = "restartable sequences by mm_cid",
 	};
 
+	report("version " LIBALLOC_VERSION);
 	report("per-CPU sheaves: %s", modes[percpu.mode]);
 	if (options.hardened)
 		report("hardened, with guard pages by %s",
@@ -81,6 +88,8 @@ static void say_mechanisms(void)
 	       sections[0]->nr_pages * PAGE_SIZE / MIB,
 	       (void *)sections[0]->base, sys_page_size() / KIB,
 	       percpu.nr_cpus);
+	report("limit: %zu MiB (%s)", wmark_limit * PAGE_SIZE / MIB,
+	       wmark_limit_name);
 }
 
 __slowpath bool alloc_init_slow(void)

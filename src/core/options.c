@@ -88,36 +88,69 @@ static bool set_value(const struct opt_desc *d, const char *val, size_t len)
 	return true;
 }
 
-static bool set_option(const char *item, size_t len)
+static const struct opt_desc *find_option(const char *name, size_t len)
 {
-	const char *eq = memchr(item, '=', len);
-	size_t name_len = eq ? (size_t)(eq - item) : len;
-
-	if (!eq)
-		return false;
-	for (size_t i = 0; i < ARRAY_SIZE(descs); i++) {
-		const struct opt_desc *d = &descs[i];
-
-		if (strlen(d->name) == name_len &&
-		    !memcmp(d->name, item, name_len))
-			return set_value(d, eq + 1, len - name_len - 1);
-	}
-	return false;
+	for (size_t i = 0; i < ARRAY_SIZE(descs); i++)
+		if (strlen(descs[i].name) == len &&
+		    !memcmp(descs[i].name, name, len))
+			return &descs[i];
+	return NULL;
 }
 
-static void report_bad(const char *item, size_t len)
+/* What an option takes: "4 to 256", "never|madvise|always". */
+static size_t print_range(char *buf, size_t size, const struct opt_desc *d)
 {
-	char names[512];
-	char shown[64];
+	switch (d->type) {
+	case FLAG:
+		return fmt_print(buf, size, "0 or 1");
+	case TEXT:
+		return fmt_print(buf, size, "at most %zu characters",
+				 d->hi - 1);
+	case ENUM:
+		return fmt_print(buf, size, "%s", d->words);
+	default:
+		return fmt_print(buf, size, "%zu to %zu", d->lo, d->hi);
+	}
+}
+
+/* The first unknown name comes with the list of those that exist. */
+static void report_bad(const char *item, size_t len, const struct opt_desc *d,
+		       bool first)
+{
+	char shown[64], what[512];
 	size_t at = 0;
 
-	for (size_t i = 0; i < ARRAY_SIZE(descs); i++)
-		at += fmt_print(names + at, sizeof(names) - at, " %s",
-				descs[i].name);
+	what[0] = '\0';
 	len = min(len, sizeof(shown) - 1);
 	memcpy(shown, item, len);
 	shown[len] = '\0';
-	report("bad option \"%s\" ignored; the options are:%s", shown, names);
+	if (d) {
+		print_range(what, sizeof(what), d);
+		report("option \"%s\" ignored: %s takes %s", shown, d->name,
+		       what);
+		return;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(descs) && first; i++)
+		at += fmt_print(what + at, sizeof(what) - at, " %s",
+				descs[i].name);
+	report("unknown option \"%s\" ignored%s%s", shown,
+	       first ? "; the options are:" : "", what);
+}
+
+/* One "name=value", or the bare name of a flag; false: it was reported. */
+static bool parse_item(const char *item, size_t len, bool *first)
+{
+	const char *eq = memchr(item, '=', len);
+	size_t name_len = eq ? (size_t)(eq - item) : len;
+	const struct opt_desc *d = find_option(item, name_len);
+
+	if (d && !eq && d->type == FLAG)
+		return set_value(d, "1", 1);
+	if (d && eq && set_value(d, eq + 1, len - name_len - 1))
+		return true;
+	report_bad(item, len, d, *first);
+	*first = *first && d;
+	return false;
 }
 
 void options_seal(void)
@@ -126,34 +159,57 @@ void options_seal(void)
 		sys_seal(&options, sizeof(options));
 }
 
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\n';
+}
+
 bool options_parse(const char *text)
 {
-	bool ok = true;
+	bool ok = true, first = true;
 
 	while (*text) {
+		const char *item = text;
 		size_t len = strcspn(text, ",");
 
-		if (len && !set_option(text, len)) {
-			if (ok)
-				report_bad(text, len);
-			ok = false;
-		}
 		text += len;
 		text += *text == ',';
+		for (; len && is_blank(*item); len--)
+			item++;
+		while (len && is_blank(item[len - 1]))
+			len--;
+		if (len)
+			ok = parse_item(item, len, &first) && ok;
 	}
 	return ok;
 }
 
+/* The default as a user would write it. */
+static void print_default(char *buf, size_t size, const struct opt_desc *d)
+{
+	const char *word = d->words;
+
+	buf[0] = '\0';
+	if (d->type == ENUM) {
+		for (size_t n = 0; n < d->def; n++)
+			word += strcspn(word, "|") + 1;
+		size = min(size, strcspn(word, "|") + 1);
+		fmt_print(buf, size, "%s", word);
+	} else if (d->type != TEXT) {
+		fmt_print(buf, size, "%zu", d->def);
+	}
+}
+
 void options_help(void)
 {
-	static const char *const types[] = { "flag", "size", "text", "word" };
-
-	report("LIBALLOC_OPTIONS=\"name=value,...\"");
+	report("LIBALLOC_OPTIONS=\"name=value,...\"; sizes take k, m, g");
 	for (size_t i = 0; i < ARRAY_SIZE(descs); i++) {
 		const struct opt_desc *d = &descs[i];
+		char def[24], range[48];
 
-		report("  %-15s %s  %10zu  %s%s%s", d->name, types[d->type],
-		       d->def, d->words, *d->words ? ": " : "", d->help);
+		print_default(def, sizeof(def), d);
+		print_range(range, sizeof(range), d);
+		report("  %-15s %10s  %s (%s)", d->name, def, d->help, range);
 	}
 }
 

@@ -27,8 +27,8 @@ extern __hidden struct options options;
 /**
  * options_init - read LIBALLOC_OPTIONS, once, at start-up
  *
- * Ignored whole in a set-uid program.  An unknown name or a bad value is
- * reported once on stderr with the list of names, and skipped.
+ * Ignored whole in a set-uid program.  Each unknown name and each bad value is
+ * reported on stderr, with what there is, and skipped.
  */
 void options_init(void);
 /* LIBALLOC_OPTIONS is set to something; before options_init(), too. */

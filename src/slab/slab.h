@@ -325,6 +325,8 @@ void *slab_debug_alloc(struct kmem_cache *s, int nid, gfp_t gfp);
 void slab_debug_free(struct kmem_cache *s, void *obj);
 /* What the option slab_debug adds to a cache of this name. */
 slab_flags_t slab_debug_flags(const char *name);
+/* Report what in it names no check; at start-up. */
+void slab_debug_check_option(void);
 void slab_debug_fork_lock(void);
 void slab_debug_fork_unlock(void);
 

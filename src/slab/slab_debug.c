@@ -377,9 +377,19 @@ static bool name_matches(const char *pattern, size_t len, const char *name)
 	return strlen(name) == len && !memcmp(pattern, name, len);
 }
 
+/* Bit n of the flags; as with the kernel's slab_debug=, small ones will do. */
+static const char letters[] = "FZPUTfzput";
+
+void slab_debug_check_option(void)
+{
+	for (const char *opt = options.slab_debug; *opt && *opt != '+'; opt++)
+		if (!strchr(letters, *opt))
+			report("slab_debug: no check \"%c\"; there are F Z P U T",
+			       *opt);
+}
+
 slab_flags_t slab_debug_flags(const char *name)
 {
-	static const char letters[] = "FZPUT";
 	const char *opt = options.slab_debug;
 	slab_flags_t flags = 0;
 	bool any;
@@ -388,7 +398,7 @@ slab_flags_t slab_debug_flags(const char *name)
 		const char *at = strchr(letters, *opt);
 
 		if (at)
-			flags |= (slab_flags_t)1 << (at - letters);
+			flags |= (slab_flags_t)1 << (at - letters) % 5;
 	}
 	any = !*opt;
 	while (*opt && !any) {

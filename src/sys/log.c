@@ -1,18 +1,59 @@
 /*
  * log.c - text in and out, without stdio and without allocation.
  *
- * No descriptor is kept open: the program may close all of its own.
+ * No descriptor is kept open: the program may close all of its own.  But for
+ * one, of stderr, where something is to be printed at exit (sys_keep_err()).
  */
 #include <fcntl.h>
 #include <string.h>
 #include <sys/auxv.h>
+#include <sys/stat.h>
 
 #include "sys/internal.h"
 #include "sys/sys.h"
 
 extern char **environ;
 
-static void write_all(int fd, const char *buf, size_t len)
+#define KEPT_AT_LEAST	200	/* away from those a program counts on */
+
+/* Set once, at start-up; fd 0: none is kept. */
+static struct {
+	int fd;
+	dev_t dev;
+	ino_t ino;
+} kept;
+
+static bool stat_of(int fd, struct stat *st)
+{
+	return sys_call(SYS_fstat, fd, st) == 0;
+}
+
+void sys_keep_err(void)
+{
+	struct stat st;
+	long fd;
+
+	if (kept.fd || !stat_of(STDERR_FILENO, &st))
+		return;
+	fd = sys_call(SYS_fcntl, STDERR_FILENO, F_DUPFD_CLOEXEC, KEPT_AT_LEAST);
+	if (fd < 0)
+		return;
+	kept.dev = st.st_dev;
+	kept.ino = st.st_ino;
+	kept.fd = (int)fd;
+}
+
+/* Not where the program has closed it and opened something else there. */
+static bool kept_is_ours(void)
+{
+	struct stat st;
+
+	return kept.fd && stat_of(kept.fd, &st) && st.st_dev == kept.dev &&
+	       st.st_ino == kept.ino;
+}
+
+/* 0, or the error as the kernel gives it. */
+static long write_all(int fd, const char *buf, size_t len)
 {
 	while (len) {
 		long n = sys_call(SYS_write, fd, buf, len);
@@ -20,26 +61,30 @@ static void write_all(int fd, const char *buf, size_t len)
 		if (n == -EINTR)
 			continue;
 		if (n <= 0)
-			return;
+			return n;
 		buf += n;
 		len -= (size_t)n;
 	}
+	return 0;
 }
 
 void sys_write_err(const char *buf, size_t len)
 {
-	write_all(STDERR_FILENO, buf, len);
+	if (write_all(STDERR_FILENO, buf, len) == -EBADF && kept_is_ours())
+		write_all(kept.fd, buf, len);
 }
 
-void sys_append_file(const char *path, const char *buf, size_t len)
+bool sys_append_file(const char *path, const char *buf, size_t len)
 {
 	long fd = sys_call(SYS_openat, AT_FDCWD, path,
 			   O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+	long err;
 
 	if (fd < 0)
-		return;
-	write_all((int)fd, buf, len);
+		return false;
+	err = write_all((int)fd, buf, len);
 	sys_call(SYS_close, fd);
+	return !err;
 }
 
 size_t sys_read_file(const char *path, char *buf, size_t size)

@@ -253,8 +253,13 @@ const char *sys_pressure_name(enum sys_pressure source);
 /* --- text (log.c) --- */
 
 void sys_write_err(const char *buf, size_t len);
+/*
+ * Keep a descriptor of what stderr is now, above 200, closed by execve(): if
+ * stderr is closed later, sys_write_err() goes there.  At start-up only.
+ */
+void sys_keep_err(void);
 /* Append to a file by name, creating it: for reports at exit. */
-void sys_append_file(const char *path, const char *buf, size_t len);
+bool sys_append_file(const char *path, const char *buf, size_t len);
 /* The text of a small file; returns the bytes read, 0 on any failure. */
 size_t sys_read_file(const char *path, char *buf, size_t size);
 /* (file.c) Create @path, which must not exist. */

@@ -349,8 +349,14 @@ static void put_file(const char *path, const char *text)
 static void files(void)
 {
 	char dir[] = "/tmp/liballoc-faults-XXXXXX", path[100];
+	int err = dup(STDERR_FILENO);
 
 	sys_append_file("/dev/null", "", 0);
+	sys_keep_err();
+	close(STDERR_FILENO);
+	sys_write_err("\n", 1);
+	dup2(err, STDERR_FILENO);
+	close(err);
 	if (!mkdtemp(dir))
 		return;
 	snprintf(path, sizeof(path), "%s/proc", dir);

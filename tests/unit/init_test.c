@@ -82,6 +82,10 @@ Test(init, verbose_names_the_mechanisms)
 	cr_assert_eq(start_with("verbose=1"), 0);
 	cr_assert(strstr(output, "liballoc: per-CPU sheaves: "), "%s", output);
 	cr_assert(strstr(output, "liballoc: window: "), "%s", output);
+	cr_assert(strstr(output, "liballoc: version 1.0.0\n"), "%s", output);
+	cr_assert_eq(start_with("verbose,limit=64m"), 0);
+	cr_assert(strstr(output, "liballoc: limit: 64 MiB (option limit)\n"),
+		  "%s", output);
 }
 
 Test(init, percpu_can_be_switched_off)
@@ -93,7 +97,7 @@ Test(init, percpu_can_be_switched_off)
 Test(init, a_bad_option_is_one_line)
 {
 	cr_assert_eq(start_with("nonsense=1"), 0);
-	cr_assert(!strncmp(output, "liballoc: bad option \"nonsense=1\"", 33),
+	cr_assert(!strncmp(output, "liballoc: unknown option \"nonsense=1\"", 37),
 		  "%s", output);
 	cr_assert_eq(strchr(output, '\n'), output + strlen(output) - 1);
 }

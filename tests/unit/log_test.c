@@ -43,13 +43,14 @@ Test(log, append_creates_appends_and_closes, .init = make_file,
 
 	unlink(path);
 	errno = 0;
-	sys_append_file(path, "one\n", 4);
-	sys_append_file(path, "two\n", 4);
+	cr_assert(sys_append_file(path, "one\n", 4));
+	cr_assert(sys_append_file(path, "two\n", 4));
 	cr_assert_eq(sys_read_file(path, buf, sizeof(buf)), 8);
 	cr_assert(!memcmp(buf, "one\ntwo\n", 8));
 	cr_assert_eq(nr_open(), before);
 
-	sys_append_file("/nonexistent/file", "x", 1);
+	cr_assert_not(sys_append_file("/nonexistent/file", "x", 1));
+	cr_assert_not(sys_append_file("/dev/full", "x", 1));
 	cr_assert_eq(sys_read_file("/nonexistent/file", buf, 64), 0);
 	cr_assert_eq(errno, 0);
 }
@@ -90,6 +91,45 @@ Test(log, long_text_arrives_whole)
 	cr_assert_eq(unit_child(write_much, text, got, sizeof(got)), 0);
 	cr_assert_eq(strlen(got), MUCH);
 	cr_assert(!memcmp(text, got, MUCH));
+}
+
+static void write_after_close(void *arg)
+{
+	sys_keep_err();
+	close(STDERR_FILENO);
+	sys_write_err("kept\n", 5);
+}
+
+/* As coreutils do at exit, before the destructors. */
+Test(log, a_kept_stderr_serves_when_it_is_closed)
+{
+	char got[64];
+
+	cr_assert_eq(unit_child(write_after_close, NULL, got, sizeof(got)), 0);
+	cr_assert_str_eq(got, "kept\n");
+}
+
+static void close_all_and_reuse(void *arg)
+{
+	int fd = open(arg, O_WRONLY | O_APPEND);
+
+	sys_keep_err();
+	for (int i = 200; i < 300; i++)
+		dup2(fd, i);
+	close(STDERR_FILENO);
+	sys_write_err("lost\n", 5);
+}
+
+/* A program that closes all descriptors may have a file of its own there. */
+Test(log, what_is_not_stderr_is_not_written, .init = make_file,
+     .fini = remove_file)
+{
+	char got[64];
+
+	cr_assert_eq(unit_child(close_all_and_reuse, path, got, sizeof(got)),
+		     0);
+	cr_assert_str_eq(got, "");
+	cr_assert_eq(sys_read_file(path, got, sizeof(got)), 0);
 }
 
 static void write_to_nowhere(void *arg)

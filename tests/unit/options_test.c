@@ -1,6 +1,6 @@
 /*
  * options_test.c - every option of options.def takes its bounds and refuses
- * what lies outside; bad text is reported once and changes nothing.
+ * what lies outside; bad text is reported and changes nothing.
  */
 #include "unit.h"
 
@@ -102,8 +102,9 @@ Test(options, text, .init = quiet)
 Test(options, every_bad_input, .init = quiet)
 {
 	static const char *const bad[] = {
-		"nonsense", "nonsense=1", "=", "=1", "help", "help=", "help=2",
-		"help=-1", "help= 1", "help=1 ", " help=1", "Help=1",
+		"nonsense", "nonsense=1", "=", "=1", "lazy", "thp", "trace",
+		"help=", "help=2", "help=-1", "help= 1", "help =1", "Help=1",
+		"help percpu",
 		"help=yes", "help=1x", "hel=1", "helpp=1", "lazy=1t",
 		"lazy=0x10", "lazy=1.5m", "lazy=mm", "lazy=k", "lazy==1",
 		"lazy=18446744073709551616", "lazy=99999999999999999999",
@@ -133,6 +134,10 @@ Test(options, lists)
 	cr_assert(options_parse(",,lazy=4k,,verbose=1,"));
 	cr_assert_eq(options.lazy, 4096);
 	cr_assert_eq(options.verbose, 1);
+	cr_assert(options_parse(" lazy=8k , stats,\thelp \n"));
+	cr_assert_eq(options.lazy, 8192);
+	cr_assert_eq(options.stats, 1, "a flag's name alone");
+	cr_assert_eq(options.help, 1);
 	cr_assert(options_parse("lazy=1m,lazy=2m"));
 	cr_assert_eq(options.lazy, 2 * MIB, "the last one counts");
 	cr_assert(options_parse("lazy=1G,stats_file=/x/y,percpu=0"));
@@ -146,17 +151,26 @@ static void parse_in_child(void *text)
 	options_parse(text);
 }
 
-Test(options, reported_once_with_all_names)
+Test(options, each_bad_one_is_a_line)
 {
 	char text[4096], *line;
 
 	cr_assert_eq(unit_child(parse_in_child,
-				"wrong=1,lazy=4k,worse=2,help=7", text,
+				"wrong=1,lazy=4k,worse=2,help=7,thp=1,"
+				"sheaf_capacity=1,proc=", text,
 				sizeof(text)), 0);
 	line = strchr(text, '\n');
-	cr_assert(line && !line[1], "one line: %s", text);
-	cr_assert(!strncmp(text, "liballoc: bad option \"wrong=1\" ignored",
-			   38), "%s", text);
+	cr_assert(line && !strncmp(text, "liballoc: unknown option \"wrong=1\" "
+				   "ignored; the options are: ", 60), "%s",
+		  text);
+	cr_assert_str_eq(line + 1,
+		"liballoc: unknown option \"worse=2\" ignored\n"
+		"liballoc: option \"help=7\" ignored: help takes 0 or 1\n"
+		"liballoc: option \"thp=1\" ignored: thp takes "
+		"never|madvise|always\n"
+		"liballoc: option \"sheaf_capacity=1\" ignored: "
+		"sheaf_capacity takes 4 to 256\n");
+	*line = '\0';
 	for (u32 i = 0; i < ARRAY_SIZE(numerics); i++)
 		cr_assert(strstr(text, numerics[i].name), "%s",
 			  numerics[i].name);

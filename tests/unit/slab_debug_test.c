@@ -286,6 +286,8 @@ Test(slab_debug, flags_of_the_option)
 		{ "Z+kmalloc-*", "dentry", 0 },
 		{ "Z+*", "dentry", SLAB_RED_ZONE },
 		{ "Z+", "dentry", 0 },
+		{ "zx p", "x", SLAB_RED_ZONE | SLAB_POISON },
+		{ "fzput", "x", SLAB_DEBUG_FLAGS },
 	};
 
 	for (u32 i = 0; i < ARRAY_SIZE(want); i++) {
@@ -293,6 +295,24 @@ Test(slab_debug, flags_of_the_option)
 		cr_assert_eq(slab_debug_flags(want[i].name), want[i].flags,
 			     "%s for %s", want[i].opt, want[i].name);
 	}
+}
+
+static void check_option(void *arg)
+{
+	strcpy(options.slab_debug, arg);
+	slab_debug_check_option();
+}
+
+/* Else who misspells it believes that checks are on. */
+Test(slab_debug, unknown_letters_are_reported)
+{
+	char text[512];
+
+	unit_child(check_option, "FXp+x", text, sizeof(text));
+	cr_assert_str_eq(text, "liballoc: slab_debug: no check \"X\"; there "
+			       "are F Z P U T\n");
+	unit_child(check_option, "FZPUTfzput+X", text, sizeof(text));
+	cr_assert_str_eq(text, "");
 }
 
 static void overrun_of_malloc(void *arg)
