@@ -14,7 +14,9 @@ ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE $(CFLAGS) $(WARN) $(EXTRA_CFLAGS) $(OBJ_CF
 	-fno-builtin-calloc -fno-builtin-realloc -fno-strict-aliasing \
 	-fno-semantic-interposition -ftls-model=initial-exec \
 	-fcf-protection=none -fno-stack-protector -fno-plt
-LIB_LDFLAGS = -shared -Wl,-soname,liballoc.so -Wl,-z,nodelete \
+VERSION := $(shell sed -n 's/.*LIBALLOC_VERSION\t"\(.*\)"/\1/p' include/liballoc.h)
+SONAME := liballoc.so.$(firstword $(subst ., ,$(VERSION)))
+LIB_LDFLAGS = -shared -Wl,-soname,$(SONAME) -Wl,-z,nodelete \
 	-Wl,-z,noseparate-code -Wl,--sort-section=alignment -Wl,-z,relro -Wl,-z,now -Wl,--hash-style=gnu \
 	-Wl,--version-script=src/api/liballoc.map
 
@@ -58,6 +60,7 @@ $(BUILD)/order.ld: src/api/liballoc.order src/api/order.awk Makefile
 
 $(BUILD)/liballoc.so: $(OBJS) src/api/liballoc.map $(BUILD)/order.ld
 	$(CC) $(CFLAGS) $(EXTRA_LDFLAGS) $(LIB_LDFLAGS) -Wl,-T,$(BUILD)/order.ld -o $@ $(OBJS)
+	ln -sf $(@F) $(BUILD)/$(SONAME)
 
 # One relocatable object whose internals are local: a program's own
 # kmem_cache_create() does not meet ours.
@@ -78,7 +81,36 @@ OBJCOPY ?= objcopy
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all clean
+PREFIX ?= /usr/local
+LIBDIR ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
+BINDIR ?= $(PREFIX)/bin
+MANDIR ?= $(PREFIX)/share/man
+HEADERS := $(patsubst include/%,%,$(shell find include -name '*.h'))
+INSTALLED = $(LIBDIR)/liballoc.so.$(VERSION) $(LIBDIR)/$(SONAME) \
+	$(LIBDIR)/liballoc.so $(LIBDIR)/liballoc.a $(LIBDIR)/pkgconfig/liballoc.pc \
+	$(BINDIR)/alloc-slabtop $(MANDIR)/man1/alloc-slabtop.1 \
+	$(MANDIR)/man7/liballoc.7 $(HEADERS:%=$(INCLUDEDIR)/%)
+
+install: all
+	install -d $(sort $(dir $(INSTALLED:%=$(DESTDIR)%)))
+	install -m 755 $(BUILD)/liballoc.so $(DESTDIR)$(LIBDIR)/liballoc.so.$(VERSION)
+	ln -sf liballoc.so.$(VERSION) $(DESTDIR)$(LIBDIR)/$(SONAME)
+	ln -sf $(SONAME) $(DESTDIR)$(LIBDIR)/liballoc.so
+	install -m 644 $(BUILD)/liballoc.a $(DESTDIR)$(LIBDIR)
+	sed 's|@LIBDIR@|$(LIBDIR)|; s|@INCLUDEDIR@|$(INCLUDEDIR)|; s|@VERSION@|$(VERSION)|' \
+		src/api/liballoc.pc.in >$(DESTDIR)$(LIBDIR)/pkgconfig/liballoc.pc
+	install -m 755 $(BUILD)/alloc-slabtop $(DESTDIR)$(BINDIR)
+	install -m 644 src/tools/alloc-slabtop.1 $(DESTDIR)$(MANDIR)/man1
+	install -m 644 src/api/liballoc.7 $(DESTDIR)$(MANDIR)/man7
+	for h in $(HEADERS); do \
+		install -m 644 include/$$h $(DESTDIR)$(INCLUDEDIR)/$$h || exit; done
+
+uninstall:
+	rm -f $(INSTALLED:%=$(DESTDIR)%)
+	-rmdir $(DESTDIR)$(INCLUDEDIR)/liballoc/linux $(DESTDIR)$(INCLUDEDIR)/liballoc
+
+.PHONY: all clean install uninstall
 
 include bench/bench.mk
 include tests/tests.mk
@@ -99,6 +131,8 @@ include tests/fork/fork.mk
 check: all
 	@scripts/check-layers.sh
 	@scripts/check-exports.sh
+	@scripts/check-options.sh $(BUILD)/liballoc.so
+	@scripts/check-install.sh
 	@scripts/count-insns -m malloc=26 -m free=24
 	@$(if $(filter gcc cc,$(CC)),scripts/check-order.sh $(BUILD)/liballoc.so)
 	$(MAKE) check-unit

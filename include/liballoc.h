@@ -42,6 +42,12 @@
 extern "C" {
 #endif
 
+/* Of the header; verbose=1 and alloc-slabtop -V say that of the library. */
+#define LIBALLOC_VERSION_MAJOR	1
+#define LIBALLOC_VERSION_MINOR	0
+#define LIBALLOC_VERSION_PATCH	0
+#define LIBALLOC_VERSION	"1.0.0"
+
 #define LIBALLOC_MALLOC	__attribute__((malloc, warn_unused_result))
 #define LIBALLOC_SIZE(n)	__attribute__((alloc_size(n)))
 
