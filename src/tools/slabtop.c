@@ -17,6 +17,7 @@
  */
 #include <elf.h>
 #include <errno.h>
+#include <getopt.h>
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
@@ -31,6 +32,7 @@
 #include <unistd.h>
 
 #include "lib/compiler.h"
+#include "liballoc.h"
 #include "slab/slabinfo.h"
 
 #define NAME_MAX_LEN	64
@@ -675,36 +677,55 @@ static void run_screen(struct target *t, u32 rows, double delay)
 }
 
 static const char usage[] =
-"usage: alloc-slabtop [-o] [-j] [-d SECONDS] [-s KEY] [-n ROWS] PID\n"
+"usage: alloc-slabtop [-oj] [-d SECONDS] [-s KEY] [-n ROWS] PID\n"
 "\n"
 "Lists the caches of liballoc in a running process, as slabtop(1) does the\n"
 "kernel's.  The process is not stopped.  Needs the permission of ptrace(2).\n"
+"Blocks above 8 KiB are in no cache and not shown.\n"
 "\n"
-"  -o  print once and end; so it does, too, where stdout is no terminal\n"
-"  -j  the same as JSON, without cutting\n"
-"  -d  seconds between two looks (3)\n"
-"  -n  the first ROWS caches only\n"
-"  -s  sort by: o objects (so it is without), a active ones, u use, s object\n"
-"      size, l slabs, v active slabs, b objects of a slab, p pages of a slab,\n"
-"      c cache size, h objects at hand (sheaves and barns), n name\n"
+"  -o, --once     print once and end; so it does, too, where stdout is no\n"
+"                 terminal\n"
+"  -j, --json     the same as JSON, without cutting\n"
+"  -d, --delay    seconds between two looks (3)\n"
+"  -n, --rows     the first ROWS caches only\n"
+"  -s, --sort     by: o objects (so it is without), a active ones, u use,\n"
+"                 s object size, l slabs, v active slabs, b objects of a slab,\n"
+"                 p pages of a slab, c cache size, h objects at hand (sheaves\n"
+"                 and barns), n name\n"
+"  -h, --help     -V, --version\n"
 "\n"
 "SHEAF and BARN are free objects kept at hand of the CPUs and of the nodes;\n"
 "ACTIVE are those in the hands of the program.  On the screen, q ends it and\n"
 "the keys of -s sort.\n";
 
-static void __noreturn bad_usage(void)
+static const struct option long_options[] = {
+	{ "once", no_argument, NULL, 'o' },
+	{ "json", no_argument, NULL, 'j' },
+	{ "delay", required_argument, NULL, 'd' },
+	{ "rows", required_argument, NULL, 'n' },
+	{ "sort", required_argument, NULL, 's' },
+	{ "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, 'V' },
+	{ 0 },
+};
+
+/* NULL: getopt has said what is wrong. */
+static void __noreturn bad_usage(const char *what, const char *arg)
 {
-	fputs(usage, stderr);
+	if (what)
+		fprintf(stderr, "alloc-slabtop: %s: %s\n", what, arg);
+	fputs("Try 'alloc-slabtop --help'.\n", stderr);
 	exit(2);
 }
 
-static double number(const char *text, double least, double most)
+static double number(const char *what, const char *text, double least,
+		     double most)
 {
 	char *end;
 	double n = strtod(text, &end);
 
 	if (end == text || *end || !(n >= least && n <= most))
-		bad_usage();
+		bad_usage(what, text);
 	return n;
 }
 
@@ -716,7 +737,8 @@ int main(int argc, char **argv)
 	u32 rows = UINT32_MAX;
 	int c;
 
-	while ((c = getopt(argc, argv, "ojd:n:s:h")) != -1) {
+	while ((c = getopt_long(argc, argv, "ojd:n:s:hV", long_options,
+				NULL)) != -1) {
 		switch (c) {
 		case 'o':
 			once = true;
@@ -725,26 +747,33 @@ int main(int argc, char **argv)
 			json = true;
 			break;
 		case 'd':
-			delay = number(optarg, 0.05, 86400);
+			delay = number("no delay in seconds", optarg, 0.05,
+				       86400);
 			break;
 		case 'n':
-			rows = (u32)number(optarg, 1, UINT32_MAX);
+			rows = (u32)number("no number of rows", optarg, 1,
+					   UINT32_MAX);
 			break;
 		case 's':
 			sort_key = optarg[0];
 			if (!is_sort_key(sort_key) || optarg[1])
-				bad_usage();
+				bad_usage("no key to sort by", optarg);
 			break;
 		case 'h':
 			fputs(usage, stdout);
 			return 0;
+		case 'V':
+			puts("alloc-slabtop " LIBALLOC_VERSION);
+			return 0;
 		default:
-			bad_usage();
+			bad_usage(NULL, NULL);
 		}
 	}
+	if (optind == argc)
+		bad_usage("one argument is missing", "PID");
 	if (optind != argc - 1)
-		bad_usage();
-	t.pid = (pid_t)number(argv[optind], 1, INT_MAX);
+		bad_usage("one PID only, not", argv[optind + 1]);
+	t.pid = (pid_t)number("no PID", argv[optind], 1, INT_MAX);
 	attach(&t);
 	if (!once && !json && isatty(STDOUT_FILENO)) {
 		run_screen(&t, rows, delay);
