@@ -26,6 +26,7 @@
  * its least, once half of the peak was reached.  To look costs time: the
  * seconds of such a run say nothing.
  */
+#include <errno.h>
 #include <getopt.h>
 #include <malloc.h>
 #include <sys/mman.h>
@@ -96,22 +97,31 @@ static void *shared_mem(size_t size)
 	return mem;
 }
 
+__attribute__((noreturn)) static void file_die(const char *path,
+					       const char *what)
+{
+	fprintf(stderr, "replay: %s: %s\n", path, what);
+	exit(1);
+}
+
 static void load(const char *path)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	struct stat st;
 	void *mem;
 
-	if (fd < 0 || fstat(fd, &st) || st.st_size < 16)
-		bench_die("cannot read the trace");
+	if (fd < 0 || fstat(fd, &st))
+		file_die(path, strerror(errno));
+	if (st.st_size < 16)
+		file_die(path, "this is no trace");
 	mem = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED, fd, 0);
 	if (mem == MAP_FAILED)
-		bench_die("cannot map the trace");
+		file_die(path, strerror(errno));
 	close(fd);
 	records = mem;
 	nr_records = (uint64_t)st.st_size / sizeof(*records);
 	if (records[0].what != TRACE_MAGIC)
-		bench_die("this is no trace");
+		file_die(path, "this is no trace");
 	while (nr_records > 1 && !records[nr_records - 1].what)
 		nr_records--;
 }
@@ -592,6 +602,13 @@ static uint64_t faults(void)
 	return (uint64_t)ru.ru_minflt;
 }
 
+static const char usage[] =
+	"usage: replay [-c | -s CSV] TRACE\n"
+	"Makes the calls of TRACE (LIBALLOC_OPTIONS=trace=FILE) under whatever\n"
+	"allocator is preloaded.\n"
+	"  -c  count what is in it, run nothing\n"
+	"  -s  write call, live bytes and resident bytes to CSV, 200 times\n";
+
 int main(int argc, char **argv)
 {
 	uint64_t calls = 0, base, t0, ns, f0;
@@ -599,14 +616,22 @@ int main(int argc, char **argv)
 	uint32_t i;
 	int opt;
 
-	while ((opt = getopt(argc, argv, "cs:")) != -1) {
-		if (opt == 'c')
+	while ((opt = getopt(argc, argv, "cs:h")) != -1) {
+		if (opt == 'c') {
 			count = true;
-		else if (opt != 's' || !(csv = fopen(optarg, "w")))
-			bench_die("replay [-c] [-s CSV] TRACE");
+		} else if (opt == 's') {
+			csv = fopen(optarg, "w");
+			if (!csv)
+				file_die(optarg, strerror(errno));
+		} else {
+			fputs(usage, opt == 'h' ? stdout : stderr);
+			return opt == 'h' ? 0 : 2;
+		}
 	}
-	if (optind + 1 != argc)
-		bench_die("replay [-c] [-s CSV] TRACE");
+	if (optind + 1 != argc) {
+		fputs(usage, stderr);
+		return 2;
+	}
 	load(argv[optind]);
 	compile();
 	if (count) {
