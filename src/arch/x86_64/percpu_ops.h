@@ -37,8 +37,7 @@
 /* As ".popsection" needs the label as an operand: abort to @fail. */
 #define RSEQ_HEAD(h)							\
 	"imull %[stride], %%fs:%c[idx](%[rseq]), %k[" h "]\n\t"		\
-	"addq %[base], %[" h "]\n\t"					\
-	"addq %[off], %[" h "]\n\t"
+	"addq %[base], %[" h "]\n\t"
 
 #define RSEQ_CONSTS(idx_off)						\
 	[cs] "i" (RSEQ_OFF_RSEQ_CS), [idx] "i" (idx_off),		\
@@ -114,18 +113,18 @@ name(uintptr_t base, long rseq, uintptr_t off, uintptr_t *head)		\
 	void *obj;							\
 									\
 	asm_goto_output(RSEQ_DESCRIPTOR RSEQ_ENTER("%[h]") RSEQ_HEAD("h")\
-		"movq %c[cur](%[h]), %[obj]\n\t"			\
-		"cmpq %c[lo](%[h]), %[obj]\n\t"				\
+		"movq %c[cur](%[h],%[off]), %[obj]\n\t"			\
+		"cmpq %c[lo](%[h],%[off]), %[obj]\n\t"			\
 		"jbe %l[fail]\n\t"					\
 		"movq -8(%[obj]), %[obj]\n\t"				\
-		"subq $8, %c[cur](%[h])\n"				\
+		"subq $8, %c[cur](%[h],%[off])\n"			\
 		RSEQ_LEAVE						\
 		: [h] "=&r" (h), [obj] "=&r" (obj)			\
-		: [base] "r" (base), [rseq] "r" (rseq), [off] "rm" (off),\
+		: [base] "r" (base), [rseq] "r" (rseq), [off] "r" (off),\
 		  RSEQ_CONSTS(idx_off)					\
 		: "memory", "cc"					\
 		: fail);						\
-	*head = h;							\
+	*head = h + off;						\
 	if (!obj)	/* no sheaf holds NULL: spares the test */	\
 		__builtin_unreachable();				\
 	return obj;							\
@@ -144,18 +143,18 @@ name(uintptr_t base, long rseq, uintptr_t off, void *obj)		\
 	void **cur;							\
 									\
 	asm_goto_output(RSEQ_DESCRIPTOR RSEQ_ENTER("%[h]") RSEQ_HEAD("h")\
-		"movq %c[cur](%[h]), %[c]\n\t"				\
-		"cmpq %c[hi](%[h]), %[c]\n\t"				\
+		"movq %c[cur](%[h],%[off]), %[c]\n\t"			\
+		"cmpq %c[hi](%[h],%[off]), %[c]\n\t"			\
 		"jae %l[fail]\n\t"					\
-		"testb %b[obj], %c[am](%[h])\n\t"			\
+		"testb %b[obj], %c[am](%[h],%[off])\n\t"		\
 		"jne %l[fail]\n\t"					\
 		"cmpq %[obj], -8(%[c])\n\t"				\
 		"je %l[fail]\n\t"					\
 		"movq %[obj], (%[c])\n\t"				\
-		"addq $8, %c[cur](%[h])\n"				\
+		"addq $8, %c[cur](%[h],%[off])\n"			\
 		RSEQ_LEAVE						\
 		: [h] "=&r" (h), [c] "=&r" (cur)			\
-		: [base] "r" (base), [rseq] "r" (rseq), [off] "rm" (off),\
+		: [base] "r" (base), [rseq] "r" (rseq), [off] "r" (off),\
 		  [obj] "r" (obj), RSEQ_CONSTS(idx_off)			\
 		: "memory", "cc"					\
 		: fail);						\
