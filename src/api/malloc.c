@@ -339,6 +339,25 @@ static __attribute__((noinline)) size_t block_size(const char *call,
 	return s->object_size;
 }
 
+/*
+ * The cache of a small block, after the same checks; NULL: it is none, or
+ * block_size() has to look.
+ */
+__fastpath const struct kmem_cache *hot_block_cache(const void *ptr)
+{
+	const struct kmem_cache *s;
+	u32 off;
+
+	if (unlikely(hot_is_outside(ptr)))
+		return NULL;
+	off = hot_class(ptr);
+	s = class_to_cache(off);
+	if (unlikely(!s || s->nr_colours || !slab_starts_object(s, ptr) ||
+		     options.check || hot_is_recent(off, ptr)))
+		return NULL;
+	return s;
+}
+
 /* The whole block is its user's from now on. */
 static size_t block_size_told(const char *call, const void *ptr)
 {
@@ -355,18 +374,17 @@ size_t block_size_of(const char *call, const void *ptr)
 	return block_size_told(call, ptr);
 }
 
+static __attribute__((noinline)) size_t usable_size_slow(const void *ptr)
+{
+	return ptr ? block_size_told("malloc_usable_size", ptr) : 0;
+}
+
 /* Some programs ask at each malloc() and free(): what block_size() finds. */
 __attribute__((noinline)) size_t usable_size_impl(const void *ptr)
 {
-	const struct kmem_cache *s;
+	const struct kmem_cache *s = hot_block_cache(ptr);
 
-	if (likely(!hot_is_outside(ptr))) {
-		s = class_to_cache(hot_class(ptr));
-		if (likely(s && slab_starts_object(s, ptr) &&
-			   !hot_is_recent(s->geo.off, ptr) && !options.check))
-			return s->object_size;
-	}
-	return ptr ? block_size_told("malloc_usable_size", ptr) : 0;
+	return likely(s) ? s->object_size : usable_size_slow(ptr);
 }
 
 /* --- realloc --- */
@@ -424,15 +442,16 @@ static __slowpath void *realloc_hardened(void *ptr, size_t size)
 /* Of a block, to a size that is not 0. */
 static void *resize(void *ptr, size_t size)
 {
+	const struct kmem_cache *s = hot_block_cache(ptr);
 	struct page *page;
 	size_t old;
 	void *new;
 
 	if (unlikely(size > PTRDIFF_MAX))
 		return no_memory();
-	if (unlikely(hot_is_outside(ptr) && options.hardened))
+	if (unlikely(!s && hot_is_outside(ptr) && options.hardened))
 		return realloc_hardened(ptr, size);
-	old = block_size("realloc", ptr);
+	old = likely(s) ? s->object_size : block_size("realloc", ptr);
 	if (unlikely(!old))
 		return no_memory();
 	/* Room enough, and not most of it in vain. */
