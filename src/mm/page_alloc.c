@@ -28,7 +28,7 @@
 #define MAX_RECLAIMS	3	/* rounds before a request fails */
 #define IDLE_ORDER	0	/* make_room(): smallest blocks given back */
 #define IDLE_SHARE_LARGE 2	/* ... and the share of the heap they may be */
-#define IDLE_SHARE_SLAB	8
+#define IDLE_SHARE_SLAB	64
 #define IDLE_PAGES	64	/* ... and pages that may always lie idle */
 
 /* --- fresh pages, faulted in by batches --- */
