@@ -404,6 +404,7 @@ static void tables(void)
 	printf("\nA CPU's sheaves grow to %zu KiB of objects (sheaf_budget)"
 	       " beyond the first few of each size; its block is %d KiB at"
 	       " most; page ranges at hand are a quarter of the heap at most"
+	       " (from sixteen CPUs on, a sixteenth)"
 	       " on all CPUs together.\n",
 	       options.sheaf_budget / KIB, (int)(PERCPU_STRIDE / KIB));
 }

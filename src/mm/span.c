@@ -16,8 +16,8 @@
  * list makes some, each list in its turn.
  *
  * What the caches hold is limited to a share of the heap, so that the buddies
- * see most of what is free and can merge it: a larger one where CPUs share the
- * heap, since what goes by way of the zone is as often as not another CPU's,
+ * see most of what is free and can merge it: a larger one where a few CPUs share
+ * the heap, since what goes by way of the zone is as often as not another CPU's,
  * and its lines have to come from there.  Before the heap grows, the quick
  * lists go back, and for a buffer a range of another CPU serves; if there is
  * none, all of it goes back, for a small one only if that is much
@@ -50,7 +50,8 @@
 
 #define NR_LISTS	64
 #define SHARE		20	/* of the heap: a twentieth */
-#define SHARE_SHARED	4	/* ... where several CPUs have a cache: a quarter */
+#define SHARE_SHARED	4u	/* ... where several CPUs have a cache: a quarter */
+#define SHARE_MANY	16u	/* ... where many have: a sixteenth */
 #define MAX_PAGES	((size_t)16384)	/* one cache: 64 MiB */
 #define LOOK		4	/* ranges looked at in a list that may not fit */
 #define LOOK_CALLS	16	/* between two looks at the heap's size */
@@ -135,7 +136,8 @@ static size_t most_pages(void)
 {
 	size_t used = zones_used_pages();
 	u32 nr = READ_ONCE(nr_span_caches);
-	size_t share = nr > 1 ? SHARE_SHARED * nr : SHARE;
+	size_t all = clamp(nr, SHARE_SHARED, SHARE_MANY);
+	size_t share = nr > 1 ? all * nr : SHARE;
 
 	return used < SPAN_FLOOR_PAGES ? 0 : min(used / share, MAX_PAGES);
 }
