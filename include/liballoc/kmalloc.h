@@ -82,7 +82,8 @@ size_t alloc_kmalloc_size_roundup(size_t size);
  *	had this flag all its life
  *
  * Return: the new address; NULL with errno ENOMEM, and @p is as it was.
- * Making an object smaller does not fail.
+ * Making an object smaller does not fail, and may leave it where it is, at the
+ * alignment of the size it had.
  */
 void *alloc_krealloc(const void *p, size_t size, alloc_gfp_t gfp)
 	__attribute__((warn_unused_result)) LIBALLOC_SIZE(2);

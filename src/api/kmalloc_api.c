@@ -97,7 +97,8 @@ static void *get_object(size_t size, int node, gfp_t gfp)
 /* With hardened=1 a node is wanted, not promised; kfree() is free(). */
 static __slowpath void *get_hardened(size_t size, gfp_t gfp)
 {
-	size_t align = is_power_of_2(size) ? size : KMALLOC_MIN_SIZE;
+	/* The largest power of two that it is a multiple of (kmalloc.h). */
+	size_t align = max(size & -size, (size_t)KMALLOC_MIN_SIZE);
 
 	return harden_alloc(size, align, gfp & __GFP_ZERO);
 }
@@ -222,12 +223,11 @@ EXPORT size_t alloc_kmalloc_size_roundup(size_t size)
 {
 	u32 off;
 
-	if (!size || size > PAGES_MAX_SIZE)
+	/* With hardened=1 there is nothing behind what was asked for. */
+	if (!size || size > PAGES_MAX_SIZE || !alloc_init() || harden_on)
 		return size;
 	if (size > KMALLOC_MAX_SIZE)
 		return size_to_pages(size) << PAGE_SHIFT;
-	if (!alloc_init())
-		return size;
 	off = READ_ONCE(hot.size_class[(size + 15) / 16]);
 	return kmalloc_class_size(kmalloc_off_to_index(off));
 }

@@ -4,6 +4,8 @@
  */
 #include "unit.h"
 
+#include <criterion/parameterized.h>
+
 #include "api/init.h"
 #include "liballoc.h"
 #include "mm/vmalloc.h"
@@ -68,6 +70,71 @@ Test(kmalloc_api, natural_alignment, .init = start)
 			REQUIRE(p && IS_ALIGNED((uintptr_t)p, align),
 				"%zu * %zu: %p", n, align, p);
 		}
+}
+
+/* In the modes of the heap, too, which lay objects out in their own ways. */
+static struct mode {
+	char options[24];
+} modes[] = {
+	{ "" }, { "hardened=1" }, { "hardened=2" }, { "check=1" },
+	{ "slab_debug=FZPU" }, { "percpu=0" }, { "hardened=1,percpu=0" },
+};
+
+static void start_mode(const struct mode *mode)
+{
+	setenv("LIBALLOC_OPTIONS", mode->options, 1);
+	start();
+}
+
+static void require_natural(const char *call, const void *p, size_t size)
+{
+	size_t align = max(size & -size, (size_t)16);
+
+	REQUIRE(p && IS_ALIGNED((uintptr_t)p, align), "%s(%zu) in mode \"%s\": %p",
+		call, size, getenv("LIBALLOC_OPTIONS"), p);
+}
+
+/* Twice each: the second is from a slab that has one already. */
+static void natural_by_all(size_t size)
+{
+	void *p[16];
+	u32 n = 0;
+
+	while (n < 16) {
+		require_natural("kmalloc", p[n++] = alloc_kmalloc(size, K), size);
+		require_natural("kzalloc", p[n++] = alloc_kzalloc(size, K), size);
+		require_natural("kmalloc_node",
+				p[n++] = alloc_kmalloc_node(size, K, 0), size);
+		require_natural("kmalloc_array",
+				p[n++] = alloc_kmalloc_array(size / 16, 16, K),
+				size);
+		require_natural("kcalloc", p[n++] = alloc_kcalloc(4, size / 4, K),
+				size);
+		require_natural("kvmalloc", p[n++] = alloc_kvmalloc(size, K), size);
+		require_natural("kvmalloc_node",
+				p[n++] = alloc_kvmalloc_node(size, K, 0), size);
+		p[n] = alloc_krealloc(alloc_kmalloc(size / 2 - 1, K), size, K);
+		require_natural("krealloc", p[n++], size);
+	}
+	for (n = 0; n < 16; n++) {
+		memset(p[n], 0x5a, alloc_ksize(p[n]));
+		alloc_kfree(p[n]);
+	}
+}
+
+ParameterizedTestParameters(kmalloc_api, natural_in_modes)
+{
+	return cr_make_param_array(struct mode, modes, ARRAY_SIZE(modes));
+}
+
+ParameterizedTest(const struct mode *mode, kmalloc_api, natural_in_modes,
+		  .timeout = 60)
+{
+	start_mode(mode);
+	for (size_t size = 16; size <= 8192; size += 16)
+		natural_by_all(size);
+	for (size_t size = 12 * KIB; size <= 4 * MIB; size *= 2)
+		natural_by_all(size);
 }
 
 Test(kmalloc_api, nothing_is_not_null, .init = start)
@@ -155,16 +222,25 @@ Test(kmalloc_api, sensitive_is_overwritten, .init = start)
 	cr_assert(is_filled(q, 20000, 0), "still mapped: it is only idle");
 }
 
-Test(kmalloc_api, roundup_is_ksize, .init = start)
+ParameterizedTestParameters(kmalloc_api, roundup_is_ksize)
 {
+	return cr_make_param_array(struct mode, modes, ARRAY_SIZE(modes));
+}
+
+/* A caller may write as many bytes as he was told. */
+ParameterizedTest(const struct mode *mode, kmalloc_api, roundup_is_ksize,
+		  .timeout = 60)
+{
+	start_mode(mode);
 	cr_assert_eq(alloc_kmalloc_size_roundup(0), 0);
 	for (size_t size = 1; size <= ALLOC_KMALLOC_MAX_SIZE;
-	     size += size / 9 + 1) {
+	     size += size < 8300 ? 1 : size / 9 + 1) {
 		size_t round = alloc_kmalloc_size_roundup(size);
 		void *p = alloc_kmalloc(size, K);
 
-		REQUIRE(round == alloc_ksize(p), "%zu: %zu, not %zu", size,
-			alloc_ksize(p), round);
+		REQUIRE(round == alloc_ksize(p), "%s: %zu: %zu, not %zu",
+			mode->options, size, alloc_ksize(p), round);
+		memset(p, 0x5a, round);
 		alloc_kfree(p);
 	}
 	cr_assert_eq(alloc_kmalloc_size_roundup(ALLOC_KMALLOC_MAX_SIZE + 1),
