@@ -16,6 +16,12 @@
 extern "C" {
 #endif
 
+#ifndef __cplusplus
+/* libc has it, and hides it under -std=c11. */
+extern int pthread_attr_setstack(pthread_attr_t *attr, void *stack,
+				 size_t size);
+#endif
+
 /* At the upper end of the stack, where the thread touches it anyway. */
 struct alloc_thread_start {
 	void *(*fn)(void *arg);

@@ -29,21 +29,10 @@ $(MODULES_DIR)/%: tests/modules/%.cc $(MODULES_HEADERS) $(BUILD)/liballoc.a
 	$(TEST_CXX) -std=c++11 $(MODULES_FLAGS) -Iinclude $< \
 		$(BUILD)/liballoc.a -o $@
 
-# Every header of the folder alone, and all of them with libc's, either first.
-MODULES_LINUX := $(notdir $(wildcard include/liballoc/linux/*.h))
-MODULES_LIBC := stdio.h stdlib.h string.h errno.h unistd.h pthread.h sched.h \
-	time.h signal.h sys/types.h sys/stat.h sys/mman.h sys/socket.h
-MODULES_CC = $(CC) -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror \
-	-Wno-unused-parameter -Iinclude/liballoc -fsyntax-only -xc -
-
-$(MODULES_DIR)/headers: $(MODULES_HEADERS)
+# Every public header by itself, in the languages it is for.
+$(MODULES_DIR)/headers: $(MODULES_HEADERS) tests/modules/headers
 	@mkdir -p $(@D)
-	@for h in $(MODULES_LINUX); do \
-		echo "#include <linux/$$h>" | $(MODULES_CC) || exit 1; done
-	@printf '#include <%s>\n' $(MODULES_LIBC) \
-		$(MODULES_LINUX:%=linux/%) | $(MODULES_CC)
-	@printf '#include <%s>\n' $(MODULES_LINUX:%=linux/%) \
-		$(MODULES_LIBC) | $(MODULES_CC)
+	@CC="$(CC)" CXX="$(if $(TEST_HAVE_CXX),$(TEST_CXX))" tests/modules/headers
 	@touch $@
 
 modules: $(MODULES) $(MODULES_DIR)/headers

@@ -6,6 +6,9 @@
 
 #include <linux/types.h>
 
+/* Hidden under -std=c11. */
+extern int nanosleep(const struct timespec *ts, struct timespec *rest);
+
 static inline void liballoc_sleep_ns(unsigned long ns)
 {
 	struct timespec ts = { (time_t)(ns / 1000000000ul),

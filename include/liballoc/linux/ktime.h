@@ -6,6 +6,12 @@
 
 #include <linux/types.h>
 
+/* libc has them, and hides them under -std=c11; its clockid_t is an int. */
+extern int clock_gettime(int clock, struct timespec *ts);
+#ifndef CLOCK_MONOTONIC
+#define CLOCK_MONOTONIC	1
+#endif
+
 typedef s64 ktime_t;
 
 static inline ktime_t ktime_get(void)

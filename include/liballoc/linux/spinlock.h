@@ -61,35 +61,65 @@ static inline void spin_unlock(spinlock_t *lock)
 #define lockdep_assert_held(lock)	((void)(lock))
 #endif
 
+/*
+ * Readers count themselves in and out, a writer keeps the mutex.  So a reader
+ * may read again inside, as in the kernel, unless a writer has come in between:
+ * there it may, too, only in an interrupt.  libc's own is not declared under
+ * -std=c11.
+ */
 typedef struct {
-	pthread_rwlock_t lock;
+	pthread_mutex_t mutex;
+	pthread_cond_t idle;
+	int readers;			/* under mutex */
 } rwlock_t;
 
-#define DEFINE_RWLOCK(name)	rwlock_t name = { PTHREAD_RWLOCK_INITIALIZER }
+#define __RW_LOCK_UNLOCKED(name)					\
+	{ PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0 }
+#define DEFINE_RWLOCK(name)	rwlock_t name = __RW_LOCK_UNLOCKED(name)
 
 static inline void rwlock_init(rwlock_t *lock)
 {
-	pthread_rwlock_init(&lock->lock, NULL);
+	pthread_mutex_init(&lock->mutex, NULL);
+	pthread_cond_init(&lock->idle, NULL);
+	lock->readers = 0;
 }
 
 static inline void read_lock(rwlock_t *lock)
 {
-	pthread_rwlock_rdlock(&lock->lock);
+	pthread_mutex_lock(&lock->mutex);
+	lock->readers++;
+	pthread_mutex_unlock(&lock->mutex);
 }
 
 static inline void read_unlock(rwlock_t *lock)
 {
-	pthread_rwlock_unlock(&lock->lock);
+	pthread_mutex_lock(&lock->mutex);
+	if (!--lock->readers)
+		pthread_cond_broadcast(&lock->idle);
+	pthread_mutex_unlock(&lock->mutex);
 }
 
 static inline void write_lock(rwlock_t *lock)
 {
-	pthread_rwlock_wrlock(&lock->lock);
+	pthread_mutex_lock(&lock->mutex);
+	while (lock->readers)
+		pthread_cond_wait(&lock->idle, &lock->mutex);
+}
+
+/* 1 if nobody reads or writes. */
+static inline int write_trylock(rwlock_t *lock)
+{
+	if (pthread_mutex_trylock(&lock->mutex))
+		return 0;
+	if (!lock->readers)
+		return 1;
+	pthread_mutex_unlock(&lock->mutex);
+	return 0;
 }
 
 static inline void write_unlock(rwlock_t *lock)
 {
-	pthread_rwlock_unlock(&lock->lock);
+	pthread_mutex_unlock(&lock->mutex);
 }
 
 #endif

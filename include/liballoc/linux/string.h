@@ -10,6 +10,12 @@
 #include <linux/errno.h>
 #include <linux/types.h>
 
+/* libc has them, and hides them under -std=c11. */
+extern size_t strnlen(const char *s, size_t max);
+extern char *strsep(char **s, const char *delimiters);
+extern int strcasecmp(const char *a, const char *b);
+extern int strncasecmp(const char *a, const char *b, size_t max);
+
 /* The length, or -E2BIG if @src was cut; @dst is terminated. */
 static inline ssize_t strscpy_(char *dst, const char *src, size_t size)
 {
