@@ -431,6 +431,18 @@ typedef alloc_pgprot_t pgprot_t;
 #define GFP_HIGHUSER_MOVABLE	ALLOC_GFP_HIGHUSER_MOVABLE
 #define GFP_DMA			ALLOC_GFP_DMA
 #define GFP_DMA32		ALLOC_GFP_DMA32
+/* These mean nothing in a program. */
+#define __GFP_IO		0u
+#define __GFP_FS		0u
+#define __GFP_COMP		0u
+#define __GFP_WRITE		0u
+#define __GFP_HARDWALL		0u
+#define __GFP_ACCOUNT		0u
+#define __GFP_NOMEMALLOC	0u
+#define __GFP_MEMALLOC		ALLOC___GFP_HIGH
+/* Trying again while reclaim helps is what GFP_KERNEL does here. */
+#define __GFP_RETRY_MAYFAIL	0u
+#define GFP_KERNEL_ACCOUNT	ALLOC_GFP_KERNEL
 
 #define PAGE_KERNEL		ALLOC_PAGE_KERNEL
 #define VM_MAP			ALLOC_VM_MAP

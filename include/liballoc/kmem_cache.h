@@ -107,9 +107,14 @@ alloc___kmem_cache_create_args(const char *name, unsigned int size,
  * alloc_kmem_cache_destroy - give a cache up
  * @s: NULL is nothing to destroy
  *
- * All objects must be free.  Those that are not are reported in one line with
- * their number and the first addresses, and stay what they are for ever, as
- * in the kernel.
+ * All objects must be free.  Those that are not stay what they are for ever,
+ * as in the kernel.  A cache with slabs of its own reports them in one line,
+ * with their number and the first addresses: one with SLAB_NO_MERGE,
+ * SLAB_TYPESAFE_BY_RCU or a debug flag (slab_debug= gives it one), with a
+ * constructor, a user region or a capacity of sheaves, or of a layout that no
+ * size class of malloc() and no other cache has.  Any other cache shares its
+ * slabs, where nobody knows whose an object is, and a leak is silent: to find
+ * leaks, say slab_debug=.
  * Context: takes locks; in a signal handler that interrupted the allocator
  * memory may go back later, or not at all.
  */

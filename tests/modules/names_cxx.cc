@@ -34,6 +34,13 @@ int main()
 	if (!n || !pool || !s || std::strcmp(s, "text"))
 		return 1;
 	kfree(s);
+	/* Flags that mean nothing here are known all the same. */
+	s = static_cast<char *>(kzalloc(10, GFP_KERNEL_ACCOUNT | __GFP_COMP |
+					    __GFP_RETRY_MAYFAIL | __GFP_ACCOUNT |
+					    __GFP_NOMEMALLOC | __GFP_IO | __GFP_FS));
+	if (!s || *s)
+		return 4;
+	kfree(s);
 	e = mempool_alloc(pool, GFP_KERNEL);
 	mempool_free(e, pool);
 	mempool_destroy(pool);
