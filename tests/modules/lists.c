@@ -169,6 +169,9 @@ static int test_numbers(void)
 	DECLARE_BITMAP(map, 100) = { 0 };
 	unsigned int u;
 	unsigned long ul;
+	long l;
+	u8 byte;
+	bool yes;
 	int i, x = 3, y = 4;
 
 	atomic_inc(&v);
@@ -184,6 +187,19 @@ static int test_numbers(void)
 	MUST(kstrtouint("4294967296", 10, &u) == -ERANGE);
 	MUST(kstrtoint("12 ", 10, &i) == -EINVAL);
 	MUST(kstrtoul("", 10, &ul) == -EINVAL);
+	MUST(!kstrtol("9223372036854775807", 0, &l) && l == LONG_MAX);
+	MUST(!kstrtol("-9223372036854775808", 0, &l) && l == LONG_MIN);
+	MUST(kstrtol("9223372036854775808", 0, &l) == -ERANGE && l < 0);
+	MUST(!kstrtoul("+0777", 0, &ul) && ul == 0777);
+	MUST(!kstrtoul("18446744073709551615", 10, &ul) && ul == ULONG_MAX);
+	MUST(kstrtoul("18446744073709551616", 10, &ul) == -ERANGE);
+	MUST(kstrtoul("-1", 10, &ul) == -EINVAL);
+	MUST(kstrtoul("+-1", 10, &ul) == -EINVAL);
+	MUST(kstrtoul("0x", 0, &ul) == -EINVAL && kstrtoul("8", 8, &ul));
+	MUST(!kstrtoul("0xfF", 16, &ul) && ul == 255);
+	MUST(!kstrtou8("255", 0, &byte) && kstrtou8("256", 0, &byte) == -ERANGE);
+	MUST(!kstrtobool("oFf", &yes) && !yes && !kstrtobool("T", &yes) && yes);
+	MUST(kstrtobool("o", &yes) == -EINVAL && yes);
 	swap(x, y);
 	MUST(x == 4 && min(x, y) == 3 && clamp(9, 1, 5) == 5);
 	MUST(round_up(13, 8) == 16 && round_down(13, 8) == 8 &&

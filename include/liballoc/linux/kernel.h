@@ -51,6 +51,35 @@ static inline __printf(3, 4) int scnprintf(char *buf, size_t size,
 	return !size ? 0 : (size_t)n < size ? n : (int)(size - 1);
 }
 
+/* As long as it needs to be, from kmalloc(); NULL with ENOMEM. */
+static inline __printf(2, 0) char *kvasprintf(gfp_t gfp, const char *fmt,
+					      va_list ap)
+{
+	va_list again;
+	char *text = NULL;
+	int n;
+
+	va_copy(again, ap);
+	n = vsnprintf(NULL, 0, fmt, again);
+	va_end(again);
+	if (n >= 0)
+		text = (char *)kmalloc((size_t)n + 1, gfp);
+	if (text)
+		vsnprintf(text, (size_t)n + 1, fmt, ap);
+	return text;
+}
+
+static inline __printf(2, 3) char *kasprintf(gfp_t gfp, const char *fmt, ...)
+{
+	va_list ap;
+	char *text;
+
+	va_start(ap, fmt);
+	text = kvasprintf(gfp, fmt, ap);
+	va_end(ap);
+	return text;
+}
+
 static inline __printf(1, 2) __noreturn void panic(const char *fmt, ...)
 {
 	va_list ap;

@@ -15,31 +15,63 @@ static inline void *liballoc_kthread_main(void *arg)
 	pthread_setname_np(pthread_self(), t->comm);
 	t->tgid = getpid();
 	t->pid = gettid();
-	t->result = t->fn(t->data);
+	while (sem_wait(&t->gate))
+		;		/* a signal */
+	t->result = t->woken ? t->fn(t->data) : -EINTR;
 	return NULL;
 }
 
-/* Started at once; freed by kthread_stop(), which has to come. */
-static inline __printf(3, 4) struct task_struct *
-kthread_run(int (*fn)(void *data), void *data, const char *name, ...)
+static inline __printf(3, 0) struct task_struct *
+liballoc_kthread_create(int (*fn)(void *data), void *data, const char *name,
+			va_list ap)
 {
 	struct task_struct *t =
 		(struct task_struct *)kzalloc(sizeof(*t), GFP_KERNEL);
-	va_list ap;
 	int ret;
 
 	if (!t)
 		return (struct task_struct *)ERR_PTR(-ENOMEM);
-	va_start(ap, name);
 	vsnprintf(t->comm, sizeof(t->comm), name, ap);
-	va_end(ap);
 	t->fn = fn;
 	t->data = data;
+	sem_init(&t->gate, 0, 0);
 	ret = pthread_create(&t->thread, NULL, liballoc_kthread_main, t);
 	if (!ret)
 		return t;
+	sem_destroy(&t->gate);
 	kfree(t);
 	return (struct task_struct *)ERR_PTR(-ret);
+}
+
+/*
+ * Begins at wake_up_process(); freed by kthread_stop(), which has to come.  An
+ * ERR_PTR() if there can be no thread.
+ */
+static inline __printf(3, 4) struct task_struct *
+kthread_create(int (*fn)(void *data), void *data, const char *name, ...)
+{
+	struct task_struct *t;
+	va_list ap;
+
+	va_start(ap, name);
+	t = liballoc_kthread_create(fn, data, name, ap);
+	va_end(ap);
+	return t;
+}
+
+/* The same, and begins at once. */
+static inline __printf(3, 4) struct task_struct *
+kthread_run(int (*fn)(void *data), void *data, const char *name, ...)
+{
+	struct task_struct *t;
+	va_list ap;
+
+	va_start(ap, name);
+	t = liballoc_kthread_create(fn, data, name, ap);
+	va_end(ap);
+	if (!IS_ERR(t))
+		wake_up_process(t);
+	return t;
 }
 
 static inline bool kthread_should_stop(void)
@@ -47,13 +79,16 @@ static inline bool kthread_should_stop(void)
 	return READ_ONCE(get_current()->should_stop);
 }
 
-/* What the thread's function returned. */
+/* What the thread's function returned; -EINTR if it was never woken. */
 static inline int kthread_stop(struct task_struct *t)
 {
 	int result;
 
 	WRITE_ONCE(t->should_stop, 1);
+	if (!READ_ONCE(t->woken))
+		sem_post(&t->gate);
 	pthread_join(t->thread, NULL);
+	sem_destroy(&t->gate);
 	result = t->result;
 	kfree(t);
 	return result;

@@ -6,6 +6,7 @@
 #include_next <linux/sched.h>
 #endif
 #include <pthread.h>
+#include <semaphore.h>
 
 #include <linux/compiler.h>
 #include <linux/atomic.h>
@@ -22,6 +23,8 @@ struct task_struct {
 	pthread_t thread;
 	int (*fn)(void *data);
 	void *data;
+	sem_t gate;		/* where it waits to be woken first */
+	int woken;		/* atomic */
 	int should_stop;
 	int result;
 };
@@ -49,6 +52,18 @@ static inline struct task_struct *get_current(void)
 }
 
 #define current		get_current()
+
+/*
+ * Lets a thread of kthread_create() begin; 1 if it has not yet.  Later there is
+ * nothing to wake: schedule() does not sleep.
+ */
+static inline int wake_up_process(struct task_struct *t)
+{
+	if (!t->fn || xchg(&t->woken, 1))
+		return 0;
+	sem_post(&t->gate);
+	return 1;
+}
 
 static inline void schedule(void)
 {

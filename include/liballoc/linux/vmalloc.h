@@ -5,4 +5,31 @@
 #include <linux/gfp.h>
 #include <linux/types.h>
 
+/* Of @gfp only __GFP_ZERO counts. */
+static inline void *__vmalloc(unsigned long size, gfp_t gfp)
+{
+	return gfp & __GFP_ZERO ? vzalloc(size) : vmalloc(size);
+}
+
+/* NULL with ENOMEM also where @n * @size overflows. */
+static inline void *vmalloc_array(size_t n, size_t size)
+{
+	return vmalloc(alloc_array_size_(n, size));
+}
+
+static inline void *vcalloc(size_t n, size_t size)
+{
+	return vzalloc(alloc_array_size_(n, size));
+}
+
+static inline void *__vmalloc_array(size_t n, size_t size, gfp_t gfp)
+{
+	return __vmalloc(alloc_array_size_(n, size), gfp);
+}
+
+static inline void *__vcalloc(size_t n, size_t size, gfp_t gfp)
+{
+	return __vmalloc_array(n, size, gfp | __GFP_ZERO);
+}
+
 #endif
