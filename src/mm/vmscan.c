@@ -519,7 +519,7 @@ static void kswapd_rouse(void)
 	u32 asleep = KSWAPD_ASLEEP;
 
 	/* What is idle is counted in lines of all CPUs: last, and rarely. */
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	arch_mb();
 	if (READ_ONCE(kswapd_state) == KSWAPD_ASLEEP &&
 	    idle_pages() > IDLE_LEAST &&
 	    __atomic_compare_exchange_n(&kswapd_state, &asleep, KSWAPD_AWAKE,

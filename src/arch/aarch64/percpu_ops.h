@@ -64,6 +64,12 @@ static inline void arch_relax(void)
 	__asm__ volatile("yield");
 }
 
+/* A full barrier. */
+static inline void arch_mb(void)
+{
+	__asm__ volatile("dmb ish" ::: "memory");
+}
+
 /* A full barrier behind an atomic read-modify-write, which is none. */
 static inline void arch_mb_after_rmw(void)
 {

@@ -69,6 +69,15 @@ static inline void arch_relax(void)
 	__builtin_ia32_pause();
 }
 
+/*
+ * A full barrier.  What gcc -Os makes of a fence, mfence, also waits for all
+ * that is on its way: 95 cycles more where this one takes 20.
+ */
+static inline void arch_mb(void)
+{
+	__asm__ volatile("lock; orl $0, (%%rsp)" ::: "memory", "cc");
+}
+
 /* A full barrier behind an atomic read-modify-write, which is one itself. */
 static inline void arch_mb_after_rmw(void)
 {
