@@ -265,7 +265,11 @@ struct page *run_find(struct zone *zone, size_t nr, u32 type)
 	struct page *run = NULL;
 
 	while (above && !run) {
-		run = shortest(zone->runs[type][__builtin_ctzl(above)], nr);
+		i = (u32)__builtin_ctzl(above);
+		run = zone->runs[type][i];
+		/* All of a list of exact ones are as long: no line but one. */
+		if (i >= RUN_EXACT)
+			run = shortest(run, nr);
 		above &= above - 1;
 	}
 	return run;
