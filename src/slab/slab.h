@@ -59,23 +59,28 @@ struct barn_side {
 	struct sheaf *empty;
 };
 
+/* What two CPUs trade by lies in one line. */
 struct barn {
 	struct lock lock;		/* of all below; a leaf */
 	u32 nr_full, nr_empty;		/* of all sides */
-	struct barn_side sides[BARN_SIDES];
 	u32 nr_objects;			/* in full; read racily by reports */
 	bool held;			/* by barns_reset() */
+	struct barn_side sides[BARN_SIDES];
 };
 
+/*
+ * In lines of its own: a CPU that trades at the barn is not to wait for one
+ * that is busy with the slabs, nor for who only reads what the cache is.
+ */
 struct kmem_cache_node {
 	struct lock lock;		/* of all below but the barn; a leaf */
-	struct list_head slabs[SLAB_LISTS];
-	size_t nr_slabs;
-	size_t nr_empty;
 	size_t nr_used;			/* objects not free in their slab */
+	size_t nr_empty;
+	struct list_head slabs[SLAB_LISTS];
+	size_t nr_slabs;		/* read by barn_put() */
 	u32 nid;			/* constant */
-	struct barn barn;
-};
+	struct barn barn __aligned(64);
+} __aligned(64);
 
 /*
  * What a cache shall do; the kernel's names, our values.  include/liballoc/
@@ -135,7 +140,6 @@ struct kmem_cache {
 	u16 capacity;			/* wanted of sheaves; grows */
 	u16 max_capacity;
 	u16 first_capacity;		/* what it grows from */
-	u32 misses;			/* since capacity grew; racy */
 	u32 max_full;			/* sheaves in a barn */
 	bool mergeable;			/* others may share it */
 	bool closed;			/* its sheaves never open */
@@ -145,12 +149,14 @@ struct kmem_cache {
 	u32 nr_rcu;			/* slabs in slab_rcu.c; atomic */
 	void (*ctor)(void *obj);	/* of each object of a new slab */
 	void (*dtor)(void *obj);	/* ... when the slab goes back */
-	struct kmem_cache_node node;	/* of node 0 */
 	/*
 	 * By number, [0] unused; array and entries are made at first use,
 	 * under node.lock, and stay.
 	 */
 	struct kmem_cache_node **others;
+	u32 misses;			/* since capacity grew; racy */
+	/* Up to here little changes once the sheaves have grown. */
+	struct kmem_cache_node node;	/* of node 0 */
 };
 
 /*
