@@ -19,6 +19,7 @@
 #include "core/stats.h"
 #include "liballoc.h"
 #include "mm/zone.h"
+#include "slab/harden.h"
 #include "slab/slab.h"
 
 #define SAME(name) _Static_assert(ALLOC_##name == name, "kmem_cache.h, slab.h")
@@ -213,16 +214,30 @@ EXPORT int alloc_kmem_cache_alloc_bulk(struct kmem_cache *s, alloc_gfp_t gfp,
 	return (int)n;
 }
 
-/* As kfree_bulk(): each object belongs where it belongs. */
+/* With hardened=1, malloc() of 8 KiB has no room for its canary in a slab. */
+static bool is_hardened_block(const void *p)
+{
+	const struct page *page = harden_on ? addr_to_page(p) : NULL;
+
+	return page && page->type == PAGE_HARDENED;
+}
+
+/*
+ * As kfree_bulk(): each object belongs where it belongs.  What is malloc()'s
+ * goes by free(): it may be traced, and with hardened=1 it is no whole object.
+ */
 static void free_any(size_t n, void **p)
 {
 	for (size_t i = 0; i < n; i++) {
 		struct kmem_cache *root = class_to_cache(hot_class(p[i]));
 
-		if (unlikely(!root))
+		if (unlikely(!root && !is_hardened_block(p[i])))
 			alloc_fatal("invalid kmem_cache_free_bulk: %p (no "
 				    "object of a cache)", p[i]);
-		slab_free_slow(root, p[i]);
+		if (!root || root->state == CACHE_KMALLOC)
+			free_slow(p[i]);
+		else
+			slab_free_slow(root, p[i]);
 	}
 }
 

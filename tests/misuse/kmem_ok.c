@@ -3,6 +3,29 @@
  */
 #include "kmem.h"
 
+/* As kfree_bulk(): objects of malloc() and kmalloc(), up to 8 KiB. */
+static void free_any(void)
+{
+	struct kmem_cache *s = must_cache("any", 200, 0);
+	void *objs[32];
+	int i, k;
+
+	for (i = 0; i < 20; i++) {
+		for (k = 0; k < 32; k++) {
+			size_t size = 10 + (size_t)k * 8182 / 31;
+
+			objs[k] = k % 3 == 0 ? must_object(s) :
+				  k % 3 == 1 ? must_malloc(size) :
+				  CALL(kmalloc)(size, ALLOC_GFP_KERNEL);
+			if (!objs[k])
+				_exit(5);
+			memset(hide(objs[k]), 7, k % 3 ? size : 200);
+		}
+		CALL(kmem_cache_free_bulk)(NULL, 32, objs);
+	}
+	CALL(kmem_cache_destroy)(s);
+}
+
 int main(void)
 {
 	static const unsigned int flags[] = {
@@ -29,5 +52,6 @@ int main(void)
 			CALL(kmem_cache_destroy)(s);
 		}
 	CALL(kmem_cache_destroy)(NULL);
+	free_any();
 	return 0;
 }
