@@ -32,6 +32,7 @@
 #include "core/report.h"
 #include "core/stats.h"
 #include "mm/memblock.h"
+#include "mm/vmalloc.h"
 #include "mm/zone.h"
 #include "slab/kmalloc.h"
 #include "slab/mempool.h"
@@ -158,6 +159,18 @@ static u8 *element_memory(const struct mempool *pool, void *element,
 	}
 }
 
+/* With hardened=1, what does not fit with a canary into 4 MiB is an area. */
+static bool is_hardened_area(const void *addr, size_t size)
+{
+	enum vfree_result ret;
+	size_t user, bytes;
+
+	if (!options.hardened)
+		return false;
+	ret = vmalloc_user(addr, 0, &user, &bytes);
+	return ret == VFREE_BUSY || (ret == VFREE_OK && user == size);
+}
+
 static bool is_block(const void *addr, size_t size)
 {
 	const struct kmem_cache *s = class_to_cache(addr_to_class(addr));
@@ -165,8 +178,13 @@ static bool is_block(const void *addr, size_t size)
 
 	if (s)
 		return slab_starts_object(s, addr) && s->size >= size;
-	return page && page->type == PAGE_LARGE &&
-	       IS_ALIGNED((uintptr_t)addr, PAGE_SIZE) &&
+	if (!page)
+		return is_hardened_area(addr, size);
+	if (!IS_ALIGNED((uintptr_t)addr, PAGE_SIZE))
+		return false;
+	if (page->type == PAGE_HARDENED)
+		return page->user_size >= size;
+	return page->type == PAGE_LARGE &&
 	       (size_t)page->nr_pages << PAGE_SHIFT >= size;
 }
 
@@ -518,14 +536,21 @@ void *mempool_alloc_preallocated(struct mempool *pool)
 	return reserve_alloc(pool, 0);
 }
 
-/* The rest at once or not at all: two callers with half each would wait. */
-static bool reserve_fill(struct mempool *pool, void **elems, u32 count)
+static u32 nr_missing(void **elems, u32 count)
 {
 	u32 missing = 0;
-	bool enough;
 
 	for (u32 i = 0; i < count; i++)
 		missing += !elems[i];
+	return missing;
+}
+
+/* The rest at once or not at all: two callers with half each would wait. */
+static bool reserve_fill(struct mempool *pool, void **elems, u32 count)
+{
+	u32 missing = nr_missing(elems, count);
+	bool enough;
+
 	lock_enter(&pool->state->lock);
 	enough = (u32)pool->curr_nr >= missing;
 	for (u32 i = 0; enough && i < count; i++)
@@ -557,8 +582,8 @@ void mempool_alloc_bulk(struct mempool *pool, void **elems, u32 count)
 	if (!alloc_missing(pool, gently(GFP_KERNEL), elems, count))
 		while (!reserve_fill(pool, elems, count) &&
 		       !alloc_missing(pool, firmly(GFP_KERNEL), elems, count))
-			wait_for(pool, (int)min(count,
-						(u32)READ_ONCE(pool->min_nr)));
+			/* More than the reserve ever holds: for a while. */
+			wait_for(pool, (int)nr_missing(elems, count));
 	errno = saved;
 }
 

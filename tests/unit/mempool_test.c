@@ -355,6 +355,32 @@ Test(mempool, bulks_do_not_wait_for_each_other, .init = up, .timeout = 60)
 	cr_assert_eq(pool.curr_nr, 4);
 }
 
+static void *memory_comes_back(void *arg)
+{
+	usleep(100000);
+	WRITE_ONCE(numbers.left, 100);
+	return NULL;
+}
+
+/* The reserve is full, but never enough: all there is to do is to wait. */
+Test(mempool, bulk_above_the_minimum_sleeps, .init = up, .timeout = 60)
+{
+	void *e[4] = { NULL };
+	u64 before;
+	pthread_t t;
+
+	cr_assert_eq(make(2), 0);
+	numbers.left = numbers.calls = 0;
+	before = stat_read(STAT_MEMPOOL_WAIT);
+	pthread_create(&t, NULL, memory_comes_back, NULL);
+	mempool_alloc_bulk(&pool, e, 4);
+	pthread_join(t, NULL);
+	cr_assert(e[0] && e[1] && e[2] && e[3]);
+	cr_assert_leq((u64)numbers.calls,
+		      16 + 4 * (stat_read(STAT_MEMPOOL_WAIT) - before),
+		      "%d calls", numbers.calls);
+}
+
 /* --- fork and signal handlers --- */
 
 static int stop;
