@@ -289,7 +289,8 @@ void *alloc_vmalloc_huge(size_t size, alloc_gfp_t gfp)
  * alloc_vrealloc - change the size of an area
  * @addr: NULL, or an address of alloc_vmalloc()
  * @size: bytes; 0 frees @addr
- * @gfp: with ALLOC___GFP_ZERO, bytes beyond the old size in pages are zero
+ * @gfp: with ALLOC___GFP_ZERO, bytes beyond the old size are zero, if @addr is of
+ *	 alloc_vzalloc() and all calls since had it; else those of new pages are
  *
  * Grows in place or moves page tables, not bytes.
  *

@@ -302,7 +302,7 @@ EXPORT void *alloc_krealloc(const void *p, size_t size, gfp_t gfp)
 
 static void *get_area(size_t size, gfp_t gfp)
 {
-	u32 flags = gfp & __GFP_ZERO ? VMALLOC_ZERO : 0, tries = 0;
+	u32 flags = gfp & __GFP_ZERO ? VMALLOC_ZERO_END : 0, tries = 0;
 	void *p;
 
 	if (size > PTRDIFF_MAX || !alloc_init())
@@ -360,10 +360,10 @@ static void *area_resize(const void *p, size_t size, gfp_t gfp)
 	if (unlikely(!old) || size > PTRDIFF_MAX)
 		return api_no_memory(size, gfp);
 	do
-		new = vrealloc((void *)p, size);
+		new = gfp & __GFP_ZERO ? vrealloc_zero((void *)p, size) :
+					 vrealloc((void *)p, size);
 	while (unlikely(!new) && api_may_retry(size, gfp, &tries));
-	return new ? zero_from(new, min(old, size), gfp) :
-		     api_no_memory(size, gfp);
+	return new ? new : api_no_memory(size, gfp);
 }
 
 EXPORT void *alloc_kvrealloc(const void *p, size_t size, gfp_t gfp)

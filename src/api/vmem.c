@@ -56,7 +56,7 @@ static void *get_area(size_t size, u32 flags, gfp_t gfp)
 	if (size > PTRDIFF_MAX || !alloc_init())
 		return api_no_memory(size, gfp);
 	if (gfp & __GFP_ZERO)
-		flags |= VMALLOC_ZERO;
+		flags |= VMALLOC_ZERO_END;
 	do {
 		addr = flags & VMALLOC_HUGE && size >= HUGE_SIZE ?
 		       vmalloc_huge(size, flags & ~VMALLOC_HUGE) :
@@ -139,22 +139,12 @@ EXPORT void alloc_vfree(void *addr)
 	free_area(addr);
 }
 
-/*
- * The rest of an area may be warm memory of another one.  What lies between
- * the size asked for last time and its page's end is the caller's own doing.
- */
-static void zero_tail(char *addr, size_t old, size_t size)
-{
-	if (size > old)
-		memset(addr + old, 0, size - old);
-}
-
 EXPORT void *alloc_vrealloc(void *addr, size_t size, gfp_t gfp)
 {
 	enum vfree_result ret;
 	size_t old = 0;
 	u32 tries = 0;
-	char *new;
+	void *new;
 
 	if (!addr)
 		return get_area(size, 0, gfp);
@@ -170,13 +160,10 @@ EXPORT void *alloc_vrealloc(void *addr, size_t size, gfp_t gfp)
 	if (size > PTRDIFF_MAX)
 		return api_no_memory(size, gfp);
 	do {
-		new = vrealloc(addr, size);
+		new = gfp & __GFP_ZERO ? vrealloc_zero(addr, size) :
+					 vrealloc(addr, size);
 	} while (unlikely(!new) && api_may_retry(size, gfp, &tries));
-	if (!new)
-		return api_no_memory(size, gfp);
-	if (gfp & __GFP_ZERO)
-		zero_tail(new, old, size);
-	return new;
+	return new ? new : api_no_memory(size, gfp);
 }
 
 /* --- vmap, vm_map_ram --------------------------------------------------- */

@@ -314,7 +314,10 @@ void *vmalloc(size_t size, size_t align, u32 flags)
 	stat_add(STAT_AREA_ALLOC, 1);
 	if (warm)
 		stat_add(STAT_AREA_WARM, 1);
-	if (flags & VMALLOC_ZERO)
+	/* A rest that was not worth a cut is warm, too. */
+	if (flags & VMALLOC_ZERO_END && area->size > size)
+		warm = area->size;
+	if (flags & (VMALLOC_ZERO | VMALLOC_ZERO_END))
 		memset((void *)area->start, 0, warm);
 	return (void *)area->start;
 }
@@ -532,11 +535,11 @@ static struct vmap_area *area_resize(struct vmap_area *area, size_t size)
 	return area_move(area, size);
 }
 
-void *vrealloc(void *addr, size_t size)
+static void *resize(void *addr, size_t size, bool zero)
 {
 	struct vmap_area *area, *to;
+	size_t old, asked = size, from = 0, end = 0;
 	void *ret = NULL;
-	size_t old;
 
 	if (size > PTRDIFF_MAX - 4 * MIB ||
 	    vmalloc_lookup(addr, &old) != VFREE_OK)
@@ -549,11 +552,26 @@ void *vrealloc(void *addr, size_t size)
 		old = area->size;
 		to = area_resize(area, size);
 		/* If it failed, it may have taken in a neighbour. */
-		account(0, (to ? to : area)->size - old);
+		end = (to ? to : area)->size;
+		account(0, end - old);
 		ret = to ? (void *)to->start : NULL;
+		from = to ? min(old, asked) : old;
 	}
 	lock_exit(&vmap_lock);
+	/* Warm memory came in, or the caller has written beyond @size. */
+	if (zero && end > from)
+		memset((char *)(ret ? ret : addr) + from, 0, end - from);
 	return ret;
+}
+
+void *vrealloc(void *addr, size_t size)
+{
+	return resize(addr, size, false);
+}
+
+void *vrealloc_zero(void *addr, size_t size)
+{
+	return resize(addr, size, true);
 }
 
 /* --- giving back --- */

@@ -8,6 +8,7 @@
 
 #define VMALLOC_ZERO	1	/* zeroed; fresh memory is not written */
 #define VMALLOC_HUGE	2	/* huge pages if there are any: all fresh */
+#define VMALLOC_ZERO_END 4	/* ... to the area's end, for vrealloc_zero() */
 
 /* Reserve the first window; without it, one is made when needed. */
 void vmalloc_init(void);
@@ -70,6 +71,11 @@ enum vfree_result vmalloc_user(const void *addr, size_t set, size_t *user,
  * tables, not bytes.  Return: the new address, or NULL (@addr is untouched).
  */
 void *vrealloc(void *addr, size_t size);
+/*
+ * The same with all zero behind the caller's bytes, to the area's end, as it was
+ * with VMALLOC_ZERO_END; also what an attempt that failed has added.
+ */
+void *vrealloc_zero(void *addr, size_t size);
 
 /* --- freed areas --- */
 

@@ -331,6 +331,21 @@ Test(kmalloc_api, kvrealloc_zeroed, .init = start, .timeout = 60)
 	}
 }
 
+/* The rest of a freed area that serves whole is zero before it is asked for. */
+Test(kmalloc_api, kvrealloc_zeroes_the_rest, .init = start)
+{
+	char *p = alloc_kvmalloc(6 * MIB, K);
+
+	cr_assert(p);
+	memset(p, 0xaa, 6 * MIB);
+	alloc_kvfree(p);
+	p = alloc_kvmalloc(6 * MIB - 300000, K | ALLOC___GFP_ZERO);
+	cr_assert(p);
+	p = alloc_kvrealloc(p, 6 * MIB - 100000, K | ALLOC___GFP_ZERO);
+	cr_assert(p && is_filled(p, 6 * MIB - 100000, 0));
+	alloc_kvfree(p);
+}
+
 /* Of malloc(), hardened=1 knows how much was asked for, and what is behind it. */
 Test(kmalloc_api, kvrealloc_hardened)
 {

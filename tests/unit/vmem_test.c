@@ -77,6 +77,37 @@ Test(vmem, vrealloc, .init = start)
 	cr_assert_eq(errno, KEPT);
 }
 
+/*
+ * A freed area that is a little larger serves whole: what is behind must be
+ * zero when the area is found to hold what is asked for next.  So must the end
+ * of what was shrunk.
+ */
+Test(vmem, vrealloc_zeroes_the_rest, .init = start)
+{
+	static const size_t sizes[] = { 5 * MIB + 700000, 5 * MIB + 900000,
+					5 * MIB + 300000, 5 * MIB + 301000,
+					5 * MIB + 303000, 6 * MIB };
+	char *p = alloc_vmalloc(6 * MIB);
+	size_t old = 0;
+
+	cr_assert(p);
+	memset(p, 0xaa, 6 * MIB);
+	alloc_vfree(p);
+	p = NULL;
+	for (u32 i = 0; i < 6; i++) {
+		p = p ? alloc_vrealloc(p, sizes[i], ALLOC_GFP_KERNEL |
+				       ALLOC___GFP_ZERO) :
+			alloc_vzalloc(sizes[i]);
+		REQUIRE(p && is_filled(p, min(old, sizes[i]), 0x55));
+		if (sizes[i] > old)
+			REQUIRE(is_filled(p + old, sizes[i] - old, 0),
+				"%zu to %zu", old, sizes[i]);
+		memset(p, 0x55, sizes[i]);
+		old = sizes[i];
+	}
+	alloc_vfree(p);
+}
+
 /* Single pages can be moved where the OS has pages of that size only. */
 static void start_small_pages(void)
 {
