@@ -330,17 +330,16 @@ void vmap_set_busy(struct vmap_area *area, size_t size)
 
 static bool window_add(size_t need)
 {
-	size_t size = clamp(16 * sys_ram_bytes(), (size_t)1 << 38, WINDOW_MAX);
+	size_t usual = clamp(16 * sys_ram_bytes(), (size_t)1 << 38, WINDOW_MAX);
+	size_t size = windows_are_scarce() ? need : max(usual, need);
 	struct vmap_area *area;
 	void *mem;
 
-	if (windows_are_scarce())
-		size = need;
-	size = max(size, need);
 	if (!vmap_reserve(4, 0))
 		return false;
 	mem = sys_reserve(size, HUGE_SIZE);
-	if (!mem) {
+	/* What nobody can have says nothing about the usual window. */
+	if (!mem && size == usual) {
 		scarce = true;
 		size = need;
 		mem = size ? sys_reserve(size, HUGE_SIZE) : NULL;

@@ -119,3 +119,12 @@ Test(vmap_area, own_guards_are_blanked_and_grown_over, .init = up)
 	cr_assert_eq(vmap_check_maps(), 1);
 	cr_assert_eq(vmap_info.nr_maps, 1);
 }
+
+/* A window of the usual size, not of what is asked for. */
+Test(vmap_area, what_nobody_can_have_makes_no_window_small)
+{
+	unit_up();
+	cr_assert_null(vmap_space_get((size_t)1 << 60, 4096));
+	area = vmap_space_get(16 * MIB, 4096);
+	cr_assert(area && vmap_next(area), "there is room behind");
+}
