@@ -142,7 +142,8 @@ __fastpath void *c_malloc(size_t n)
 __fastpath void *c_memalign(size_t align, size_t n)
 {
 	if (unlikely(BOUND(malloc) != own_malloc))
-		return aligned_alloc(align, ALIGN_UP(n, align));
+		return n > PTRDIFF_MAX ? NULL :	/* it would wrap */
+		       aligned_alloc(align, ALIGN_UP(n, align));
 	return memalign_impl(align, n);
 }
 

@@ -17,12 +17,15 @@ struct alignas(64) line {
 int main()
 {
 	std::vector<std::string> v;
+	volatile size_t huge = SIZE_MAX - 7;	/* rounded up, it is 0 */
 
 	must_be_ours(opaque(::operator new(100)));
 	must_be_ours(opaque(::operator new[](100)));
 	must_be_ours(opaque(::operator new(100, std::nothrow)));
 	must_be_ours(opaque(::operator new[](100, std::nothrow)));
 	must_be_ours(opaque(new line));
+	if (opaque(::operator new(huge, std::align_val_t(64), std::nothrow)))
+		FAIL("new of %zu bytes has not failed", huge);
 	for (int i = 0; i < 1000; i++)
 		v.push_back(std::string(i % 200, 'x'));
 	must_be_ours(v.data());
