@@ -5,7 +5,7 @@
 #include "oracle.h"
 
 #define LARGE_BUDGET	((size_t)96 << 20)	/* of blocks above 64 KiB */
-#define NR_POOLS	3
+#define NR_POOLS	5
 
 static const struct cache_spec {
 	u32 size, align;
@@ -82,13 +82,17 @@ void caches_are_empty(void)
 /* --- pools --- */
 
 static struct alloc_mempool *pools[NR_POOLS];
-static const size_t element_sizes[NR_POOLS] = { 720, 200, 2 * 4096 };
+static const size_t element_sizes[NR_POOLS] = { 720, 200, 2 * 4096, 9000,
+						 3 * 4096 };
 
 void pools_make(void)
 {
 	pools[0] = alloc_mempool_create_slab_pool(20, caches[4]);
 	pools[1] = alloc_mempool_create_kmalloc_pool(7, element_sizes[1]);
 	pools[2] = alloc_mempool_create_page_pool(3, 1);
+	for (int i = 3; i < NR_POOLS; i++)
+		pools[i] = alloc_mempool_create_kmalloc_pool(2,
+							element_sizes[i]);
 	for (int i = 0; i < NR_POOLS; i++)
 		if (!pools[i])
 			fail("no pool", NULL, (size_t)i);
@@ -379,6 +383,7 @@ void get_area(struct thread *t, struct slot *s, u64 w)
 	errno = 0;
 	s->size = (1 + (w >> 24) % ((w >> 40 & 7) ? 20 : 1500)) * 4096;
 	s->kind = AREA;
+	s->zeroed = zero;
 	s->p = zero ? alloc_vzalloc(s->size) : alloc_vmalloc(s->size);
 	if (refused(s))
 		return;
@@ -390,18 +395,22 @@ void get_area(struct thread *t, struct slot *s, u64 w)
 void resize_area(struct thread *t, struct slot *s, u64 w)
 {
 	struct slot old = *s;
-	size_t size = (1 + (w >> 24) % 200) * 4096;
+	size_t size = (1 + (w >> 24) % (w >> 40 & 1 ? 200 : 1600)) * 4096;
 
 	check(s);
 	space_give(s->p, s->size);
 	account(t, s, false);
-	s->p = alloc_vrealloc(s->p, size, ALLOC_GFP_KERNEL);
+	s->p = alloc_vrealloc(s->p, size, ALLOC_GFP_KERNEL |
+			      (s->zeroed ? ALLOC___GFP_ZERO : 0));
 	if (!s->p) {
 		*s = old;
 		size = old.size;
 	}
 	if (!stamp_is_kept(s->p, s->size, s->tag, min(size, old.size)))
 		fail("vrealloc() has not kept its bytes", s->p, size);
+	if (s->zeroed && size > old.size &&
+	    !is_zero(s->p + old.size, size - old.size))
+		fail("what vrealloc() adds is not zero", s->p, size);
 	s->size = size;
 	accept(t, s, 4096);
 }
@@ -458,26 +467,40 @@ void get_bulk(struct thread *t, u32 at, u64 w)
 		alloc_kmem_cache_free_bulk(caches[n], want, objs);
 }
 
-/* All objects of one cache among some slots. */
+/* What a bulk of no cache in particular takes: in slabs, or as if. */
+static bool is_small(const struct slot *s)
+{
+	const struct page *page = addr_to_page(s->p);
+
+	return s->kind == OBJECT ||
+	       (s->kind == LIBC && s->size && s->size <= 8192 &&
+		(class_to_cache(addr_to_class(s->p)) ||
+		 (page && page->type == PAGE_HARDENED)));
+}
+
+/* All objects of one cache among some slots, or some of all caches. */
 void put_bulk(struct thread *t, u32 at, u64 w)
 {
 	u32 n = (u32)(w >> 16) % NR_CACHES, nr = 0;
+	u32 most = 1 + (u32)(w >> 24) % 40;
+	bool any = (w >> 32 & 3) == 0;
 	void *objs[40];
 
-	for (u32 i = 0; i < 200 && nr < 40; i++) {
+	for (u32 i = 0; i < 200 && nr < most; i++) {
 		struct slot *s = &t->slots[(at + i) % NR_SLOTS];
 
-		if (s->kind != OBJECT || s->cache != n)
+		if (any ? !is_small(s) : s->kind != OBJECT || s->cache != n)
 			continue;
 		check(s);
 		space_give(s->p, s->size);
 		account(t, s, false);
-		object_restore(s);
+		if (s->kind == OBJECT)
+			object_restore(s);
 		objs[nr++] = s->p;
 		s->kind = NOTHING;
 	}
 	if (nr)
-		alloc_kmem_cache_free_bulk(caches[n], nr, objs);
+		alloc_kmem_cache_free_bulk(any ? NULL : caches[n], nr, objs);
 }
 
 /* Two runs of pages at one address, and back. */

@@ -35,6 +35,7 @@ struct slot {
 	u8 kind;
 	u8 order;		/* PAGES */
 	u8 cache;		/* OBJECT; ELEMENT: its pool */
+	bool zeroed;		/* AREA: by __GFP_ZERO, each time */
 };
 
 struct thread {
