@@ -7,7 +7,7 @@
  *
  * Caches that look alike share their memory (see ALLOC_SLAB_NO_MERGE), also
  * with malloc().  Objects are freed by alloc_kmem_cache_free(); free() takes
- * those of up to 32 KiB as well, as kfree() does.
+ * them as well, as kfree() does.
  *
  * Misuse ends in one line on stderr and abort(): an object freed twice or to
  * another cache, a pointer into an object, a cache that is NULL, was

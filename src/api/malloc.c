@@ -1,7 +1,7 @@
 /*
  * malloc.c - libc's malloc family over slabs, pages and areas.
  *
- *	size <= 32 KiB		slab (slab/kmalloc.c)
+ *	size <= 8 KiB		slab (slab/kmalloc.c)
  *	     <= 4 MiB		exact pages (mm/buddy.c)
  *	above			an area of its own (mm/vmalloc.c)
  *
