@@ -174,8 +174,11 @@ static __attribute__((noinline)) void *calloc_slow(size_t size)
 
 /* --- misuse --- */
 
-__slowpath void malloc_bad_object(void *obj, u32 off)
+/* @head is what the pop has used: of the cache, whatever @obj's page is now. */
+__slowpath void malloc_bad_object(void *obj, uintptr_t head)
 {
+	u32 off = (u32)(head - hot.base) & (PERCPU_STRIDE - 1);
+
 	slab_bad_free(class_to_cache(off), "invalid free", obj);
 }
 

@@ -25,7 +25,7 @@ void *malloc_slow(size_t size);
 void free_slow(void *ptr);
 /* The same where the caller says what size it was: hardened=1 compares. */
 void free_sized_slow(void *ptr, size_t size);
-void malloc_bad_object(void *obj, u32 off) __noreturn;
+void malloc_bad_object(void *obj, uintptr_t head) __noreturn;
 void *calloc_impl(size_t n, size_t size);
 void *realloc_impl(void *ptr, size_t size);
 /* @align is a power of two. */
@@ -59,7 +59,7 @@ __fastpath void *malloc_fast_else(size_t size, void *(*slow)(size_t size))
 	/* Constant fields: alike on every CPU (slab.c: starts of objects). */
 	h = (const struct sheaf_head *)(head + PERCPU_BIAS);
 	if (unlikely(((u32)(uintptr_t)obj & h->slab_mask) * h->magic >> 16))
-		malloc_bad_object(obj, off);
+		malloc_bad_object(obj, head);
 	return obj;
 }
 

@@ -138,9 +138,10 @@ name(uintptr_t base, long rseq, uintptr_t off, uintptr_t *head)		\
 		__builtin_unreachable();				\
 	return obj;							\
 fail:									\
-	*head = 0;							\
 	obj = NULL;							\
 	asm_goto_failed(obj);						\
+	asm_goto_failed(h);						\
+	*head = h + off;						\
 	return obj;							\
 }
 
