@@ -526,12 +526,15 @@ void *calloc_impl(size_t n, size_t size)
 
 /* --- the entry points --- */
 
-EXPORT void *malloc(size_t size)
+/* Elsewhere in a cache line, a pair takes one or two cycles more of 19. */
+#define HOT_ALIGNED __attribute__((aligned(64)))
+
+EXPORT HOT_ALIGNED void *malloc(size_t size)
 {
 	return malloc_fast(size);
 }
 
-EXPORT void free(void *ptr)
+EXPORT HOT_ALIGNED void free(void *ptr)
 {
 	free_fast(ptr);
 }
