@@ -46,7 +46,7 @@ __attribute__((used)) long vfork_error(long ret)
 
 /* clang-format off */
 #if defined(__x86_64__)
-__asm__(".pushsection .text\n"
+__asm__(".pushsection .text.vfork,\"ax\",%progbits\n"
 	"	.balign	16\n"
 	"	.globl	vfork\n"
 	"	.type	vfork, @function\n"
@@ -90,7 +90,7 @@ __asm__(".pushsection .text\n"
 	"	.size	vfork, . - vfork\n"
 	"	.popsection\n");
 #elif defined(__aarch64__)
-__asm__(".pushsection .text\n"
+__asm__(".pushsection .text.vfork,\"ax\",%progbits\n"
 	"	.balign	16\n"
 	"	.globl	vfork\n"
 	"	.type	vfork, %function\n"
