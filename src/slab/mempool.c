@@ -94,7 +94,6 @@ static struct mempool_state *state_get(void)
 	}
 	if (state) {
 		state->lock = (struct lock)LOCK_INITIALIZER(LOCK_MEMPOOL);
-		state->waiters = 0;
 		list_add(&state->list, &pools);
 	}
 	lock_exit(&pools_lock);
@@ -130,7 +129,7 @@ void mempools_fork_unlock(void)
 void mempools_fork_child(void)
 {
 	list_for_each(state, &pools, struct mempool_state, list)
-		state->waiters = 0;
+		fork_count_child(&state->waiters);
 }
 
 /* --- what an element is ------------------------------------------------- */
@@ -320,7 +319,7 @@ static bool reserve_wants(const struct mempool *pool)
 	int nr = READ_ONCE(pool->curr_nr);
 
 	return nr < READ_ONCE(pool->min_nr) ||
-	       (!nr && READ_ONCE(pool->state->waiters));
+	       (!nr && fork_count_read(&pool->state->waiters));
 }
 
 static const struct mempool *check_pool(const struct mempool *pool,
@@ -389,7 +388,7 @@ void mempool_exit(struct mempool *pool)
 
 	if (!state)
 		return;
-	if (unlikely(READ_ONCE(state->waiters)))
+	if (unlikely(fork_count_read(&state->waiters)))
 		alloc_fatal("invalid mempool_exit: %p (somebody waits for an "
 			    "element)", pool);
 	while (pool->curr_nr) {
@@ -474,20 +473,20 @@ static void *reserve_alloc(struct mempool *pool, gfp_t gfp)
 static void wait_for(struct mempool *pool, int nr)
 {
 	struct mempool_state *state = pool->state;
+	u32 event, generation;
 	bool enough;
-	u32 event;
 
 	lock_enter(&state->lock);
 	event = READ_ONCE(state->event);
 	enough = pool->curr_nr >= nr;
-	WRITE_ONCE(state->waiters, state->waiters + 1);
+	generation = fork_count_enter(&state->waiters);
 	pool_exit(pool);
 	if (!enough) {
 		stat_add(STAT_MEMPOOL_WAIT, 1);
 		sys_wait_ms(&state->event, event, WAIT_MS);
 	}
 	lock_enter(&state->lock);
-	WRITE_ONCE(state->waiters, state->waiters - 1);
+	fork_count_leave(&state->waiters, generation);
 	pool_exit(pool);
 }
 
@@ -604,7 +603,7 @@ static __slowpath bool reserve_free(struct mempool *pool, void *element)
 		reserve_put(pool, element);
 		kept = true;
 	}
-	wake = kept && pool->state->waiters;
+	wake = kept && fork_count_read(&pool->state->waiters);
 	pool_exit(pool);
 	if (wake)
 		sys_wake(&pool->state->event);

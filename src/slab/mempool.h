@@ -4,6 +4,7 @@
 #ifndef SLAB_MEMPOOL_H
 #define SLAB_MEMPOOL_H
 
+#include "lib/fork_count.h"
 #include "lib/list.h"
 #include "lib/lock.h"
 #include "mm/gfp.h"
@@ -22,7 +23,7 @@ struct mempool_state {
 	struct lock lock;	/* of this, and of curr_nr, min_nr, elements */
 	u32 capacity;		/* of elements */
 	u32 event;		/* atomic; changes when an element comes in */
-	u32 waiters;
+	struct fork_count waiters;
 };
 
 /* As include/liballoc/mempool.h has it; zero bytes are no pool. */

@@ -17,6 +17,7 @@
  */
 #include "core/options.h"
 #include "core/stats.h"
+#include "lib/fork_count.h"
 #include "mm/vmalloc.h"
 #include "mm/zone.h"
 #include "slab/harden.h"
@@ -57,18 +58,22 @@ void free_defer(void *obj)
 /*
  * Threads that have taken objects out of barns, or empty slabs out of their
  * lists, without anybody having asked them to: who destroys the cache waits
- * for them.
+ * for them.  A handler that interrupted one must not: `reclaiming` is not 0
+ * before its thread is counted, and until it no longer is.
  */
-static u32 nr_reclaimers;
+static struct fork_count reclaimers;
+static __thread u32 reclaiming __attribute__((tls_model("initial-exec")));
 
-static void reclaim_enter(void)
+static u32 reclaim_enter(void)
 {
-	__atomic_fetch_add(&nr_reclaimers, 1, __ATOMIC_SEQ_CST);
+	WRITE_ONCE(reclaiming, reclaiming + 1);
+	return fork_count_enter(&reclaimers);
 }
 
-static void reclaim_exit(void)
+static void reclaim_exit(u32 generation)
 {
-	__atomic_fetch_sub(&nr_reclaimers, 1, __ATOMIC_SEQ_CST);
+	fork_count_leave(&reclaimers, generation);
+	WRITE_ONCE(reclaiming, reclaiming - 1);
 }
 
 /* Whatever it is, its owner is looked up again: it may be any kind. */
@@ -97,9 +102,11 @@ static bool deferred_free(void *obj)
  */
 void free_deferred_drain(void)
 {
+	u32 generation;
+
 	if (likely(!READ_ONCE(nr_deferred)) || lock_is_reentry())
 		return;
-	reclaim_enter();
+	generation = reclaim_enter();
 	for (u32 i = 0; i < NR_DEFERRED; i++) {
 		void *obj = __atomic_exchange_n(&deferred[i], NULL,
 						__ATOMIC_ACQUIRE);
@@ -110,7 +117,7 @@ void free_deferred_drain(void)
 		if (!deferred_free(obj))
 			free_defer(obj);
 	}
-	reclaim_exit();
+	reclaim_exit(generation);
 }
 
 /*
@@ -446,29 +453,31 @@ static void cache_empty(struct kmem_cache *s)
 
 void slab_fork_child(void)
 {
-	keep_or_set(nr_reclaimers, 0);
+	fork_count_child(&reclaimers);
 }
 
 void slab_reclaim_cache(struct kmem_cache *s)
 {
+	u32 generation;
+
 	free_deferred_drain();
 	if (lock_is_reentry())
 		return;
 	percpu_drain(s->geo.off, s->geo.off, reclaim_put);
-	reclaim_enter();
+	generation = reclaim_enter();
 	cache_empty(s);
-	reclaim_exit();
+	reclaim_exit(generation);
 	slab_rcu_poll();
 }
 
 bool slab_retire_cache(struct kmem_cache *s)
 {
 	free_deferred_drain();
-	if (!percpu_retire(s->geo.off, reclaim_put))
+	if (READ_ONCE(reclaiming) || !percpu_retire(s->geo.off, reclaim_put))
 		return false;
 	cache_empty(s);
 	/* From here on nobody finds anything to take. */
-	for (u32 i = 0; __atomic_load_n(&nr_reclaimers, __ATOMIC_SEQ_CST); i++)
+	for (u32 i = 0; fork_count_read(&reclaimers); i++)
 		sys_pause(i);
 	cache_empty(s);
 	return true;
@@ -484,15 +493,16 @@ void slab_reclaim(void)
 		harden_drain();
 	for (u32 i = 0; i < MAX_SHEAVES; i++) {
 		struct kmem_cache *s;
+		u32 generation;
 
 		if (!class_to_cache(i << SHEAF_HEAD_SHIFT))
 			continue;
 		/* Looked up inside: so it is not made another meanwhile. */
-		reclaim_enter();
+		generation = reclaim_enter();
 		s = class_to_cache(i << SHEAF_HEAD_SHIFT);
 		if (s)
 			cache_empty(s);
-		reclaim_exit();
+		reclaim_exit(generation);
 	}
 	pcp_drain();
 	barns_reset();

@@ -135,6 +135,31 @@ TEST_MODES(kmem_create, constructor_runs_once_per_object)
 	cr_assert_eq(stat_read(STAT_SLAB_GIVE_BACK), stat_read(STAT_SLAB_NEW));
 }
 
+static void forks(void *obj)
+{
+	nr_dtor++;
+	slab_fork_child();	/* as in the child of a handler's fork */
+}
+
+/* Who gives slabs back is in the child still, and counted by nobody. */
+Test(kmem_create, a_handler_forks_in_reclaim, .init = unit_up,
+     .timeout = 60)
+{
+	struct kmem_cache_args args = { .dtor = forks };
+	struct kmem_cache *s;
+
+	nr_dtor = 0;
+	for (u32 i = 0; i < 2; i++) {
+		s = kmem_cache_create("forks", 100, &args, 0);
+		cr_assert(s);
+		kmem_cache_free(s, kmem_cache_alloc(s, GFP_KERNEL));
+		kmem_cache_shrink(s);
+		cr_assert_gt(nr_dtor, 0);
+		kmem_cache_destroy(s);
+		cr_assert_null(kmem_caches[FIRST_CREATED], "it is gone");
+	}
+}
+
 /* --- merging --- */
 
 Test(kmem_create, alike_caches_are_one, .init = unit_up)

@@ -237,7 +237,7 @@ static void wait_for_one(int min_nr)
 	cr_assert(e, "it waits");
 	cr_assert_gt(sys_clock_ns() - start, 50000000u);
 	pthread_join(t, NULL);
-	cr_assert_eq(pool.state->waiters, 0);
+	cr_assert_eq(fork_count_read(&pool.state->waiters), 0);
 }
 
 Test(mempool, who_may_wait_waits, .init = up, .timeout = 30)
@@ -277,7 +277,7 @@ static u64 wake_latency(void)
 	e = mempool_alloc(&pool, GFP_KERNEL);
 	numbers.left = 0;
 	pthread_create(&t, NULL, get_and_free, NULL);
-	while (!READ_ONCE(pool.state->waiters))
+	while (!fork_count_read(&pool.state->waiters))
 		sched_yield();
 	usleep(2000);
 	freed = sys_clock_ns();
@@ -416,7 +416,7 @@ Test(mempool, fork_while_others_use_it, .init = up, .timeout = 60)
 			alarm(10);
 			/* Another thread has it, for ever; or the pool. */
 			mempool_free(mempool_alloc(&pool, GFP_NOWAIT), &pool);
-			_exit(pool.state->waiters ? 1 : 0);
+			_exit(fork_count_read(&pool.state->waiters) ? 1 : 0);
 		}
 		cr_assert(waitpid(pid, &status, 0) == pid);
 		cr_assert_eq(status, 0, "status %x", status);
@@ -425,6 +425,30 @@ Test(mempool, fork_while_others_use_it, .init = up, .timeout = 60)
 	for (u32 i = 0; i < 2; i++)
 		pthread_join(t[i], NULL);
 	cr_assert_eq(pool.curr_nr, 1);
+}
+
+static void forking_handler(int sig)
+{
+	/* As in the child. */
+	mempools_fork_child();
+	WRITE_ONCE(numbers.left, 1);
+}
+
+/* The child goes on waiting, and is no less than nobody when it has. */
+Test(mempool, a_handler_forks_while_its_thread_waits, .init = up,
+     .timeout = 60)
+{
+	struct itimerval once = { .it_value = { 0, 75000 } };
+	void *e;
+
+	cr_assert_eq(make(0), 0);
+	numbers.left = 0;
+	signal(SIGALRM, forking_handler);
+	setitimer(ITIMER_REAL, &once, NULL);
+	e = mempool_alloc(&pool, GFP_KERNEL);
+	cr_assert_eq(fork_count_read(&pool.state->waiters), 0);
+	mempool_free(e, &pool);
+	mempool_exit(&pool);
 }
 
 static u32 handled;
@@ -489,7 +513,7 @@ static void exit_under_waiter(void *arg)
 		;
 	pthread_create(&t, NULL, waiter, NULL);
 	for (;;)
-		if (READ_ONCE(pool.state->waiters))
+		if (fork_count_read(&pool.state->waiters))
 			mempool_exit(&pool);
 }
 
