@@ -115,6 +115,9 @@ alloc___kmem_cache_create_args(const char *name, unsigned int size,
  * size class of malloc() and no other cache has.  Any other cache shares its
  * slabs, where nobody knows whose an object is, and a leak is silent: to find
  * leaks, say slab_debug=.
+ *
+ * Objects of alloc_kfree_rcu() are waited for first, as by alloc_rcu_barrier()
+ * (the kernel does so since 6.12); but not in a reader, nor in a callback.
  * Context: takes locks; in a signal handler that interrupted the allocator
  * memory may go back later, or not at all.
  */

@@ -401,6 +401,17 @@ void rcu_barrier(void)
 	}
 }
 
+bool rcu_try_barrier(void)
+{
+	u32 self = lock_self();
+
+	if (!callbacks_wait() || reader || lock_is_reentry() ||
+	    READ_ONCE(gp.lock) == self || READ_ONCE(cb.lock) == self)
+		return false;
+	rcu_barrier();
+	return true;
+}
+
 /* --- fork --- */
 
 static void clear_counts(u32 pair)

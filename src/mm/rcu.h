@@ -59,6 +59,11 @@ void synchronize_rcu(void);
 void call_rcu(struct rcu_head *head, void (*func)(struct rcu_head *head));
 /* All callbacks asked for before have returned.  Context: sleeps. */
 void rcu_barrier(void);
+/*
+ * The same if there are any and this thread may wait for them: it is no reader,
+ * runs none of them, and is in no handler above one that does.
+ */
+bool rcu_try_barrier(void);
 /* Call what is due; true if something is still waiting. */
 bool rcu_poll(void);
 /*

@@ -368,6 +368,15 @@ static void rcu_wait(struct kmem_cache *s)
 	}
 }
 
+/* With objects that only kfree_rcu() has still, once these have been freed. */
+static bool retire(struct kmem_cache *s)
+{
+	if (lock_is_reentry() || !slab_retire_cache(s))
+		return false;
+	return !kmem_cache_nr_used(s) || !rcu_try_barrier() ||
+	       slab_retire_cache(s);
+}
+
 /*
  * Whoever calls this has the root for himself (H2): state is not DYING, and
  * there are no handles.
@@ -376,7 +385,7 @@ static void root_destroy(struct kmem_cache *s)
 {
 	size_t nr;
 
-	if (lock_is_reentry() || !slab_retire_cache(s)) {
+	if (!retire(s)) {
 		set_dying(s);
 		return;
 	}

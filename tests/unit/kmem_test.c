@@ -145,6 +145,31 @@ Test(kmem, bulk, .init = start)
 		cr_assert_null(kmem_caches[i], "all came back");
 }
 
+struct with_head {
+	u64 words[3];
+	struct alloc_rcu_head head;
+};
+
+/* What kfree_rcu() has is no leak: it is waited for. */
+Test(kmem, destroyed_with_objects_on_their_way, .init = start, .timeout = 60)
+{
+	struct kmem_cache *s;
+
+	for (u32 i = 0; i < 3; i++) {
+		s = alloc_kmem_cache_create("rcu", sizeof(struct with_head),
+					    NULL, ALLOC_SLAB_NO_MERGE);
+		for (u32 k = 0; k < 5 + 100 * i; k++) {
+			struct with_head *p;
+
+			p = alloc_kmem_cache_alloc(s, ALLOC_GFP_KERNEL);
+			REQUIRE(p);
+			alloc_kfree_rcu(p, head);
+		}
+		alloc_kmem_cache_destroy(s);
+		cr_assert_null(kmem_caches[FIRST_CREATED], "it is gone");
+	}
+}
+
 Test(kmem, sheaves, .init = start)
 {
 	struct kmem_cache *s = alloc_kmem_cache_create("sheaf", 64, NULL,
