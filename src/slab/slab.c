@@ -544,8 +544,11 @@ static struct page *slab_at(const struct kmem_cache *s, uintptr_t start)
 	return &sec->vmemmap[pfn];
 }
 
-/* The line of an object's slab, of section 0, where nearly all are. */
-static void slab_prefetch(const struct kmem_cache *s, const void *obj)
+/*
+ * The line of an object's slab, of section 0, where nearly all are.  Inlined:
+ * gcc drops calls of a function that does nothing but this.
+ */
+__fastpath void slab_prefetch(const struct kmem_cache *s, const void *obj)
 {
 	const struct section *sec = sections[0];
 	uintptr_t start = (uintptr_t)obj & ~(uintptr_t)s->geo.slab_mask;
