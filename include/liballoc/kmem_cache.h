@@ -108,13 +108,14 @@ alloc___kmem_cache_create_args(const char *name, unsigned int size,
  * @s: NULL is nothing to destroy
  *
  * All objects must be free.  Those that are not stay what they are for ever,
- * as in the kernel.  A cache with slabs of its own reports them in one line,
- * with their number and the first addresses: one with SLAB_NO_MERGE,
- * SLAB_TYPESAFE_BY_RCU or a debug flag (slab_debug= gives it one), with a
- * constructor, a user region or a capacity of sheaves, or of a layout that no
- * size class of malloc() and no other cache has.  Any other cache shares its
- * slabs, where nobody knows whose an object is, and a leak is silent: to find
- * leaks, say slab_debug=.
+ * as in the kernel, and are reported in one line with their number and the
+ * first addresses, once the last of the caches goes that share its slabs.
+ *
+ * But a cache shares them with malloc() if one of malloc()'s size classes has
+ * its layout and nothing forbids it: SLAB_NO_MERGE, SLAB_TYPESAFE_BY_RCU, a
+ * debug flag, a constructor, a user region, a capacity of sheaves, hardened=1.
+ * There nobody knows whose an object is, and a leak is silent.  With
+ * slab_debug=F each cache reports its own.
  *
  * Objects of alloc_kfree_rcu() are waited for first, as by alloc_rcu_barrier()
  * (the kernel does so since 6.12); but not in a reader, nor in a callback.

@@ -510,6 +510,41 @@ Test(kmem_create, live_objects_are_reported_and_leaked, .init = unit_up)
 		cr_assert_not_null(strstr(line, p), "%s not in %s", p, line);
 }
 
+/* As liballoc/kmem_cache.h says: of slabs that malloc() has, too, nothing. */
+static void destroy_with_one_each(void *arg)
+{
+	static const struct {
+		const char *name;
+		u32 size;
+		slab_flags_t flags;
+	} kinds[] = {
+		{ "class", 96, 0 }, { "own", 96, SLAB_NO_MERGE },
+		{ "first", 104, 0 }, { "second", 104, 0 },
+	};
+	struct kmem_cache *s[ARRAY_SIZE(kinds)];
+
+	for (u32 i = 0; i < ARRAY_SIZE(kinds); i++) {
+		s[i] = kmem_cache_create(kinds[i].name, kinds[i].size, NULL,
+					 kinds[i].flags);
+		REQUIRE(kmem_cache_alloc(s[i], GFP_KERNEL));
+	}
+	for (u32 i = 0; i < ARRAY_SIZE(kinds); i++)
+		kmem_cache_destroy(s[i]);
+}
+
+Test(kmem_create, which_leaks_are_reported, .init = unit_up)
+{
+	char text[2048];
+	int status = unit_child(destroy_with_one_each, NULL, text,
+				sizeof(text));
+
+	cr_assert_eq(status, 0, "%x: %s", status, text);
+	cr_assert_null(strstr(text, "cache class has"), "%s", text);
+	cr_assert_not_null(strstr(text, "cache own has 1 live"), "%s", text);
+	cr_assert_not_null(strstr(text, "cache first has 2 live"), "%s", text);
+	cr_assert_null(strstr(text, "cache second has"), "%s", text);
+}
+
 static struct kmem_cache *victim, *other;
 static char *object;
 
