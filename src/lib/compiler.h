@@ -50,6 +50,17 @@ typedef uint64_t u64;
 #define READ_ONCE(x)	 __atomic_load_n(&(x), __ATOMIC_RELAXED)
 #define WRITE_ONCE(x, v) __atomic_store_n(&(x), (v), __ATOMIC_RELAXED)
 
+/*
+ * A word that others write, only compared, of which a wrong answer does no
+ * harm: an aligned load, wherever gcc folds it into the comparison, which it
+ * does with no atomic one.  ThreadSanitizer sees it as READ_ONCE().
+ */
+#ifdef __SANITIZE_THREAD__
+#define READ_HINT(x)	 READ_ONCE(x)
+#else
+#define READ_HINT(x)	 (x)
+#endif
+
 /* A store that is not made in vain: after fork() it would copy a page. */
 #define keep_or_set(x, val)						\
 	do {								\

@@ -125,11 +125,11 @@ percpu_is_on_top(const struct sheaf_head *h, const void *obj)
 {
 	void **cur = READ_ONCE(h->cur);
 
-	/* Read as they are compared: gcc makes one instruction of it. */
-	return likely(cur) && (cur[-1] == obj || cur[-2] == obj ||
-			       cur[-3] == obj || cur[-4] == obj ||
-			       cur[-5] == obj || cur[-6] == obj ||
-			       cur[-7] == obj || cur[-8] == obj);
+	return likely(cur) &&
+	       (READ_HINT(cur[-1]) == obj || READ_HINT(cur[-2]) == obj ||
+		READ_HINT(cur[-3]) == obj || READ_HINT(cur[-4]) == obj ||
+		READ_HINT(cur[-5]) == obj || READ_HINT(cur[-6]) == obj ||
+		READ_HINT(cur[-7]) == obj || READ_HINT(cur[-8]) == obj);
 }
 /*
  * This CPU's sheaf holds @obj.  May miss it, but never says so of an object
