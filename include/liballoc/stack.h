@@ -112,7 +112,8 @@ int alloc_thread_stack_name(void *stack, const char *name);
  * cost nothing; where it has one already, nothing is done.  A thread need not
  * give it back: once it is gone, another takes it over.
  *
- * Return: 0; -1 with errno ENOMEM.
+ * Return: 0; -1 with errno ENOMEM, as in a signal handler that interrupted the
+ * allocator.
  */
 int alloc_thread_stack_enter(void);
 

@@ -27,7 +27,9 @@
  *	 the state says LIVE.  So the fault handler reads them without a lock:
  *	 the stack that the thread runs on does not change meanwhile.
  *
- * Locking: LOCK_STACK; areas are made and given back without it.
+ * Locking: LOCK_STACK; areas are made and given back without it.  In a handler
+ * that interrupted a lock nothing begins that would take it twice: between the
+ * two another thread could take it and wait for what was interrupted.
  */
 #include <string.h>
 
@@ -241,7 +243,7 @@ void *stack_alloc(size_t size, u32 flags)
 {
 	struct stack *s;
 
-	if (!size || size > PTRDIFF_MAX - 4 * MIB)
+	if (!size || size > PTRDIFF_MAX - 4 * MIB || lock_is_reentry())
 		return NULL;
 	size = ALIGN_UP(size, sys_page_size());
 	s = cache_take(size);
@@ -300,7 +302,8 @@ static size_t purge(u64 freed_until)
 {
 	struct list_head out = LIST_HEAD_INIT(out);
 
-	if (!READ_ONCE(nr_cached) || !lock_try_enter(&lock))
+	if (!READ_ONCE(nr_cached) || lock_is_reentry() ||
+	    !lock_try_enter(&lock))
 		return 0;
 	cache_cut(0, freed_until, &out);
 	lock_exit(&lock);
@@ -344,7 +347,7 @@ enum stack_result stack_free(void *addr, size_t *size)
 	struct stack *s;
 	u64 now;
 
-	if (!lock_try_enter(&lock))
+	if (lock_is_reentry() || !lock_try_enter(&lock))
 		return STACK_BUSY;
 	s = find_exact(lo);
 	if (!s)
@@ -491,7 +494,7 @@ bool stack_enter(void)
 
 	if (sys_altstack())
 		return true;
-	if (!lock_try_enter(&lock))
+	if (lock_is_reentry() || !lock_try_enter(&lock))
 		return false;
 	a = alt_reuse(tid);
 	lock_exit(&lock);

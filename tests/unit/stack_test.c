@@ -6,6 +6,7 @@
 
 #include <ucontext.h>
 
+#include "mm/memblock.h"
 #include "mm/stack.h"
 #include "mm/vmalloc.h"
 
@@ -191,6 +192,24 @@ Test(stack, re_entry, .init = up)
 	cr_assert(stack_find((uintptr_t)s, &info), "takes no lock");
 	stack_fork_unlock();
 	cr_assert_eq(put(s), STACK_OK);
+}
+
+/* Nor does one above another lock, for which who has ours may wait. */
+Test(stack, re_entry_of_another_lock, .init = up)
+{
+	void *s = stack_alloc(SIZE, 0), *kept = stack_alloc(SIZE, 0);
+
+	cr_assert(s && kept);
+	cr_assert_eq(put(kept), STACK_OK);
+	memblock_fork_lock();
+	cr_assert_null(stack_alloc(SIZE, 0));
+	cr_assert_null(stack_alloc(2 * SIZE, 0));
+	cr_assert_eq(put(s), STACK_BUSY);
+	cr_assert_eq(stacks_purge(), 0);
+	cr_assert(sys_altstack() || !stack_enter());
+	memblock_fork_unlock();
+	cr_assert_eq(put(s), STACK_OK);
+	cr_assert_eq(stack_alloc(SIZE, 0), s);
 }
 
 /* --- finding --- */
