@@ -162,19 +162,41 @@ void fork_init(void)
 
 /*
  * Called by vfork() in vfork.c: the child uses the parent's memory, thread
- * pointer and (unregistered) struct rseq until it executes or exits.
+ * pointer and (unregistered) struct rseq until it executes or exits.  It may
+ * call vfork() itself, and it may be killed before it has said that it is there.
+ *
+ * So who calls says first that nobody has entered, the child says that it has,
+ * and who goes on undoes that one entry, if there was one.  He may be such a child
+ * himself: then he has entered, which is for his own parent to undo.
  */
+static __thread struct {
+	u32 depth;	/* children that have entered, one by another */
+	bool entered;	/* the last one, since vfork_prepare() */
+} vforks __attribute__((tls_model("initial-exec")));
+
+__attribute__((used)) void vfork_prepare(void);
 __attribute__((used)) void vfork_child_enter(void);
 __attribute__((used)) void vfork_parent_resume(void);
+
+void vfork_prepare(void)
+{
+	WRITE_ONCE(vforks.entered, false);
+}
 
 void vfork_child_enter(void)
 {
 	kswapd_forbid(1);
+	vforks.depth++;
+	WRITE_ONCE(vforks.entered, true);
 	percpu_freeze();
 }
 
 void vfork_parent_resume(void)
 {
-	percpu_thaw();
-	kswapd_forbid(-1);
+	if (READ_ONCE(vforks.entered)) {
+		percpu_thaw();
+		vforks.depth--;
+		kswapd_forbid(-1);
+	}
+	WRITE_ONCE(vforks.entered, vforks.depth != 0);
 }

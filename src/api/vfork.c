@@ -31,7 +31,11 @@
 
 #include "lib/compiler.h"
 
-/* From src/api/fork.c.  The child's, before it returns; the parent's. */
+/*
+ * From src/api/fork.c.  Before the system call; the child's, before it returns;
+ * the parent's.
+ */
+void vfork_prepare(void);
 void vfork_child_enter(void);
 void vfork_parent_resume(void);
 
@@ -50,10 +54,16 @@ __asm__(".pushsection .text.vfork,\"ax\",%progbits\n"
 	"	.balign	16\n"
 	"	.globl	vfork\n"
 	"	.type	vfork, @function\n"
+	"	.hidden	vfork_prepare\n"
 	"	.hidden	vfork_child_enter, vfork_parent_resume, vfork_error\n"
 	"vfork:\n"
 	"	.cfi_startproc\n"
 	"	endbr64\n"
+	"	sub	$8, %rsp\n"
+	"	.cfi_adjust_cfa_offset 8\n"
+	"	call	vfork_prepare\n"
+	"	add	$8, %rsp\n"
+	"	.cfi_adjust_cfa_offset -8\n"
 	"	pop	%rdi\n"			/* V1 */
 	"	.cfi_adjust_cfa_offset -8\n"
 	"	.cfi_register %rip, %rdi\n"
@@ -94,10 +104,21 @@ __asm__(".pushsection .text.vfork,\"ax\",%progbits\n"
 	"	.balign	16\n"
 	"	.globl	vfork\n"
 	"	.type	vfork, %function\n"
+	"	.hidden	vfork_prepare\n"
 	"	.hidden	vfork_child_enter, vfork_parent_resume, vfork_error\n"
 	"vfork:\n"
 	"	.cfi_startproc\n"
 	"	hint	#34\n"			/* bti c */
+	"	stp	x29, x30, [sp, #-16]!\n"
+	"	.cfi_def_cfa_offset 16\n"
+	"	.cfi_offset x29, -16\n"
+	"	.cfi_offset x30, -8\n"
+	"	mov	x29, sp\n"
+	"	bl	vfork_prepare\n"
+	"	ldp	x29, x30, [sp], #16\n"
+	"	.cfi_restore x30\n"
+	"	.cfi_restore x29\n"
+	"	.cfi_def_cfa_offset 0\n"
 	"	mov	x0, #0x4111\n"		/* CLONE_VM, CLONE_VFORK, */
 	"	mov	x1, #0\n"		/* SIGCHLD; same stack */
 	"	mov	x2, #0\n"

@@ -115,6 +115,41 @@ static void *warm_up(void)
 	return p;
 }
 
+void vfork_prepare(void);
+void vfork_child_enter(void);
+void vfork_parent_resume(void);
+
+/* What its parent does then: nobody has entered. */
+static void killed_before_it_enters(void)
+{
+	vfork_prepare();
+	vfork_parent_resume();
+}
+
+Test(vfork, a_child_killed_before_it_enters)
+{
+	u32 off = off_of(warm_up()), cpu = percpu_index();
+	const struct sheaf_head *h = percpu_head(cpu, off);
+	bool closes = percpu.mode != PERCPU_SLOTS;
+
+	killed_before_it_enters();
+	vfork_prepare();
+	vfork_child_enter();
+	/* One of a vfork child: that one's sheaves stay closed. */
+	killed_before_it_enters();
+	cr_assert(!closes || h->hi == h->lo);
+	cr_assert(!kswapd_run());
+	/* One that enters and ends. */
+	vfork_prepare();
+	vfork_child_enter();
+	vfork_parent_resume();
+	cr_assert(!closes || h->hi == h->lo);
+	cr_assert(!kswapd_run());
+	vfork_parent_resume();
+	cr_assert(!closes || h->hi > h->lo);
+	cr_assert(kswapd_run(), "the parent may have its thread");
+}
+
 static volatile u32 seen_capacity;
 static void *volatile seen_object;
 
