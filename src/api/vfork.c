@@ -44,6 +44,7 @@ long vfork_error(long ret);
 /* What the system call returned, in libc's manner. */
 __attribute__((used)) long vfork_error(long ret)
 {
+	vfork_parent_resume();	/* nobody has entered */
 	errno = (int)-ret;
 	return -1;
 }
