@@ -20,7 +20,8 @@
  *   E1. an entry is in `entries` from its making until no thread is in its
  *	 callbacks and it is dying; then it is in `unused`.
  *   E2. runs is the number of threads in its callbacks: they may follow the
- *	 links of the entry afterwards.
+ *	 links of the entry afterwards.  In the child of a fork it is 0, but
+ *	 `running` says of which one its thread is in.
  *   E3. a dying entry's runs never rise, and its struct shrinker is not
  *	 touched by who comes out of a callback: it may be gone.
  *   E4. one of the two ends a dying entry: who waits for runs to be 0, or, if
@@ -35,6 +36,7 @@
 #include "core/report.h"
 #include "core/stats.h"
 #include "lib/fmt.h"
+#include "lib/fork_count.h"
 #include "lib/list.h"
 #include "lib/lock.h"
 #include "mm/memblock.h"
@@ -51,7 +53,7 @@ struct shrinker_entry {
 	struct list_head list;		/* E1 */
 	struct shrinker *shrinker;
 	enum state state;		/* under the lock, as are: */
-	u32 runs;			/* E2 */
+	struct fork_count runs;		/* E2 */
 	bool orphan;			/* E4 */
 	u32 left;			/* futex; changes when runs gets 0 */
 	struct shrinker own;		/* of shrinker_alloc() */
@@ -66,7 +68,7 @@ static struct list_head entries = LIST_HEAD_INIT(entries);
 static struct list_head unused = LIST_HEAD_INIT(unused);
 static bool stopped;		/* under the lock */
 
-/* Whose callback this thread is in. */
+/* Which entry this thread is in; changes under the lock. */
 static __thread struct shrinker_entry *running
 	__attribute__((tls_model("initial-exec")));
 
@@ -103,7 +105,6 @@ static struct shrinker_entry *entry_create(struct shrinker *shrinker,
 	e->own = (struct shrinker){ .seeks = ALLOC_DEFAULT_SEEKS };
 	e->shrinker = shrinker ? shrinker : &e->own;
 	e->state = ENTRY_NEW;
-	e->runs = 0;
 	e->orphan = false;
 	for (u32 i = 0; i < nr_nodes; i++)
 		e->nr_deferred[i] = 0;
@@ -117,14 +118,16 @@ static struct shrinker_entry *entry_create(struct shrinker *shrinker,
 
 static void entry_put(struct shrinker_entry *e)
 {
+	e->orphan = false;		/* once */
 	list_del(&e->list);
 	list_add_tail(&e->list, &unused);	/* a stale pointer stays one */
 }
 
 /* This thread has left the callbacks (E3, E4). */
-static void entry_leave(struct shrinker_entry *e)
+static void entry_leave(struct shrinker_entry *e, u32 generation)
 {
-	if (--e->runs || e->state != ENTRY_DYING)
+	fork_count_leave(&e->runs, generation);
+	if (fork_count_read(&e->runs) || e->state != ENTRY_DYING)
 		return;
 	if (e->orphan) {
 		entry_put(e);
@@ -231,7 +234,7 @@ static void entry_end(struct shrinker_entry *e)
 		lock_exit(&lock);
 		return;
 	}
-	while (e->runs) {
+	while (fork_count_read(&e->runs)) {
 		u32 left = e->left;
 
 		lock_exit(&lock);
@@ -347,16 +350,19 @@ static u64 shrink_one(struct shrinker_entry *e, gfp_t gfp, u32 priority)
 	u32 nodes = e->shrinker->flags & SHRINKER_NUMA_AWARE ? nr_nodes : 1;
 	u64 freed = 0;
 
-	running = e;
 	for (u32 node = 0; node < nodes && still_live(e); node++)
 		freed += do_shrink_slab(e, node, gfp, priority);
-	running = NULL;
 	return freed;
 }
 
-/* The live entry behind @e, NULL for the first, with this thread in it. */
-static struct shrinker_entry *entry_next(struct shrinker_entry *e)
+/*
+ * The live entry behind @e, NULL for the first, with this thread in it, since
+ * @generation of its runs.
+ */
+static struct shrinker_entry *entry_next(struct shrinker_entry *e,
+					 u32 *generation)
 {
+	u32 left = *generation;
 	struct list_head *at = e ? &e->list : &entries;
 	struct shrinker_entry *next = NULL;
 
@@ -367,9 +373,10 @@ static struct shrinker_entry *entry_next(struct shrinker_entry *e)
 			next = NULL;
 	}
 	if (next)
-		next->runs++;
+		*generation = fork_count_enter(&next->runs);
+	running = next;
 	if (e)
-		entry_leave(e);
+		entry_leave(e, left);
 	lock_exit(&lock);
 	return next;
 }
@@ -377,11 +384,12 @@ static struct shrinker_entry *entry_next(struct shrinker_entry *e)
 size_t shrink_slab(gfp_t gfp, u32 priority)
 {
 	struct shrinker_entry *e = NULL;
+	u32 generation = 0;
 	size_t freed = 0;
 
 	if (!READ_ONCE(nr_shrinkers))
 		return 0;
-	while ((e = entry_next(e)))
+	while ((e = entry_next(e, &generation)))
 		freed += shrink_one(e, gfp, priority);
 	return freed;
 }
@@ -395,7 +403,7 @@ static bool any_runs(void)
 	lock_enter(&lock);
 	stopped = true;
 	list_for_each(e, &entries, struct shrinker_entry, list)
-		any |= e->runs && e != running;
+		any |= fork_count_read(&e->runs) && e != running;
 	lock_exit(&lock);
 	return any;
 }
@@ -426,8 +434,8 @@ void shrinkers_fork_unlock(void)
 void shrinkers_fork_child(void)
 {
 	list_for_each_safe(e, tmp, &entries, struct shrinker_entry, list) {
-		e->runs = e == running;
-		if (!e->runs && e->orphan)
+		fork_count_child(&e->runs);
+		if (e != running && e->orphan)
 			entry_put(e);
 	}
 }

@@ -1,9 +1,8 @@
 /*
  * fork_count_test.c - does the count get 0 again, wherever the fork came?
  */
+#include "steps.h"
 #include "unit.h"
-
-#include <ucontext.h>
 
 #include "lib/fork_count.h"
 
@@ -50,46 +49,27 @@ Test(fork_count, what_is_0_is_not_stored)
 }
 
 #ifdef __x86_64__
-#define TRAP_FLAG 0x100
-
-static u32 step, fork_at;
-
-static void on_step(int sig, siginfo_t *si, void *ctx)
+static void enter_and_leave(void)
 {
-	if (step++ == fork_at)
-		fork_count_child(&count);
+	fork_count_leave(&count, fork_count_enter(&count));
 }
 
-static void set_trap_flag(bool on)
+static void fork_here(void)
 {
-	unsigned long flags = __builtin_ia32_readeflags_u64();
-
-	__builtin_ia32_writeeflags_u64(on ? flags | TRAP_FLAG :
-					    flags & ~(unsigned long)TRAP_FLAG);
+	fork_count_child(&count);
 }
 
 /* A handler forks that interrupted it before each of its instructions. */
 Test(fork_count, forks_at_each_instruction, .timeout = 60)
 {
-	struct sigaction sa = { .sa_sigaction = on_step,
-				.sa_flags = SA_SIGINFO };
-	u32 generation, forks = 0;
+	u64 word = count.word;
+	u32 at = 0, forks = 0;
 
-	sigaction(SIGTRAP, &sa, NULL);
-	for (fork_at = 0; fork_at < 1000; fork_at++) {
-		u64 word = count.word;
-
-		step = 0;
-		set_trap_flag(true);
-		generation = fork_count_enter(&count);
-		fork_count_leave(&count, generation);
-		set_trap_flag(false);
-		REQUIRE(fork_count_read(&count) == 0, "at %u", fork_at);
+	for (; steps_run(enter_and_leave, at, fork_here); at++) {
+		REQUIRE(fork_count_read(&count) == 0, "at %u", at);
 		forks += count.word != word;
-		if (step <= fork_at)
-			break;
+		word = count.word;
 	}
-	cr_assert_lt(fork_at, 1000);
 	cr_assert_gt(forks, 0, "some came in between");
 }
 #endif

@@ -7,6 +7,7 @@
 #include "mm/memblock.h"
 #include "mm/shrinker.h"
 #include "mm/vmalloc.h"
+#include "steps.h"
 #include "unit.h"
 
 static struct shrinker *make(u32 flags, const char *fmt, ...)
@@ -619,3 +620,25 @@ Test(shrinker, many_come_and_go, UP, .timeout = 30)
 	cr_assert_gt(stat_read(STAT_SHRINK_CALLS), 100);
 	cr_assert_eq(nr_shrinkers, 0);
 }
+
+#ifdef __x86_64__
+static void shrink_once(void)
+{
+	shrink_slab(GFP_KERNEL, 0);
+}
+
+/* The child of a handler's fork leaves what it was in, and waits for nobody. */
+Test(shrinker, forks_at_each_instruction, UP)
+{
+	struct shrinker *s = fake_make(0, 2, 0);
+	u32 at = 0;
+
+	alarm(50);
+	for (; steps_run(shrink_once, at, shrinkers_fork_child); at++) {
+		shrinker_free(s);
+		REQUIRE(nr_shrinkers == 0, "at %u", at);
+		s = fake_make(0, 2, 0);
+	}
+	cr_assert_gt(at, 50);
+}
+#endif
