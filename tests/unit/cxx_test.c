@@ -88,7 +88,7 @@ void free_sized_slow(void *ptr, size_t size)
 	free_slow(ptr);
 }
 
-void malloc_bad_object(void *obj, u32 off)
+void malloc_bad_object(void *obj, uintptr_t head)
 {
 	abort();
 }
