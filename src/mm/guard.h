@@ -20,7 +20,8 @@ static inline size_t guard_range_pages(size_t nr)
 }
 
 /* Of the first page of such a range: has it a guard, or was that refused? */
-enum { GUARD_NONE, GUARD_REFUSED, GUARD_INSTALLED };
+enum { GUARD_NONE, GUARD_REFUSED, GUARD_INSTALLED,
+       GUARD_MAPPED };
 
 /**
  * guard_range_alloc - page_range_alloc() with a guard behind

@@ -60,6 +60,7 @@ struct stack {
 	struct stack *next;	/* in its bucket, or unused */
 	struct list_head list;	/* CACHED: by age */
 	u64 stamp;		/* CACHED: sys_clock_ms() when freed */
+	uintptr_t dirty;	/* CACHED: from here on not known to be zero */
 	char name[STACK_NAME];
 };
 
@@ -250,8 +251,7 @@ void *stack_alloc(size_t size, u32 flags)
 	if (s) {
 		stat_add(STAT_STACK_WARM, 1);
 		if (flags & STACK_ZERO)
-			memset((void *)(s->hi - kept_bytes(s)), 0,
-			       kept_bytes(s));
+			memset((void *)s->dirty, 0, s->hi - s->dirty);
 	} else {
 		s = stack_make(size);
 	}
@@ -359,8 +359,10 @@ enum stack_result stack_free(void *addr, size_t *size)
 	lock_exit(&lock);
 	if (ret != STACK_OK)
 		return ret;
-	if (s->hi - s->lo > kept_bytes(s))
-		sys_discard(addr, s->hi - s->lo - kept_bytes(s));
+	s->dirty = s->hi - kept_bytes(s);
+	/* Locked memory stays, and so does what is in it. */
+	if (s->dirty > lo && !sys_discard(addr, s->dirty - lo))
+		s->dirty = lo;
 	now = sys_clock_ms();
 	lock_enter(&lock);
 	s->stamp = now;

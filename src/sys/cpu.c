@@ -76,12 +76,15 @@ static bool read_strict(void)
 
 /*
  * What is not charged may be committed whatever its size.  The file is read
- * where it may not: there are other reasons.
+ * where it may not: there are other reasons.  It is, too, where mlockall()
+ * came before the first allocation: such space is filled with pages when it
+ * becomes writable, and cannot be discarded, which tells.
  */
 void sys_overcommit_probe(void *addr, size_t size)
 {
 	overcommit_strict = true;
-	if (size / 2 > ram_bytes && sys_commit(addr, size)) {
+	if (size / 2 > ram_bytes && sys_discard(addr, sys_page_bytes) &&
+	    sys_commit(addr, size)) {
 		sys_call(SYS_mprotect, addr, size, PROT_NONE);
 		overcommit_strict = false;
 	} else {

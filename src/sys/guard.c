@@ -52,18 +52,19 @@ bool sys_guards_are_cheap(void)
 	return have_guards;
 }
 
-bool sys_guard(void *addr, size_t size)
+enum sys_guard sys_guard(void *addr, size_t size)
 {
 	size_t most = sys_max_map_count() / 4 / MAPS_A_GUARD;
 
-	if (have_guards)
-		return sys_call(SYS_madvise, addr, size,
-				MADV_GUARD_INSTALL) == 0;
+	/* Refused where mlockall() holds the pages. */
+	if (have_guards &&
+	    sys_call(SYS_madvise, addr, size, MADV_GUARD_INSTALL) == 0)
+		return SYS_GUARD_CHEAP;
 	if (__atomic_add_fetch(&nr_guards, 1, __ATOMIC_RELAXED) <= most &&
 	    sys_protect(addr, size, false))
-		return true;
+		return SYS_GUARD_MAPPED;
 	__atomic_sub_fetch(&nr_guards, 1, __ATOMIC_RELAXED);
-	return false;
+	return SYS_GUARD_NONE;
 }
 
 /* What is mapped anew has no guards. */
@@ -75,9 +76,9 @@ static bool guard_remove(void *addr, size_t size)
 	return sys_commit(addr, size);
 }
 
-bool sys_unguard(void *addr, size_t size)
+bool sys_unguard(void *addr, size_t size, enum sys_guard kind)
 {
-	if (have_guards)
+	if (kind == SYS_GUARD_CHEAP)
 		return guard_remove(addr, size);
 	if (!sys_protect(addr, size, true))
 		return false;

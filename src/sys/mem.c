@@ -16,6 +16,9 @@
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23
 #endif
+#ifndef MADV_DONTNEED_LOCKED
+#define MADV_DONTNEED_LOCKED 24
+#endif
 #ifndef MREMAP_DONTUNMAP
 #define MREMAP_DONTUNMAP 4
 #endif
@@ -68,12 +71,25 @@ bool sys_commit(void *addr, size_t size)
 }
 
 /*
+ * Pages that mlockall() holds as well, which sys_discard() leaves alone.
+ * Kernels before 5.18 cannot: they stay, with nothing in them.
+ */
+static void discard_locked(void *addr, size_t size)
+{
+	if (sys_discard(addr, size))
+		return;
+	if (sys_call(SYS_madvise, addr, size, MADV_DONTNEED_LOCKED) ==
+	    -EINVAL && sys_commit(addr, size))
+		__builtin_memset(addr, 0, size);
+}
+
+/*
  * Not by mapping anew: the range keeps its name and stays one mapping with
  * its neighbours.  Strict overcommit still charges for it: sys_forget().
  */
 void sys_uncommit(void *addr, size_t size)
 {
-	sys_discard(addr, size);
+	discard_locked(addr, size);
 	sys_call(SYS_mprotect, addr, size, PROT_NONE);
 }
 
@@ -90,7 +106,7 @@ void sys_forget(void *addr, size_t size)
 
 	/* Out of mappings: at least the pages go back. */
 	if (ret < 0 && ret > -4096)
-		sys_discard(addr, size);
+		discard_locked(addr, size);
 }
 
 bool sys_discard(void *addr, size_t size)
@@ -220,7 +236,7 @@ void sys_unmove_pages(void *old, void *new, size_t size)
 	for (size_t at = 0, nr; at < size; at += nr) {
 		nr = min(size - at, COPY_MAX);
 		copy_rest((char *)new + at, (char *)old + at, nr);
-		sys_discard((char *)new + at, nr);
+		discard_locked((char *)new + at, nr);
 	}
 }
 
@@ -246,7 +262,7 @@ static bool move_hard(char *old, char *new, size_t size, bool refused)
 		return false;
 	}
 	copy_rest(old, new, size);
-	sys_discard(old, size);
+	discard_locked(old, size);
 	return true;
 }
 

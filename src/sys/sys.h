@@ -39,7 +39,10 @@ void sys_uncommit(void *addr, size_t size);
 void sys_forget(void *addr, size_t size);
 /* Make committed memory, or data of the library, read-only. */
 void sys_seal(void *addr, size_t size);
-/* Give the pages back but stay usable; reads as zero afterwards. */
+/*
+ * Give the pages back but stay usable; reads as zero afterwards.  False: what
+ * was there is there still, for one because mlock() keeps it.
+ */
 bool sys_discard(void *addr, size_t size);
 /* Fault all pages in for writing with one call; failure is harmless. */
 void sys_populate(void *addr, size_t size);
@@ -106,15 +109,16 @@ bool sys_thread_exists(int tid);
 
 void sys_guard_init(void);
 /*
- * Any access to committed [addr, addr + size) faults and its pages are given
- * back; false: it does not, there are too many mappings.
+ * Any access to committed [addr, addr + size) faults, and the pages of a cheap
+ * guard are given back; NONE: it does not, there are too many mappings.
  */
-bool sys_guard(void *addr, size_t size);
+enum sys_guard { SYS_GUARD_NONE, SYS_GUARD_CHEAP, SYS_GUARD_MAPPED };
+enum sys_guard sys_guard(void *addr, size_t size);
 /*
- * Usable again, and zero; only after sys_guard() said true.  False: the kernel
- * refuses, and the guard stays.
+ * Usable again; only what sys_guard() made, and said it was.  False: the
+ * kernel refuses, and the guard stays.
  */
-bool sys_unguard(void *addr, size_t size);
+bool sys_unguard(void *addr, size_t size, enum sys_guard kind);
 bool sys_guards_are_cheap(void);	/* they make no mappings */
 /* Forbid any access, or allow it; what is there stays. */
 bool sys_protect(void *addr, size_t size, bool access);

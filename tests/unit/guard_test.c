@@ -29,7 +29,8 @@ static void guards(void)
 		page[i] = guard_range_alloc(NUMA_NO_NODE, nr, 0, GFP_KERNEL);
 		cr_assert(page[i]);
 		cr_assert_eq(page[i]->nr_pages, guard_range_pages(nr));
-		cr_assert_eq(page[i]->guarded, GUARD_INSTALLED);
+		cr_assert_eq(page[i]->guarded, sys_guards_are_cheap() ?
+			     GUARD_INSTALLED : GUARD_MAPPED);
 		p = page_address(page[i]);
 		memset(p, 1, nr << PAGE_SHIFT);
 		cr_assert(faults(p + (nr << PAGE_SHIFT)));
@@ -97,4 +98,26 @@ Test(guard, random_numbers_differ)
 {
 	sys_init();
 	cr_assert_neq(sys_random(), sys_random());
+}
+
+/* Where the cheap ones are refused, there are the others. */
+Test(guard, in_locked_memory)
+{
+	size_t unit = guard_pages();
+	struct page *page;
+	char *p;
+
+	unit_up();
+	sys_guard_init();
+	page = page_range_alloc(NUMA_NO_NODE, 512, 9, GFP_KERNEL);
+	if (mlock(page_address(page), 512 << PAGE_SHIFT))
+		cr_skip_test("mlock: errno %d", errno);
+	page_range_free(page, 512);
+	span_drain();
+	page = guard_range_alloc(NUMA_NO_NODE, unit, 0, GFP_KERNEL);
+	p = page_address(page);
+	cr_assert_eq(page->guarded, GUARD_MAPPED);
+	cr_assert(faults(p + (unit << PAGE_SHIFT)));
+	cr_assert(guard_range_free(page, unit));
+	memset(p, 1, (unit + guard_pages()) << PAGE_SHIFT);
 }

@@ -328,3 +328,23 @@ Test(mem, names_show_in_maps, .init = sys_init)
 	if (!strstr(maps, "[anon:liballoc:unit]"))
 		cr_skip_test("this kernel names no mappings");
 }
+
+/* sys_discard() leaves locked pages alone, and says so. */
+Test(mem, locked_memory_is_zero_when_it_comes_back, .init = sys_init)
+{
+	char *p = space();
+
+	cr_assert(sys_commit(p, SIZE));
+	memset(p, 1, SIZE);
+	if (mlock(p, SIZE))
+		cr_skip_test("mlock: errno %d", errno);
+	cr_assert(!sys_discard(p, SIZE));
+	cr_assert_eq(p[0], 1);
+	sys_uncommit(p, SIZE / 2);
+	unit_faults(p);
+	sys_forget(p + SIZE / 2, SIZE / 2);
+	unit_faults(p + SIZE / 2);
+	cr_assert(sys_commit(p, SIZE));
+	for (size_t i = 0; i < SIZE; i++)
+		REQUIRE(!p[i], "%zu", i);
+}

@@ -512,3 +512,17 @@ Test(stack, threads, .init = up)
 	stacks_purge();
 	cr_assert(vmalloc_is_valid());
 }
+
+/* Nor does the kernel give zeros for pages that it must keep. */
+Test(stack, zero_where_memory_is_locked, .init = up)
+{
+	char *s = stack_alloc(SIZE, 0);
+
+	if (mlock(s, SIZE))
+		cr_skip_test("mlock: errno %d", errno);
+	fill(s, SIZE);
+	cr_assert_eq(put(s), STACK_OK);
+	cr_assert_eq(stack_alloc(SIZE, STACK_ZERO), s);
+	for (u32 i = 0; i < SIZE; i++)
+		REQUIRE(!s[i], "%u", i);
+}
