@@ -1,8 +1,8 @@
 /*
  * cgroup.c - how much memory the control groups of this process allow.
  *
- * /proc/self/cgroup has one line "number:controllers:path" per hierarchy.
- * Where one lists "memory", the limits are version 1's, else version 2's, of
+ * /proc/thread-self/cgroup has one line "number:controllers:path" per
+ * hierarchy; /proc/self has none once main() has left by pthread_exit().  Where one lists "memory", the limits are version 1's, else version 2's, of
  * which the line is "0::path".  Each group on the way from there to the root
  * may have a limit, and the tightest one holds.  Version 1 tells that one in
  * memory.stat.
@@ -193,7 +193,7 @@ u32 sys_cgroup_find(struct sys_cgroup *cg)
 	size_t len;
 
 	cg->version = 0;
-	fmt_print(path, sizeof(path), "%s/proc/self/cgroup", cgroup_root);
+	fmt_print(path, sizeof(path), "%s/proc/thread-self/cgroup", cgroup_root);
 	len = sys_read_file(path, cg->text, sizeof(cg->text) - 1);
 	cg->text[len] = '\0';
 	/* A line without an end was cut, and is no line. */

@@ -38,7 +38,8 @@ static long copy_once(void *dst, const void *src, size_t n)
 {
 	struct iovec to = { dst, n }, from = { (void *)src, n };
 
-	return sys_call(SYS_process_vm_readv, sys_pid(), &to, 1, &from, 1, 0);
+	/* The process's own number is a zombie's once main() has left. */
+	return sys_call(SYS_process_vm_readv, sys_tid(), &to, 1, &from, 1, 0);
 }
 
 /* Bytes up to the first page boundary of either side, at most @n. */

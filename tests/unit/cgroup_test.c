@@ -20,7 +20,7 @@ static size_t limit(void)
 
 static void proc(const char *text)
 {
-	tree_put("/proc/self/cgroup", text);
+	tree_put("/proc/thread-self/cgroup", text);
 }
 
 /* A system with version 2 only. */

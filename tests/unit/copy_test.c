@@ -236,3 +236,41 @@ Test(copy, without_descriptors, .init = up)
 
 	cr_assert_eq(unit_child(no_descriptors, NULL, text, sizeof(text)), 0);
 }
+
+static char state_of_main(void)
+{
+	char text[512] = "";
+	int fd = open("/proc/self/stat", O_RDONLY);
+	char *at;
+
+	REQUIRE(fd >= 0 && read(fd, text, sizeof(text) - 1) > 0);
+	close(fd);
+	at = strrchr(text, ')');
+	return at && at[1] ? at[2] : '?';
+}
+
+static void *copy_alone(void *arg)
+{
+	struct rlimit none = { 0, 0 };
+
+	/* Until the first thread is gone: its memory is, then. */
+	while (state_of_main() != 'Z')
+		usleep(1000);
+	setrlimit(RLIMIT_NOFILE, &none);	/* no pipes */
+	_exit(sys_copy_safe(dst, src, 8) != 0);
+}
+
+static void leave_by_thread(void *arg)
+{
+	pthread_t t;
+
+	pthread_create(&t, NULL, copy_alone, NULL);
+	pthread_exit(NULL);
+}
+
+Test(copy, where_main_has_left, .init = up)
+{
+	char text[512];
+
+	cr_assert_eq(unit_child(leave_by_thread, NULL, text, sizeof(text)), 0);
+}

@@ -141,7 +141,7 @@ Test(pressure, v2, TREE)
 	char text[128];
 
 	tree_put("/sys/fs/cgroup/cgroup.controllers", "cpu memory\n");
-	tree_put("/proc/self/cgroup", "0::/a/b\n");
+	tree_put("/proc/thread-self/cgroup", "0::/a/b\n");
 	tree_put(V2 "/a/b/memory.pressure", "");
 	tree_put(V2 "/a/b/memory.events", "low 0\nhigh 1\nmax 2\noom 0\n");
 	tree_put(V2 "/a/memory.events", "low 0\nhigh 1\nmax 2\noom 0\n");
@@ -155,7 +155,7 @@ Test(pressure, v2, TREE)
 Test(pressure, v2_container, TREE)
 {
 	tree_put("/sys/fs/cgroup/cgroup.controllers", "cpu memory\n");
-	tree_put("/proc/self/cgroup", "0::/docker/0123\n");
+	tree_put("/proc/thread-self/cgroup", "0::/docker/0123\n");
 	tree_put(V2 "/memory.events", "high 0\n");
 	watch_start();
 	cr_assert_eq(in_use, 1u << SYS_CGROUP_EVENTS);
@@ -163,7 +163,7 @@ Test(pressure, v2_container, TREE)
 
 static void v1(const char *limit)
 {
-	tree_put("/proc/self/cgroup", "4:memory:/a\n0::/\n");
+	tree_put("/proc/thread-self/cgroup", "4:memory:/a\n0::/\n");
 	tree_put(V1 "/a/memory.pressure_level", "");
 	tree_put(V1 "/a/memory.usage_in_bytes", "1000\n");
 	tree_put(V1 "/a/memory.limit_in_bytes", limit);

@@ -63,7 +63,7 @@ static void v2(void)
 {
 	up();
 	tree_put("/sys/fs/cgroup/cgroup.controllers", "cpu memory\n");
-	tree_put("/proc/self/cgroup", "0::/a/b\n");
+	tree_put("/proc/thread-self/cgroup", "0::/a/b\n");
 	tree_put(V2 "/a/b/memory.max", "268435456\n");
 	tree_put(V2 "/a/b/memory.high", "max\n");
 	tree_put(V2 "/a/b/memory.current", "104857600\n");
@@ -107,7 +107,7 @@ Test(room, v2_group_above, V2_TREE)
 Test(room, v2_moved_away, V2_TREE)
 {
 	is(256, 156);
-	tree_put("/proc/self/cgroup", "0::/c\n");
+	tree_put("/proc/thread-self/cgroup", "0::/c\n");
 	tree_put(V2 "/c/memory.max", "33554432\n");
 	tree_put(V2 "/c/memory.current", "4194304\n");
 	is(32, 28);
@@ -118,7 +118,7 @@ Test(room, v2_moved_away, V2_TREE)
 static void v1(void)
 {
 	up();
-	tree_put("/proc/self/cgroup", "4:memory:/a\n0::/\n");
+	tree_put("/proc/thread-self/cgroup", "4:memory:/a\n0::/\n");
 	tree_put(V1 "/a/memory.limit_in_bytes", "268435456\n");
 	tree_put(V1 "/a/memory.usage_in_bytes", "251658240\n");
 	tree_put(V1 "/a/memory.stat", "cache 1\n"

@@ -482,7 +482,7 @@ static void up_group(void)
 	sys_init();
 	tree_make();
 	tree_put("/sys/fs/cgroup/cgroup.controllers", "memory\n");
-	tree_put("/proc/self/cgroup", "0::/a\n");
+	tree_put("/proc/thread-self/cgroup", "0::/a\n");
 	tree_put(GROUP "memory.max", "268435456\n");
 	used(50);
 	unit_up();

@@ -105,7 +105,7 @@ Test(watermark, cgroup, .init = tree_make, .fini = tree_remove)
 {
 	sys_init();
 	tree_put("/sys/fs/cgroup/cgroup.controllers", "cpu memory\n");
-	tree_put("/proc/self/cgroup", "0::/a\n");
+	tree_put("/proc/thread-self/cgroup", "0::/a\n");
 	tree_put("/sys/fs/cgroup/a/memory.max", "67108864\n");
 	sys_cgroup_init(tree);
 	watermark_init();
@@ -363,4 +363,23 @@ Test(watermark, noretry_fails_early, .init = up_32)
 	once = shrinks;
 	cr_assert_gt(once, 0);
 	cr_assert_leq(once, 4);
+}
+
+/* Where nothing is known, that is not asked for with every page. */
+Test(watermark, nothing_is_known, .init = tree_make, .fini = tree_remove)
+{
+	u64 start, end;
+
+	unit_up();
+	sys_cgroup_init(tree);
+	watermark_init();
+	watermark_watch();
+	start = sys_clock_ms();
+	cr_assert(watermark_ok(1, GFP_KERNEL));
+	tree_put("/proc/meminfo", "MemAvailable: 4 kB\n");
+	cr_assert(watermark_ok(1, 0));
+	end = sys_clock_ms();
+	if (end - start >= 90)
+		cr_skip_test("it took too long to say");
+	cr_assert_eq(watermark_deficit(), 0);
 }
