@@ -69,34 +69,37 @@ static size_t isqrt(size_t n)
 	return root;
 }
 
-static void limit_by(size_t bytes, const char *name)
+static void limit_by(size_t *limit, const char **by, size_t bytes,
+		     const char *name)
 {
-	if (bytes >> PAGE_SHIFT >= wmark_limit)
+	if (bytes >> PAGE_SHIFT >= *limit)
 		return;
-	wmark_limit = bytes >> PAGE_SHIFT;
-	wmark_limit_name = name;
+	*limit = bytes >> PAGE_SHIFT;
+	*by = name;
 }
 
+/* Others read these meanwhile: each is stored once, when it is known. */
 static void marks_set(size_t cgroup)
 {
-	size_t min_pages;
+	size_t limit = SIZE_MAX >> PAGE_SHIFT, least;
+	const char *by = "none";
 
-	wmark_limit = SIZE_MAX >> PAGE_SHIFT;
-	limit_by(sys_ram_bytes(), "RAM");
-	limit_by(cgroup, "cgroup");
-	limit_by(sys_limit_as(), "RLIMIT_AS");
-	limit_by(sys_limit_data(), "RLIMIT_DATA");
+	limit_by(&limit, &by, sys_ram_bytes(), "RAM");
+	limit_by(&limit, &by, cgroup, "cgroup");
+	limit_by(&limit, &by, sys_limit_as(), "RLIMIT_AS");
+	limit_by(&limit, &by, sys_limit_data(), "RLIMIT_DATA");
 	if (options.limit)
-		limit_by(options.limit, "option limit");
-	min_pages = 4 * isqrt(wmark_limit << PAGE_SHIFT >> 10) * KIB >>
-		    PAGE_SHIFT;
-	wmark[WMARK_MIN] = min(min_pages, wmark_limit / 16);
-	if (wmark_limit == cgroup >> PAGE_SHIFT)
-		wmark[WMARK_MIN] = max(wmark[WMARK_MIN],
-				       min(wmark_limit >> KILL_SHIFT,
-					   (size_t)KILL_PAGES));
-	wmark[WMARK_LOW] = wmark[WMARK_MIN] + wmark[WMARK_MIN] / 4;
-	wmark[WMARK_HIGH] = wmark[WMARK_MIN] + wmark[WMARK_MIN] / 2;
+		limit_by(&limit, &by, options.limit, "option limit");
+	least = 4 * isqrt(limit << PAGE_SHIFT >> 10) * KIB >> PAGE_SHIFT;
+	least = min(least, limit / 16);
+	if (limit == cgroup >> PAGE_SHIFT)
+		least = max(least, min(limit >> KILL_SHIFT,
+				       (size_t)KILL_PAGES));
+	WRITE_ONCE(wmark_limit, limit);
+	WRITE_ONCE(wmark_limit_name, by);
+	WRITE_ONCE(wmark[WMARK_MIN], least);
+	WRITE_ONCE(wmark[WMARK_LOW], least + least / 4);
+	WRITE_ONCE(wmark[WMARK_HIGH], least + least / 2);
 }
 
 void watermark_init(void)
@@ -169,6 +172,8 @@ static void room_read(u64 now)
 	size_t held = pages_held();
 	struct sys_room room;
 
+	/* Nothing is known: that is not asked again at once, either. */
+	WRITE_ONCE(room_ms, now);
 	if (!sys_room(&room))
 		return;
 	if (room.limit != limit_seen) {
@@ -177,7 +182,6 @@ static void room_read(u64 now)
 	}
 	WRITE_ONCE(room_held, held);
 	WRITE_ONCE(room_pages, room.left >> PAGE_SHIFT);
-	WRITE_ONCE(room_ms, now);
 }
 
 void watermark_look(void)
