@@ -49,6 +49,10 @@ static struct layout layout_for(size_t window, size_t percpu_bytes)
 	};
 }
 
+/*
+ * Of the first only: later the program may have installed a filter that does
+ * not know prctl().
+ */
 static void section_name(struct section *sec, const struct layout *l)
 {
 	char *at = (char *)sec->base;
@@ -87,7 +91,8 @@ static bool section_init(struct section *sec, struct zone *zone, size_t window,
 		.zone = zone,
 	};
 	sec->committed = sec->frontier = sec->first;
-	section_name(sec, &l);
+	if (!nr_sections)
+		section_name(sec, &l);
 	if (!sys_commit(mem, meta)) {
 		sys_release(mem - below, l.window + below);
 		return false;
