@@ -5,32 +5,44 @@
 #include <sys/resource.h>
 #include <sys/sysinfo.h>
 
+#include "lib/bits.h"
 #include "lib/fmt.h"
 #include "sys/internal.h"
 #include "sys/sys.h"
 
+/* One more than the highest index in @mask. */
+static u32 mask_end(const u64 *mask, size_t words)
+{
+	while (words && !mask[words - 1])
+		words--;
+	return words ? (u32)(words - 1) * 64 + ilog2(mask[words - 1]) + 1 : 0;
+}
+
 /*
  * "0-7" or "0,2-5": the last number is the highest possible index.  Where
- * sysfs is not mounted, sched_getaffinity() returns the bytes of the kernel's
- * own CPU mask, which is as long as the highest index asks or longer.
+ * sysfs is not mounted, or the list is too long for us, sched_getaffinity()
+ * returns the bytes of the kernel's own CPU mask, which is as long as the
+ * highest index asks or longer.  What that mask has is there, whatever a
+ * container's /sys says.
  */
 u32 sys_nr_cpus(void)
 {
-	char text[64];
-	u64 mask[1024 / 8];
+	char text[1024];
+	u64 mask[1024 / 8] = { 0 };
 	size_t len = sys_read_file("/sys/devices/system/cpu/possible", text,
 				   sizeof(text));
-	size_t at = len;
+	bool whole = len < sizeof(text);
+	size_t at;
 	size_t last;
-	long bytes;
+	long bytes = sys_call(SYS_sched_getaffinity, 0, sizeof(mask), mask);
 
 	while (len && text[len - 1] == '\n')
 		len--;
 	for (at = len; at && text[at - 1] >= '0' && text[at - 1] <= '9';)
 		at--;
-	if (fmt_parse_size(text + at, len - at, &last) && last < 65536)
-		return (u32)last + 1;
-	bytes = sys_call(SYS_sched_getaffinity, 0, sizeof(mask), mask);
+	if (whole && fmt_parse_size(text + at, len - at, &last) &&
+	    last < 65536)
+		return max((u32)last + 1, mask_end(mask, ARRAY_SIZE(mask)));
 	return bytes > 0 ? (u32)bytes * 8 : 1024;
 }
 

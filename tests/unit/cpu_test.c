@@ -4,6 +4,8 @@
  */
 #include "unit.h"
 
+#include <sys/mount.h>
+
 Test(cpu, every_index_is_below_nr_cpus)
 {
 	u32 nr = sys_nr_cpus();
@@ -114,4 +116,61 @@ Test(cpu, overcommit_probe, .init = sys_init)
 	sys_overcommit_probe(p, 65536);
 	cr_assert_eq(sys_overcommit_strict(), want == 2);
 	unit_faults(p);
+}
+
+/* In a world of its own: where a list of CPUs can be put in the place. */
+static void list_of_cpus(const char *text)
+{
+	char path[] = "/tmp/liballoc-cpus-XXXXXX";
+	int fd = mkstemp(path);
+	ssize_t len = (ssize_t)strlen(text);
+	bool there;
+
+	cr_assert(fd >= 0 && write(fd, text, (size_t)len) == len);
+	close(fd);
+	there = !unshare(CLONE_NEWNS) &&
+		!mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) &&
+		!mount(path, "/sys/devices/system/cpu/possible", NULL,
+		       MS_BIND, NULL);
+	unlink(path);
+	if (!there)
+		cr_skip_test("nothing may be mounted here");
+}
+
+static u32 highest_allowed(void)
+{
+	cpu_set_t set;
+	u32 last = 0;
+
+	cr_assert(!sched_getaffinity(0, sizeof(set), &set));
+	for (u32 cpu = 0; cpu < CPU_SETSIZE; cpu++)
+		if (CPU_ISSET(cpu, &set))
+			last = cpu;
+	return last;
+}
+
+Test(cpu, a_sparse_list_is_read_to_its_end)
+{
+	list_of_cpus("0-3,8-11,16-19,24-27,32-35,40-43,48-51,56-59,64-67,"
+		     "72-75,80-83,88-91,96-99,104-107,112-115,120-1723\n");
+	cr_assert_eq(sys_nr_cpus(), 1724);
+}
+
+Test(cpu, a_list_that_is_too_long_is_not_cut)
+{
+	static char text[4000];
+	size_t len = 0;
+
+	for (u32 cpu = 1000; len < 3900; cpu += 2)
+		len += (size_t)sprintf(text + len, "%u,", cpu);
+	strcpy(text + len, "9\n");
+	list_of_cpus(text);
+	cr_assert_gt(sys_nr_cpus(), highest_allowed());
+	cr_assert_neq(sys_nr_cpus(), 10);
+}
+
+Test(cpu, a_list_that_is_too_short)
+{
+	list_of_cpus("0\n");
+	cr_assert_gt(sys_nr_cpus(), highest_allowed());
 }
