@@ -31,13 +31,43 @@
 
 size_t sys_page_bytes = 4096;
 
+static bool is_error(long ret)
+{
+	return ret < 0 && ret > -4096;
+}
+
+static long map_any(size_t size)
+{
+	return sys_call(SYS_mmap, NULL, size, PROT_NONE,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
+			(off_t)0);
+}
+
+/*
+ * After mlockall(MCL_FUTURE) all new space counts against RLIMIT_MEMLOCK, but
+ * not what a page grows by that is no longer locked.
+ */
+static long map_unlocked(size_t size)
+{
+	long page = map_any(sys_page_bytes), ret = -EAGAIN;
+
+	if (is_error(page))
+		return page;
+	if (sys_call(SYS_munlock, page, sys_page_bytes) == 0)
+		ret = sys_call(SYS_mremap, page, sys_page_bytes, size,
+			       MREMAP_MAYMOVE, NULL);
+	if (is_error(ret))
+		sys_release((void *)page, sys_page_bytes);
+	return ret;
+}
+
 static void *map(size_t size)
 {
-	long ret = sys_call(SYS_mmap, NULL, size, PROT_NONE,
-			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
-			    (off_t)0);
+	long ret = map_any(size);
 
-	return ret < 0 && ret > -4096 ? NULL : (void *)ret;
+	if (ret == -EAGAIN)
+		ret = map_unlocked(size);
+	return is_error(ret) ? NULL : (void *)ret;
 }
 
 void *sys_reserve(size_t size, size_t align)
@@ -105,7 +135,7 @@ void sys_forget(void *addr, size_t size)
 			    MAP_FIXED, -1, (off_t)0);
 
 	/* Out of mappings: at least the pages go back. */
-	if (ret < 0 && ret > -4096)
+	if (is_error(ret))
 		discard_locked(addr, size);
 }
 
