@@ -355,13 +355,16 @@ static bool window_add(size_t need)
 
 /*
  * The first window is there from the start, so that it has its name: later
- * the program may have installed a filter that does not know prctl().
+ * the program may have installed a filter that does not know prctl().  In a
+ * program that locks all its memory it has none: what is moved from is no
+ * longer locked, but what is mapped anew is.
  */
 void vmalloc_init(void)
 {
 	struct vmap_area *area;
 
-	if (windows_are_scarce() || !window_add(0) || !vmap_tree.node)
+	if (windows_are_scarce() || !window_add(0) || !vmap_tree.node ||
+	    sys_born_locked())
 		return;
 	area = to_area(vmap_tree.node);
 	sys_name((void *)area->start, area->end - area->start,

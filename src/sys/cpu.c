@@ -54,6 +54,7 @@ static size_t ram_bytes = 4 * GIB;
 static size_t limit_as = SIZE_MAX, limit_data = SIZE_MAX;
 static size_t max_map_count;
 static bool overcommit_strict;
+static bool born_locked;
 
 static size_t soft_limit(int resource)
 {
@@ -95,13 +96,18 @@ static bool read_strict(void)
 void sys_overcommit_probe(void *addr, size_t size)
 {
 	overcommit_strict = true;
-	if (size / 2 > ram_bytes && sys_discard(addr, sys_page_bytes) &&
-	    sys_commit(addr, size)) {
+	born_locked = !sys_discard(addr, sys_page_bytes);
+	if (size / 2 > ram_bytes && !born_locked && sys_commit(addr, size)) {
 		sys_call(SYS_mprotect, addr, size, PROT_NONE);
 		overcommit_strict = false;
 	} else {
 		overcommit_strict = read_strict();
 	}
+}
+
+bool sys_born_locked(void)
+{
+	return born_locked;
 }
 
 bool sys_overcommit_strict(void)

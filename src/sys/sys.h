@@ -140,6 +140,8 @@ size_t sys_limit_cgroup(void);
  * reserved space of twice the RAM or more, which is as it was afterwards.
  */
 void sys_overcommit_probe(void *addr, size_t size);
+/* It has found that mlockall(MCL_FUTURE) was there before us. */
+bool sys_born_locked(void);
 /*
  * (room.c) The same as of now, and what is left: bytes below the tightest
  * limit of the cgroups, or of the machine, with what others use counted and

@@ -57,14 +57,51 @@ static size_t locked_kib(void)
 	return kib;
 }
 
+/* Of the mapping that @p lies in. */
+static bool is_locked(const void *p)
+{
+	FILE *f = fopen("/proc/self/smaps", "r");
+	bool here = false, locked = false;
+	uintptr_t from, to;
+	char line[512];
+
+	REQUIRE(f);
+	while (fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "%lx-%lx ", &from, &to) == 2)
+			here = (uintptr_t)p >= from && (uintptr_t)p < to;
+		else if (here && !strncmp(line, "VmFlags:", 8))
+			locked = strstr(line, " lo") != NULL;
+	}
+	fclose(f);
+	return locked;
+}
+
+/* Where others were before, too. */
+static void areas_are_locked(void)
+{
+	for (size_t i = 1; i < 8; i++) {
+		char *p = malloc(i * MIB);
+
+		REQUIRE(p);
+		memset(p, 1, i * MIB);
+		REQUIRE(is_locked(p) && is_locked(p + i * MIB - 1));
+		free(p);
+		malloc_trim(0);
+	}
+}
+
 int main(int argc, char **argv)
 {
+	bool after = argc > 1 && !strcmp(argv[1], "after");
+
 	alarm(100);
-	if (argc > 1)
+	if (after)
 		free(malloc(100));
 	if (mlockall(MCL_CURRENT | MCL_FUTURE))
 		SKIP("mlockall: errno %d", errno);
 	life();
+	if (!after)
+		areas_are_locked();
 	REQUIRE(locked_kib() > 1024);
 	return 0;
 }
