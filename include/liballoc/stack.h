@@ -72,7 +72,7 @@ void *alloc_thread_stack(size_t size, unsigned int flags);
  *
  * Misuse: twice, another address, by the thread that runs on it.
  * Context: any thread; keeps errno.  In a signal handler that interrupted the
- * allocator the stack stays allocated.
+ * allocator the stack is freed with the next one that is made or freed.
  */
 void alloc_thread_stack_free(void *stack);
 

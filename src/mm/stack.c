@@ -26,6 +26,9 @@
  *   T3. descriptors are made and never unmade; lo, hi and guard are set before
  *	 the state says LIVE.  So the fault handler reads them without a lock:
  *	 the stack that the thread runs on does not change meanwhile.
+ *   T4. put_off is 1 only while LIVE: freed in a handler, and whoever makes
+ *	 or frees a stack next does the rest.  Set without the lock, cleared
+ *	 under it, with the state.
  *
  * Locking: LOCK_STACK; areas are made and given back without it.  In a handler
  * that interrupted a lock nothing begins that would take it twice: between the
@@ -60,6 +63,7 @@ struct stack {
 	struct stack *next;	/* in its bucket, or unused */
 	struct list_head list;	/* CACHED: by age */
 	u64 stamp;		/* CACHED: sys_clock_ms() when freed */
+	u32 put_off;		/* T4; atomic */
 	uintptr_t dirty;	/* CACHED: from here on not known to be zero */
 	char name[STACK_NAME];
 };
@@ -85,6 +89,7 @@ static size_t nr_cached;
 static struct alt *hand;		/* somewhere in the ring */
 static uintptr_t lowest = UINTPTR_MAX, highest;	/* of all there ever were */
 static u32 watching;			/* atomic */
+static u32 nr_put_off;			/* atomic; a hint */
 
 /* --- descriptors --- */
 
@@ -240,32 +245,6 @@ static void watch(void)
 		sys_watch_faults(fault);
 }
 
-void *stack_alloc(size_t size, u32 flags)
-{
-	struct stack *s;
-
-	if (!size || size > PTRDIFF_MAX - 4 * MIB || lock_is_reentry())
-		return NULL;
-	size = ALIGN_UP(size, sys_page_size());
-	s = cache_take(size);
-	if (s) {
-		stat_add(STAT_STACK_WARM, 1);
-		if (flags & STACK_ZERO)
-			memset((void *)s->dirty, 0, s->hi - s->dirty);
-	} else {
-		s = stack_make(size);
-	}
-	if (!s)
-		return NULL;
-	stat_add(STAT_STACK_ALLOC, 1);
-	if (flags & STACK_REPORT) {
-		watch();
-		/* This thread may be the one that runs coroutines on it. */
-		stack_enter();
-	}
-	return (void *)s->lo;
-}
-
 /* Oldest ones out of the cache until @keep are left; they are in no bucket. */
 static void cache_cut(size_t keep, u64 freed_until, struct list_head *out)
 {
@@ -331,38 +310,23 @@ static enum stack_result free_result(const struct stack *s, uintptr_t lo)
 
 	if (!s)
 		return STACK_NOT_OURS;
-	if (s->state != STACK_LIVE)
+	if (READ_ONCE(s->state) != STACK_LIVE || READ_ONCE(s->put_off))
 		return STACK_AGAIN;
 	if (s->lo != lo)
 		return STACK_MIDDLE;
 	return here >= s->lo && here < s->hi ? STACK_IN_USE : STACK_OK;
 }
 
-/* In two steps: the system call is made without the lock. */
-enum stack_result stack_free(void *addr, size_t *size)
+/* A GOING one: the system call is made without the lock. */
+static void cache_put(struct stack *s)
 {
 	struct list_head out = LIST_HEAD_INIT(out);
-	uintptr_t lo = (uintptr_t)addr;
-	enum stack_result ret;
-	struct stack *s;
 	u64 now;
 
-	if (lock_is_reentry() || !lock_try_enter(&lock))
-		return STACK_BUSY;
-	s = find_exact(lo);
-	if (!s)
-		s = find_around(lo);
-	ret = free_result(s, lo);
-	*size = s ? s->hi - s->lo : 0;
-	if (ret == STACK_OK)
-		WRITE_ONCE(s->state, STACK_GOING);
-	lock_exit(&lock);
-	if (ret != STACK_OK)
-		return ret;
 	s->dirty = s->hi - kept_bytes(s);
 	/* Locked memory stays, and so does what is in it. */
-	if (s->dirty > lo && !sys_discard(addr, s->dirty - lo))
-		s->dirty = lo;
+	if (s->dirty > s->lo && !sys_discard((void *)s->lo, s->dirty - s->lo))
+		s->dirty = s->lo;
 	now = sys_clock_ms();
 	lock_enter(&lock);
 	s->stamp = now;
@@ -372,7 +336,100 @@ enum stack_result stack_free(void *addr, size_t *size)
 	cache_cut(options.stack_cache, UINT64_MAX, &out);
 	lock_exit(&lock);
 	give_back(&out);
+}
+
+/* T4: in a handler that interrupted a lock; takes none. */
+static enum stack_result put_off(uintptr_t lo, size_t *size)
+{
+	struct stack *s = find_around(lo);
+	enum stack_result ret = free_result(s, lo);
+
+	*size = s ? s->hi - s->lo : 0;
+	if (ret != STACK_OK)
+		return ret;
+	if (__atomic_exchange_n(&s->put_off, 1, __ATOMIC_RELAXED))
+		return STACK_AGAIN;
+	__atomic_fetch_add(&nr_put_off, 1, __ATOMIC_RELAXED);
 	return STACK_OK;
+}
+
+static void end_put_off(struct stack *s)
+{
+	bool mine = false;
+
+	if (!READ_ONCE(s->put_off) || !lock_try_enter(&lock))
+		return;
+	if (READ_ONCE(s->put_off)) {
+		/* Unless another thread has freed it at the same time. */
+		mine = s->state == STACK_LIVE;
+		if (mine)
+			WRITE_ONCE(s->state, STACK_GOING);
+		WRITE_ONCE(s->put_off, 0);
+		__atomic_fetch_sub(&nr_put_off, 1, __ATOMIC_RELAXED);
+	}
+	lock_exit(&lock);
+	if (mine)
+		cache_put(s);
+}
+
+static void end_all_put_off(void)
+{
+	if (likely(!READ_ONCE(nr_put_off)))
+		return;
+	for (struct chunk *c = load_acquire(&chunks); c; c = c->next)
+		for (u32 i = 0; i < CHUNK; i++)
+			end_put_off(&c->stacks[i]);
+}
+
+enum stack_result stack_free(void *addr, size_t *size)
+{
+	uintptr_t lo = (uintptr_t)addr;
+	enum stack_result ret;
+	struct stack *s;
+
+	if (lock_is_reentry())
+		return put_off(lo, size);
+	end_all_put_off();
+	if (!lock_try_enter(&lock))
+		return STACK_BUSY;
+	s = find_exact(lo);
+	if (!s)
+		s = find_around(lo);
+	ret = free_result(s, lo);
+	*size = s ? s->hi - s->lo : 0;
+	if (ret == STACK_OK)
+		WRITE_ONCE(s->state, STACK_GOING);
+	lock_exit(&lock);
+	if (ret == STACK_OK)
+		cache_put(s);
+	return ret;
+}
+
+void *stack_alloc(size_t size, u32 flags)
+{
+	struct stack *s;
+
+	if (!size || size > PTRDIFF_MAX - 4 * MIB || lock_is_reentry())
+		return NULL;
+	end_all_put_off();
+	size = ALIGN_UP(size, sys_page_size());
+	s = cache_take(size);
+	if (s) {
+		stat_add(STAT_STACK_WARM, 1);
+		if (flags & STACK_ZERO)
+			memset((void *)s->dirty, 0, s->hi - s->dirty);
+	} else {
+		s = stack_make(size);
+	}
+	if (!s)
+		return NULL;
+	stat_add(STAT_STACK_ALLOC, 1);
+	if (flags & STACK_REPORT) {
+		watch();
+		/* This thread may be the one that runs coroutines on it. */
+		stack_enter();
+	}
+	return (void *)s->lo;
 }
 
 /* --- whose it is --- */
@@ -385,7 +442,8 @@ bool stack_find(uintptr_t addr, struct stack_info *info)
 		return false;
 	info->lo = s->lo;
 	info->hi = s->hi;
-	info->cached = READ_ONCE(s->state) != STACK_LIVE;
+	info->cached = READ_ONCE(s->state) != STACK_LIVE ||
+		       READ_ONCE(s->put_off);
 	memcpy(info->name, s->name, STACK_NAME);
 	info->name[STACK_NAME - 1] = '\0';
 	return true;

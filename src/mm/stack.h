@@ -31,7 +31,11 @@ enum stack_result {
 	STACK_BUSY,		/* re-entered: nothing was done */
 };
 
-/* @size receives the stack's size when one is found. */
+/*
+ * @size receives the stack's size when one is found.  In a handler that
+ * interrupted a lock the rest is put off until the next call of stack_alloc() or
+ * of this.
+ */
 enum stack_result stack_free(void *lo, size_t *size);
 
 struct stack_info {

@@ -179,7 +179,7 @@ Test(stack, wrong_addresses, .init = up)
 	cr_assert_eq(put(s), STACK_NOT_OURS);
 }
 
-/* A handler that interrupted the holder of the lock gets nothing. */
+/* A handler that interrupted the holder of the lock gets nothing, and frees. */
 Test(stack, re_entry, .init = up)
 {
 	void *s = stack_alloc(SIZE, 0);
@@ -187,10 +187,16 @@ Test(stack, re_entry, .init = up)
 
 	stack_fork_lock();
 	cr_assert_null(stack_alloc(SIZE, 0));
-	cr_assert_eq(put(s), STACK_BUSY);
 	cr_assert(!stack_set_name(s, "x"));
 	cr_assert(stack_find((uintptr_t)s, &info), "takes no lock");
+	cr_assert(!info.cached);
+	cr_assert_eq(put((char *)s + 4096), STACK_MIDDLE);
+	cr_assert_eq(put(s), STACK_OK, "put off");
+	cr_assert_eq(put(s), STACK_AGAIN);
+	cr_assert(stack_find((uintptr_t)s, &info) && info.cached);
 	stack_fork_unlock();
+	cr_assert_eq(put(s), STACK_AGAIN);
+	cr_assert_eq(stack_alloc(SIZE, 0), s, "it was freed");
 	cr_assert_eq(put(s), STACK_OK);
 }
 
@@ -204,12 +210,13 @@ Test(stack, re_entry_of_another_lock, .init = up)
 	memblock_fork_lock();
 	cr_assert_null(stack_alloc(SIZE, 0));
 	cr_assert_null(stack_alloc(2 * SIZE, 0));
-	cr_assert_eq(put(s), STACK_BUSY);
+	cr_assert_eq(put(s), STACK_OK, "put off");
 	cr_assert_eq(stacks_purge(), 0);
 	cr_assert(sys_altstack() || !stack_enter());
 	memblock_fork_unlock();
-	cr_assert_eq(put(s), STACK_OK);
-	cr_assert_eq(stack_alloc(SIZE, 0), s);
+	cr_assert_eq(put(s), STACK_AGAIN);
+	cr_assert_eq(stack_alloc(SIZE, 0), s, "the last one freed");
+	cr_assert_eq(stack_alloc(SIZE, 0), kept);
 }
 
 /* --- finding --- */
