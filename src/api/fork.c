@@ -166,8 +166,8 @@ void fork_init(void)
  * call vfork() itself, and it may be killed before it has said that it is there.
  *
  * So who calls says first that nobody has entered, the child says that it has,
- * and who goes on undoes that one entry, if there was one.  He may be such a child
- * himself: then he has entered, which is for his own parent to undo.
+ * and who goes on undoes that one entry, if there was one.  He may be such a
+ * child himself: then he has entered, which is for his own parent to undo.
  */
 static __thread struct {
 	u32 depth;	/* children that have entered, one by another */

@@ -390,7 +390,8 @@ void slab_return_budget(struct kmem_cache *s);
 /*
  * Close all sheaves of @s for good, empty its barns and give its empty slabs
  * back, and wait for others that do: what is used afterwards is the user's.
- * False: some sheaf could not be closed now.
+ * False: some sheaf could not be closed now, or this is a handler that
+ * interrupted one of the others.
  */
 bool slab_retire_cache(struct kmem_cache *s);
 /* In the child, where nobody else reclaims. */
