@@ -159,14 +159,19 @@ static u32 grow_order(const struct section *sec)
 	return max(FIRST_ORDER, online ? ilog2(online) : 0);
 }
 
+/* There are addresses beyond the frontier. */
+static bool section_has_room(const struct section *sec)
+{
+	return ALIGN_UP(sec->frontier + 1, MAX_ORDER_PAGES) <= sec->nr_pages;
+}
+
 /* More pages from beyond the frontier; false: no memory. */
 static bool section_grow(struct zone *zone, struct section *sec,
 			 enum migratetype type)
 {
 	size_t start = sec->frontier, nr = (size_t)1 << grow_order(sec);
 
-	if (ALIGN_UP(start + nr, MAX_ORDER_PAGES) > sec->nr_pages ||
-	    !section_commit(sec, start + nr))
+	if (!section_has_room(sec) || !section_commit(sec, start + nr))
 		return false;
 	WRITE_ONCE(sec->frontier, start + nr);
 	ADD_ONCE(zone->nr_managed, nr);
@@ -194,15 +199,21 @@ bool zone_grow(struct zone *zone, enum migratetype type)
 {
 	struct section *sec;
 	u32 nr = load_acquire(&nr_sections);
+	bool room = false;
 
 	for (u32 i = 0; i < nr; i++)
 		if ((sec = zone_section(zone, i)) &&
 		    section_online_block(zone, sec, type))
 			return true;
-	for (u32 i = 0; i < nr; i++)
-		if ((sec = zone_section(zone, i)) &&
-		    section_grow(zone, sec, type))
+	for (u32 i = 0; i < nr; i++) {
+		sec = zone_section(zone, i);
+		if (sec && section_grow(zone, sec, type))
 			return true;
+		room = room || (sec && section_has_room(sec));
+	}
+	/* Who is refused memory for addresses it has needs no more of them. */
+	if (room)
+		return false;
 	sec = section_add(zone, MAX_ORDER_PAGES);
 	return sec && section_grow(zone, sec, type);
 }

@@ -2,12 +2,7 @@
  * copy_test.c - bytes come over exactly up to the first page that is not
  * there, on either side, and no signal comes.
  */
-#include "unit.h"
-
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
+#include "refuse.h"
 
 #define PAGE 4096
 #define NR   8			/* pages on either side */
@@ -171,28 +166,6 @@ Test(copy, while_another_thread_protects, .init = up)
 
 /* --- where the kernel refuses --- */
 
-static void refuse(const int *calls, u32 nr)
-{
-	struct sock_filter code[16];
-	struct sock_fprog prog = { .filter = code };
-	unsigned short n = 0;
-
-	code[n++] = (struct sock_filter)BPF_STMT(
-		BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
-	for (u32 i = 0; i < nr; i++) {
-		code[n++] = (struct sock_filter)BPF_JUMP(
-			BPF_JMP | BPF_JEQ | BPF_K, calls[i], 0, 1);
-		code[n++] = (struct sock_filter)BPF_STMT(
-			BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM);
-	}
-	code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K,
-						 SECCOMP_RET_ALLOW);
-	prog.len = n;
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
-	    syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &prog))
-		cr_skip_test("no seccomp here");
-}
-
 Test(copy, through_a_pipe, .init = up)
 {
 	static const int calls[] = { SYS_process_vm_readv };
@@ -200,7 +173,7 @@ Test(copy, through_a_pipe, .init = up)
 	int fd = dup(0);
 
 	close(fd);
-	refuse(calls, 1);
+	refuse(calls, 1, SECCOMP_RET_ERRNO | EPERM);
 	exact();
 	cr_assert_eq(sys_copy_safe(dst, NULL, 64), 64);
 	cr_assert_eq(sys_copy_safe(NULL, src, 64), 64);
@@ -211,7 +184,7 @@ Test(copy, where_nothing_is_allowed, .init = up)
 {
 	static const int calls[] = { SYS_process_vm_readv, SYS_pipe2 };
 
-	refuse(calls, 2);
+	refuse(calls, 2, SECCOMP_RET_ERRNO | EPERM);
 	dst[0] = 1;
 	cr_assert_eq(sys_copy_safe(dst, src + 1, 100), 100);
 	cr_assert_eq(dst[0], 1);
@@ -226,7 +199,7 @@ static void no_descriptors(void *arg)
 	setrlimit(RLIMIT_NOFILE, &none);
 	if (sys_copy_safe(dst, src, 100) != 0)
 		_exit(1);
-	refuse(calls, 1);
+	refuse(calls, 1, SECCOMP_RET_ERRNO | EPERM);
 	_exit(sys_copy_safe(dst, src, 100) == 100 ? 0 : 2);
 }
 

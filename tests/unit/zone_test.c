@@ -2,6 +2,7 @@
  * zone_test.c - how a zone grows, by parts and by blocks, shrinks and comes back,
  * also while threads allocate; ranges of several blocks; migrate types.
  */
+#include "refuse.h"
 #include "zone_unit.h"
 
 #include <stdatomic.h>
@@ -489,5 +490,20 @@ Test(zone, small_heaps_are_thrifty, .init = unit_up)
 	cr_assert_eq(pageblock_head(get(4, 2, 0)), page);
 	cr_assert_eq(page->block_type, MIGRATE_MOVABLE);
 	cr_assert_eq(zone_normal.nr_managed, MAX_ORDER_PAGES);
+	check_zones();
+}
+
+/* Where memory is refused, no addresses are looked for at each request. */
+Test(zone, no_memory_is_no_reason_for_a_section, .init = unit_up)
+{
+	static const int calls[] = { SYS_mmap };
+	struct rlimit lim = { 128 * MIB, RLIM_INFINITY };
+
+	cr_assert(!setrlimit(RLIMIT_DATA, &lim));
+	for (size_t n = 0; zone_grow(&zone_normal, MIGRATE_MOVABLE); n++)
+		REQUIRE(n < 128 * MIB / BLOCK + 5);
+	refuse(calls, 1, SECCOMP_RET_KILL_PROCESS);
+	cr_assert_not(zone_grow(&zone_normal, MIGRATE_MOVABLE));
+	cr_assert_eq(nr_sections, 1);
 	check_zones();
 }
