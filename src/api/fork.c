@@ -140,8 +140,10 @@ static void child(void)
 	stack_fork_child();
 	pressure_fork_child();
 	watermark_fork_child();
-	if (!alone)
+	if (!alone) {
 		rcu_fork_child();
+		slab_rcu_fork_child();
+	}
 	slab_fork_child();
 	mempools_fork_child();
 	release();

@@ -228,6 +228,7 @@ static struct kmem_cache *root_make(const struct shape *w)
 	s->usersize = w->args->usersize;
 	s->nr_handles = 0;
 	s->misses = 0;
+	s->nr_lost = 0;
 	s->mergeable = may_merge(w->args, w->flags);
 	kmem_cache_setup(s, slot << SHEAF_HEAD_SHIFT, w->stride, w->name);
 	s->object_size = w->size;
@@ -350,17 +351,19 @@ static void report_leak(const struct kmem_cache *s, size_t nr)
 	       "which are leaked: %s", s->name, nr, s->object_size, text);
 }
 
-#define RCU_TRIES 40
+static bool rcu_waits(struct kmem_cache *s)
+{
+	return load_acquire(&s->nr_rcu) > READ_ONCE(s->nr_lost);
+}
 
 /*
  * Slabs that readers may look at are gone, unless this thread is one.  After a
- * grace period all are, but those that another thread is giving back; in the
- * child of a fork that thread is not there.
+ * grace period all are, but those that another thread is giving back, however
+ * long it is in destructors.
  */
 static void rcu_wait(struct kmem_cache *s)
 {
-	for (u32 i = 0; load_acquire(&s->nr_rcu) && !rcu_read_held() &&
-			i < RCU_TRIES; i++) {
+	for (u32 i = 0; rcu_waits(s) && !slab_rcu_must_not_wait(); i++) {
 		if (i)
 			sys_pause(i);
 		synchronize_rcu();
@@ -396,6 +399,9 @@ static void root_destroy(struct kmem_cache *s)
 		return;
 	}
 	rcu_wait(s);
+	/* What a fork lost keeps its slot (R2 of slab_rcu.c). */
+	if (load_acquire(&s->nr_rcu) && !rcu_waits(s))
+		return;
 	if (kmem_cache_nr_slabs(s) || load_acquire(&s->nr_rcu) ||
 	    !slot_give_up(s))
 		set_dying(s);

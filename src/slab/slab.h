@@ -147,6 +147,7 @@ struct kmem_cache {
 	u32 colour_unit;		/* bytes from one to the next */
 	u32 magic;			/* with colours, of slab_object_index() */
 	u32 nr_rcu;			/* slabs in slab_rcu.c; atomic */
+	u32 nr_lost;			/* of these, by a fork */
 	void (*ctor)(void *obj);	/* of each object of a new slab */
 	void (*dtor)(void *obj);	/* ... when the slab goes back */
 	/*
@@ -342,6 +343,10 @@ void slab_debug_fork_unlock(void);
 void slab_rcu_add(struct kmem_cache *s, struct page *slab);
 /* Those go back whose grace period is over. */
 void slab_rcu_poll(void);
+/* Whether nobody may wait here until nr_rcu is nr_lost. */
+bool slab_rcu_must_not_wait(void);
+/* In the child, where nobody else gives slabs back. */
+void slab_rcu_fork_child(void);
 
 /* --- barn.c --- */
 

@@ -13,6 +13,10 @@
  *   R2. nr_rcu of a cache is the number of its slabs here; while there are
  *	 any, it keeps its slot.
  *   R3. waiting, if not 0, is a grace period that none of them is before.
+ *   R4. nr_lost of a cache is the number of its slabs that a thread had taken
+ *	 from the list when this process was forked: nobody gives them back.
+ *	 Those that the forking thread had taken itself, if a destructor or a
+ *	 handler forked, are among them, and come back: never too few.
  *
  * The list is a stack that is only ever taken whole, so it needs no lock and
  * works in a signal handler.
@@ -24,6 +28,8 @@ enum { WORD_GP, WORD_CACHE };	/* of free_bits (R1) */
 
 static struct list_head *pending;	/* atomic; linked by lru.next */
 static u64 waiting;			/* R3; racy: a hint */
+static bool used;			/* there was a slab here */
+static __thread u32 polling __attribute__((tls_model("initial-exec")));
 
 static void pending_push(struct page *slab)
 {
@@ -38,6 +44,8 @@ static void pending_push(struct page *slab)
 
 void slab_rcu_add(struct kmem_cache *s, struct page *slab)
 {
+	if (unlikely(!READ_ONCE(used)))
+		WRITE_ONCE(used, true);
 	__atomic_fetch_add(&s->nr_rcu, 1, __ATOMIC_RELAXED);
 	slab->free_bits[WORD_GP] = rcu_start_gp();
 	slab->free_bits[WORD_CACHE] = (uintptr_t)s;
@@ -61,6 +69,7 @@ void slab_rcu_poll(void)
 	if (!READ_ONCE(pending) || (first && !rcu_gp_done(first)))
 		return;
 	WRITE_ONCE(waiting, 0);
+	WRITE_ONCE(polling, polling + 1);
 	list = __atomic_exchange_n(&pending, NULL, __ATOMIC_ACQUIRE);
 	first = 0;
 	while (list) {
@@ -77,4 +86,36 @@ void slab_rcu_poll(void)
 	}
 	if (first)
 		WRITE_ONCE(waiting, first);
+	WRITE_ONCE(polling, polling - 1);
+}
+
+/*
+ * A destructor, or a handler that interrupted slab_rcu_poll(), would wait for
+ * itself.
+ */
+bool slab_rcu_must_not_wait(void)
+{
+	return READ_ONCE(polling) || rcu_read_held();
+}
+
+/* What other threads wrote to nr_rcu and the list may be of two moments. */
+void slab_rcu_fork_child(void)
+{
+	if (!used)
+		return;
+	for (u32 i = FIRST_CACHE; i < FIRST_HARDEN; i++) {
+		struct kmem_cache *s = class_to_cache(i << SHEAF_HEAD_SHIFT);
+
+		if (s && s->nr_lost != s->nr_rcu)
+			s->nr_lost = s->nr_rcu;
+	}
+	for (struct list_head *l = pending; l; l = l->next) {
+		struct page *slab = list_entry(l, struct page, lru);
+		struct kmem_cache *s = (void *)slab->free_bits[WORD_CACHE];
+
+		if (s->nr_lost)
+			s->nr_lost--;
+		else
+			s->nr_rcu++;
+	}
 }

@@ -228,7 +228,141 @@ Test(slab_rcu, destroying_ends_without_a_slab_that_is_lost, .init = unit_up,
 	fill(h, objs, 10);
 	empty(h, objs, 10);
 	s->nr_rcu++;
+	slab_rcu_fork_child();
+	cr_assert_eq(s->nr_lost, 1);
 	kmem_cache_destroy(h);
 	cr_assert_eq(s->nr_rcu, 1);
-	cr_assert_eq(s->state, CACHE_DYING, "it keeps its slot (R2)");
+	cr_assert_eq(s->state, CACHE_LEAKED, "it keeps its slot (R2), and "
+		     "nobody tries again");
+	cr_assert_eq(class_to_cache(s->geo.off), s);
+}
+
+/* --- destructors that take long --- */
+
+static u32 in_dtor, dtor_may_end, dtor_ended;
+
+static void slow_dtor(void *obj)
+{
+	if (__atomic_exchange_n(&in_dtor, 1, __ATOMIC_ACQ_REL))
+		return;
+	while (!load_acquire(&dtor_may_end))
+		usleep(1000);
+	usleep(300000);
+	store_release(&dtor_ended, 1);
+}
+
+/* With slabs of 40 objects that wait for whoever polls next. */
+static struct kmem_cache *make_pending(void (*dtor)(void *obj))
+{
+	struct kmem_cache_args args = { .dtor = dtor };
+	struct kmem_cache *h = kmem_cache_create("slow", 1000, &args,
+						 SLAB_TYPESAFE_BY_RCU);
+	static char *objs[40];
+
+	cr_assert_not_null(h);
+	fill(h, objs, 40);
+	rcu_read_lock();
+	empty(h, objs, 40);
+	rcu_read_unlock();
+	cr_assert_gt(root_of(h)->nr_rcu, 1);
+	return h;
+}
+
+static void *polls(void *arg)
+{
+	slab_rcu_poll();
+	return NULL;
+}
+
+static pthread_t poll_in_dtor(void)
+{
+	pthread_t t;
+
+	pthread_create(&t, NULL, polls, NULL);
+	while (!load_acquire(&in_dtor))
+		usleep(1000);
+	return t;
+}
+
+Test(slab_rcu, destroying_waits_for_destructors, .init = unit_up,
+     .timeout = 30)
+{
+	struct kmem_cache *h = make_pending(slow_dtor), *s = root_of(h);
+	pthread_t t = poll_in_dtor();
+
+	store_release(&dtor_may_end, 1);
+	kmem_cache_destroy(h);
+	cr_assert(load_acquire(&dtor_ended), "destroyed in its destructor");
+	cr_assert_eq(s->nr_rcu, 0);
+	pthread_join(t, NULL);
+}
+
+/* Of the list that another thread had taken nothing comes back in the child. */
+static void lost_in_child(struct kmem_cache *h, struct kmem_cache *pending)
+{
+	struct kmem_cache *s = root_of(h);
+
+	alarm(20);
+	rcu_fork_child();
+	slab_rcu_fork_child();
+	REQUIRE(s->nr_rcu && s->nr_lost == s->nr_rcu);
+	REQUIRE(root_of(pending)->nr_rcu && !root_of(pending)->nr_lost);
+	kmem_cache_destroy(h);
+	REQUIRE(s->state == CACHE_LEAKED);
+	s = root_of(pending);
+	kmem_cache_destroy(pending);
+	REQUIRE(!s->nr_rcu && s->state == CACHE_DEAD);
+	_exit(0);
+}
+
+Test(slab_rcu, slabs_that_a_fork_loses, .init = unit_up, .timeout = 60)
+{
+	struct kmem_cache *h = make_pending(slow_dtor), *other;
+	pthread_t t = poll_in_dtor();
+	int status;
+	pid_t pid;
+
+	/* Nobody has polled since, so its slabs are still in the list. */
+	other = make_pending(NULL);
+	pid = fork();
+	if (!pid)
+		lost_in_child(h, other);
+	cr_assert_eq(waitpid(pid, &status, 0), pid);
+	cr_assert_eq(status, 0);
+	store_release(&dtor_may_end, 1);
+	kmem_cache_destroy(other);
+	kmem_cache_destroy(h);
+	pthread_join(t, NULL);
+}
+
+static struct kmem_cache *destroyed;
+
+static void dtor_destroys(void *obj)
+{
+	struct kmem_cache *h = destroyed;
+
+	destroyed = NULL;
+	kmem_cache_destroy(h);
+}
+
+/* It would wait for the slabs that its own thread is about to give back. */
+Test(slab_rcu, a_destructor_that_destroys_a_cache, .init = unit_up,
+     .timeout = 30)
+{
+	struct kmem_cache *h[2], *s;
+
+	rcu_read_lock();
+	h[0] = make_pending(NULL);
+	h[1] = make_pending(dtor_destroys);
+	s = root_of(h[0]);
+	destroyed = h[0];
+	rcu_read_unlock();
+	/* The last to come is the first to go. */
+	slab_rcu_poll();
+	slab_rcu_poll();
+	cr_assert_null(destroyed);
+	cr_assert_eq(s->nr_rcu, 0);
+	cr_assert_eq(s->state, CACHE_DYING);
+	kmem_cache_destroy(h[1]);
+	cr_assert_eq(s->state, CACHE_DEAD);
 }
