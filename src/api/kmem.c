@@ -17,6 +17,7 @@
 #include "api/pages.h"
 #include "core/report.h"
 #include "core/stats.h"
+#include "core/trace.h"
 #include "liballoc.h"
 #include "mm/zone.h"
 #include "slab/harden.h"
@@ -224,17 +225,20 @@ static bool is_hardened_block(const void *p)
 
 /*
  * As kfree_bulk(): each object belongs where it belongs.  What is malloc()'s
- * goes by free(): it may be traced, and with hardened=1 it is no whole object.
+ * goes by free() if it is traced, or, with hardened=1, no whole object; else not,
+ * as free() would be its caller for slab_debug.
  */
 static void free_any(size_t n, void **p)
 {
+	bool by_free = harden_on || trace_is_on();
+
 	for (size_t i = 0; i < n; i++) {
 		struct kmem_cache *root = class_to_cache(hot_class(p[i]));
 
 		if (unlikely(!root && !is_hardened_block(p[i])))
 			alloc_fatal("invalid kmem_cache_free_bulk: %p (no "
 				    "object of a cache)", p[i]);
-		if (!root || root->state == CACHE_KMALLOC)
+		if (!root || (by_free && root->state == CACHE_KMALLOC))
 			free_slow(p[i]);
 		else
 			slab_free_slow(root, p[i]);
