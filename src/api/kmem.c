@@ -225,8 +225,8 @@ static bool is_hardened_block(const void *p)
 
 /*
  * As kfree_bulk(): each object belongs where it belongs.  What is malloc()'s
- * goes by free() if it is traced, or, with hardened=1, no whole object; else not,
- * as free() would be its caller for slab_debug.
+ * goes by free() if it is traced or, with hardened=1, no whole object; else
+ * not, as free() would be its caller for slab_debug.
  */
 static void free_any(size_t n, void **p)
 {

@@ -16,6 +16,7 @@
  *   U2. `reader` is not 0 only while U1 holds: it is stored after the
  *	 addition and its barrier, and is 0 before the subtraction.  A handler
  *	 that finds 0 counts itself, one that finds more is protected already.
+ *	 It is changed in one step as a handler sees it, which may fork.
  *   U3. gp.seq is even between grace periods and odd in one; a period that
  *	 ends has seen both counters of every slot at 0 since it began.
  *   U4. all of gp but seq is of the holder of gp.lock, all of cb but next and
@@ -45,11 +46,15 @@
  * Neither case depends on which counter the reader took: a stale phase costs
  * time, not safety, and every counter is looked at in every period.
  *
- * What rcu_barrier() waits for.  A callback that was queued (a release of .next)
- * before `batches` was read as n is in no batch after the (n+2)nd: one may be
- * under way, and the next takes all that is in .next (an acquire).  So it has
- * returned when n+2 are counted (a release, acquired); or when the lists are
- * seen empty under cb.lock, which each batch hands on.
+ * What rcu_barrier() waits for.  A callback that was queued (K, one step on
+ * .next) before `batches` was read as n (N) is in no batch after the (n+2)nd:
+ * one may be under way, and the next takes all that is in .next (T, one step
+ * on it, after n+1 are counted).  For if T came before K, K would read T or
+ * what followed it, and as K is an acquire and T a release, N would find n+1
+ * at the least: an acquire keeps N behind the reading half of K, and the other
+ * half does not matter.  So it has returned when n+2 are counted (a release,
+ * acquired); or when the lists are seen empty under cb.lock, which each batch
+ * hands on.
  *
  * Fork.  The child has one thread, so it counts afresh: it turns to another
  * pair of counters (bit 1 of the phase), where only its own section is
@@ -116,43 +121,53 @@ static inline void in_order(void)
 	__asm__ volatile("" ::: "memory");
 }
 
+/* Behind the store: a fork counts whom it finds, and not whom it does not. */
+static inline bool forked_before_store(u32 p)
+{
+	return unlikely((READ_ONCE(phase) ^ p) & PHASE_FORK) &&
+	       !((READ_ONCE(reader) ^ p) & PHASE_FORK);
+}
+
 static __attribute__((noinline)) void reader_enter(void)
 {
 	struct rcu_slot *slot = own_slot();
+	u32 p;
 
 	do {
-		u32 p = READ_ONCE(phase);
-
+		p = READ_ONCE(phase);
 		__atomic_fetch_add(&slot->count[p], 1, __ATOMIC_SEQ_CST); /* G */
 		arch_mb_after_rmw();					/* H */
 		WRITE_ONCE(reader, p + NESTED);				/* U2 */
 		in_order();
-		/* A handler forked in between: see above. */
-	} while (unlikely((READ_ONCE(reader) ^ READ_ONCE(phase)) &
-			  PHASE_FORK));
+	} while (forked_before_store(p));
 }
 
 void rcu_read_lock(void)
 {
-	if (reader)
-		WRITE_ONCE(reader, reader + NESTED);
-	else
+	u32 r;
+
+	while ((r = READ_ONCE(reader)) &&
+	       unlikely(!arch_local_cmpxchg(&reader, r, r + NESTED)))
+		;
+	if (!r)
 		reader_enter();
 	in_order();
 }
 
 void rcu_read_unlock(void)
 {
-	u32 r = reader;
+	u32 r, left;
 
 	in_order();
-	if (unlikely(r < NESTED))
-		alloc_fatal("invalid rcu_read_unlock: not in rcu_read_lock()");
-	if (r >= 2 * NESTED) {
-		WRITE_ONCE(reader, r - NESTED);
+	do {
+		r = READ_ONCE(reader);
+		if (unlikely(r < NESTED))
+			alloc_fatal("invalid rcu_read_unlock: not in "
+				    "rcu_read_lock()");
+		left = r < 2 * NESTED ? 0 : r - NESTED;
+	} while (unlikely(!arch_local_cmpxchg(&reader, r, left)));	/* U2 */
+	if (left)
 		return;
-	}
-	WRITE_ONCE(reader, 0);						/* U2 */
 	in_order();
 	__atomic_fetch_sub(&own_slot()->count[r % PHASES], 1,
 			   __ATOMIC_RELEASE);				/* J */
@@ -317,7 +332,7 @@ static bool batch_run(bool frees_only)
 		return false;
 	if (!cb.wait) {
 		list = reversed(__atomic_exchange_n(&cb.next, NULL,
-						    __ATOMIC_ACQUIRE));
+						    __ATOMIC_ACQ_REL)); /* T */
 		cb.gp = rcu_start_gp();
 		store_release(&cb.wait, list);				/* U5 */
 	}
@@ -367,7 +382,7 @@ void call_rcu(struct rcu_head *head, void (*func)(struct rcu_head *head))
 	head->func = func;
 	head->next = READ_ONCE(cb.next);
 	while (!__atomic_compare_exchange_n(&cb.next, &head->next, head, true,
-					    __ATOMIC_RELEASE,
+					    __ATOMIC_ACQ_REL,	/* K */
 					    __ATOMIC_RELAXED))
 		;
 	if (nr % POLL_EVERY == 0)
@@ -389,7 +404,7 @@ static bool all_called(u64 batch)
 
 void rcu_barrier(void)
 {
-	u64 batch = load_acquire(&cb.batches) + 2;
+	u64 batch = load_acquire(&cb.batches) + 2;			/* N */
 
 	may_wait("rcu_barrier");
 	if (unlikely(READ_ONCE(cb.lock) == lock_self()))

@@ -592,6 +592,50 @@ Test(rcu, fork_in_a_handler_at_each_instruction, .timeout = 60)
 	} while (step.forked);
 	cr_assert_gt(step.at, 100);
 }
+
+static u32 depth;
+
+static void read_in_steps(void)
+{
+	step.steps = 0;
+	step.forked = false;
+	raise(SIGTRAP);
+	WRITE_ONCE(step.inside, true);
+	for (u32 i = 0; i < depth; i++)
+		rcu_read_lock();
+	for (u32 i = 0; i < depth; i++)
+		rcu_read_unlock();
+	WRITE_ONCE(step.inside, false);
+}
+
+/* Neither process counts a reader that is gone. */
+static void read_and_fork(u32 nested)
+{
+	depth = nested;
+	step.at = 0;
+	do {
+		bool over;
+
+		read_in_steps();
+		over = !rcu_read_held() && rcu_gp_done(rcu_start_gp());
+		if (step.child)
+			_exit(!over);
+		cr_assert(over);
+		cr_assert_eq(step.status, 0, "status %x, instruction %u of %u "
+			     "sections", step.status, step.at, nested);
+		step.at++;
+	} while (step.forked);
+	cr_assert_gt(step.at, 20 * nested);
+}
+
+Test(rcu, fork_in_a_handler_of_a_reader, .timeout = 60)
+{
+	struct sigaction sa = { .sa_sigaction = trap, .sa_flags = SA_SIGINFO };
+
+	sigaction(SIGTRAP, &sa, NULL);
+	read_and_fork(1);
+	read_and_fork(2);
+}
 #endif
 
 static void nothing(struct rcu_head *head)

@@ -76,6 +76,13 @@ static inline void arch_mb_after_rmw(void)
 	__asm__ volatile("dmb ish" ::: "memory");
 }
 
+/* Between this thread and its handlers only. */
+static inline bool arch_local_cmpxchg(uint32_t *p, uint32_t old, uint32_t val)
+{
+	return __atomic_compare_exchange_n(p, &old, val, false,
+					   __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+}
+
 /* The result, or minus the error number; errno is left alone. */
 static inline long arch_syscall(long nr, long a, long b, long c, long d,
 				long e, long f)

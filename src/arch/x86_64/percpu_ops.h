@@ -84,6 +84,21 @@ static inline void arch_mb_after_rmw(void)
 	__asm__ volatile("" ::: "memory");
 }
 
+/*
+ * Between this thread and its handlers only, so without the lock prefix: a
+ * single instruction is before or after any interrupt.
+ */
+static inline bool arch_local_cmpxchg(uint32_t *p, uint32_t old, uint32_t val)
+{
+	bool done;
+
+	__asm__ volatile("cmpxchgl %[val], %[p]"
+			 : [p] "+m" (*p), "+a" (old), "=@ccz" (done)
+			 : [val] "r" (val)
+			 : "memory");
+	return done;
+}
+
 /* The result, or minus the error number; errno is left alone. */
 static inline long arch_syscall(long nr, long a, long b, long c, long d,
 				long e, long f)
