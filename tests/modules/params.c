@@ -20,6 +20,7 @@ static char tag[8] = "empty";
 static int sizes[4];
 static unsigned int nr_sizes;
 static char *names[3] = { "-", "-", "-" };
+static char *letters[2];
 static bool on[2];
 static int volume;
 
@@ -40,6 +41,7 @@ module_param(verbose, bint, 0);
 module_param_string(tag, tag, sizeof(tag), 0);
 module_param_array(sizes, int, &nr_sizes, 0444);
 module_param_array(names, charp, NULL, 0);
+module_param_array(letters, charp, NULL, 0);
 module_param_array_named(switches, on, bool, NULL, 0);
 
 /* A type of its own. */
@@ -61,6 +63,18 @@ static const struct kernel_param_ops volume_ops = {
 };
 module_param_cb(volume, &volume_ops, &volume, 0644);
 
+/* What was set stays, whoever gets the memory that is free then. */
+static int too_many(void)
+{
+	int ret = param_array_ops.set("p,q,r", &liballoc_param_letters);
+	char *other = kstrdup("1234567", GFP_KERNEL);
+
+	if (ret != -EINVAL || strcmp(letters[0], "p") || strcmp(letters[1], "q"))
+		return -EINVAL;
+	kfree(other);
+	return 0;
+}
+
 static int __init params_init(void)
 {
 	char text[32];
@@ -79,7 +93,7 @@ static int __init params_init(void)
 	if (param_get_int(text, &liballoc_param_count) < 2 ||
 	    text[strlen(text) - 1] != '\n')
 		return -EINVAL;
-	return 0;
+	return too_many();
 }
 
 static void __exit params_exit(void)

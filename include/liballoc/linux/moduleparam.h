@@ -32,13 +32,18 @@ struct kparam_string {
 	char *string;
 };
 
+/* In front of its characters. */
+struct liballoc_param_text {
+	struct liballoc_param_text *next;
+};
+
 struct kparam_array {
 	unsigned int max;
 	unsigned int elemsize;
 	unsigned int *num;		/* elements that were set, or NULL */
 	const struct kernel_param_ops *ops;
 	void *elem;
-	char *text;			/* what elements of strings point into */
+	struct liballoc_param_text *texts; /* what strings point into */
 };
 
 struct kernel_param {
@@ -232,19 +237,41 @@ static inline void liballoc_param_array_free(void *arg)
 {
 	struct kparam_array *arr = (struct kparam_array *)arg;
 
-	kfree(arr->text);
-	arr->text = NULL;
+	while (arr->texts) {
+		struct liballoc_param_text *text = arr->texts;
+
+		arr->texts = text->next;
+		kfree(text);
+	}
 }
 
-/* -EINVAL, too, if there are more than the array has. */
+/* A copy that stays: elements may point into it also if others are set anew. */
+static inline char *liballoc_param_array_text(struct kparam_array *arr,
+					      const char *value)
+{
+	size_t size = strlen(value) + 1;
+	struct liballoc_param_text *text = (struct liballoc_param_text *)
+		kmalloc(sizeof(*text) + size, GFP_KERNEL);
+
+	if (!text)
+		return NULL;
+	text->next = arr->texts;
+	arr->texts = text;
+	return (char *)memcpy(text + 1, value, size);
+}
+
+/*
+ * -EINVAL, too, if there are more than the array has.  Those before the error
+ * are set.
+ */
 static inline int param_array_set(const char *value,
 				  const struct kernel_param *p)
 {
 	struct kparam_array *arr = p->arr;
 	struct kernel_param one = { p->name, arr->ops, p->perm, { arr->elem } };
-	char *text = kstrdup(value, GFP_KERNEL), *s = text, *comma;
+	char *s = liballoc_param_array_text(arr, value), *comma;
 	unsigned int n = 0;
-	int ret = text ? 0 : -ENOMEM;
+	int ret = s ? 0 : -ENOMEM;
 
 	for (; !ret && s; s = comma, n++) {
 		comma = strchr(s, ',');
@@ -253,15 +280,9 @@ static inline int param_array_set(const char *value,
 		ret = n < arr->max ? arr->ops->set(s, &one) : -EINVAL;
 		one.arg = (char *)one.arg + arr->elemsize;
 	}
-	if (ret) {
-		kfree(text);
-		return ret;
-	}
-	liballoc_param_array_free(arr);
-	arr->text = text;
-	if (arr->num)
+	if (!ret && arr->num)
 		*arr->num = n;
-	return 0;
+	return ret;
 }
 
 static const struct kernel_param_ops param_array_ops __maybe_unused =
