@@ -8,6 +8,9 @@
 #include <linux/spinlock.h>
 #include <linux/vmalloc.h>
 
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #define SENDERS		4
 #define LETTERS		1000	/* each */
 
@@ -33,6 +36,24 @@ static struct completion may_begin;
 static DEFINE_RWLOCK(rules);
 static int nr_rules;
 static bool begun[SENDERS];
+
+#ifdef __GLIBC__	/* which can wait by another clock */
+/* A wall clock that is set back by an hour as soon as somebody has read it. */
+int clock_gettime(clockid_t clock, struct timespec *ts)
+{
+	int ret = syscall(SYS_clock_gettime, clock, ts);
+
+	if (clock == CLOCK_REALTIME)
+		ts->tv_sec += 3600;
+	return ret;
+}
+
+int timespec_get(struct timespec *ts, int base)
+{
+	clock_gettime(CLOCK_REALTIME, ts);
+	return base;
+}
+#endif
 
 static int sender(void *data)
 {

@@ -78,21 +78,38 @@ static inline void wait_for_completion(struct completion *x)
 	pthread_mutex_unlock(&x->mutex);
 }
 
+/* Absolute times of the clock that nobody sets, where there is such a wait. */
+#if defined(__GLIBC__) && (__GLIBC__ > 2 || __GLIBC_MINOR__ >= 30)
+#define LIBALLOC_COND_CLOCK	CLOCK_MONOTONIC
+#ifndef __USE_GNU
+extern int pthread_cond_clockwait(pthread_cond_t *, pthread_mutex_t *,
+				  clockid_t, const struct timespec *);
+#endif
+#define liballoc_cond_timedwait(x, ts)					\
+	pthread_cond_clockwait(&(x)->cond, &(x)->mutex,			\
+			       LIBALLOC_COND_CLOCK, ts)
+#else
+#define LIBALLOC_COND_CLOCK	CLOCK_REALTIME
+#define liballoc_cond_timedwait(x, ts)					\
+	pthread_cond_timedwait(&(x)->cond, &(x)->mutex, ts)
+#endif
+
 /*
- * A condition waits by the wall clock, which may be set: so a second at most
- * at a time, and the monotonic clock says when it is over.
+ * A second at most at a time: the wall clock, if it must be that, may be set
+ * forward, and the monotonic one says when it is over.  (Set back, it makes
+ * the wait longer.)
  */
 static inline void liballoc_cond_wait_ns(struct completion *x, s64 ns)
 {
 	struct timespec ts;
 
-	timespec_get(&ts, TIME_UTC);
+	clock_gettime(LIBALLOC_COND_CLOCK, &ts);
 	ts.tv_nsec += (long)(ns < 999999999 ? ns : 999999999);
 	if (ts.tv_nsec >= 1000000000) {
 		ts.tv_nsec -= 1000000000;
 		ts.tv_sec++;
 	}
-	pthread_cond_timedwait(&x->cond, &x->mutex, &ts);
+	liballoc_cond_timedwait(x, &ts);
 }
 
 /* Jiffies that are left, 1 at least; 0 if it was not done in @timeout. */
