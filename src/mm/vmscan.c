@@ -254,10 +254,14 @@ struct shrink_goal {
 };
 
 /* Whoever gave it: others in need do the same at the same time. */
+static size_t given_since(u64 reclaimed)
+{
+	return (size_t)(stat_read(STAT_RECLAIMED) - reclaimed);
+}
+
 static bool goal_reached(const struct shrink_goal *goal)
 {
-	size_t all = (size_t)(stat_read(STAT_RECLAIMED) - goal->reclaimed);
-	size_t objs;
+	size_t all = given_since(goal->reclaimed), objs;
 
 	if (all >= goal->pages || all < goal->least)
 		return all >= goal->pages;
@@ -323,22 +327,22 @@ size_t reclaim(size_t pages)
  */
 size_t reclaim_for_failed(size_t pages, bool wait)
 {
-	size_t given = reclaim_idle(SIZE_MAX), want;
+	u64 before = stat_read(STAT_RECLAIMED);
+	size_t want, given;
 
+	reclaim_idle(SIZE_MAX);
 	/* Caches are not emptied for what is impossible. */
-	if (pages > wmark_limit || inside)
-		return given;
-	want = pages + watermark_deficit();
-	for (u32 i = 0; given < want; i++) {
+	want = pages > wmark_limit || inside ? 0 : pages + watermark_deficit();
+	for (u32 i = 0; (given = given_since(before)) < want; i++) {
 		u64 stops = stat_read(STAT_SHRINK_STOPS);
 
-		given += shrink_rounds(want - given, want - given, 0);
-		if (!wait || given >= pages || i == STOP_TRIES ||
+		shrink_rounds(want - given, want - given, 0);
+		if (!wait || given_since(before) >= pages || i == STOP_TRIES ||
 		    stat_read(STAT_SHRINK_STOPS) == stops)
 			break;
 		sys_wait_ms(&nobody_wakes, 0, min(1u << i, STOP_MS));
 	}
-	return given;
+	return given_since(before);
 }
 
 /* --- idle memory --- */

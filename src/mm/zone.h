@@ -290,6 +290,9 @@ size_t reclaim_idle(size_t pages);
  * An allocation of @pages has failed, or will: all that is idle, and of the
  * shrinkers' objects enough for it and the marks.  @wait: some 100 ms, where
  * caches are in use.
+ *
+ * Return: pages that came back meanwhile, whoever gave them: 0 if another try
+ * is not worth it.
  */
 size_t reclaim_for_failed(size_t pages, bool wait);
 

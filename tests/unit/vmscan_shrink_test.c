@@ -303,6 +303,20 @@ Test(vmscan_shrink, not_for_ever, CACHE, .timeout = 20)
 	cr_assert_lt(reclaim_for_failed(500, true), 500);
 }
 
+static unsigned long another_gives(struct shrinker *s,
+				   struct shrink_control *sc)
+{
+	stat_add(STAT_RECLAIMED, 600);
+	return 0;
+}
+
+/* What another thread gave back is there for who finds nothing himself. */
+Test(vmscan_shrink, what_others_gave_counts, CACHE)
+{
+	cache.scan_objects = another_gives;
+	cr_assert_geq(reclaim_for_failed(500, true), 600);
+}
+
 /* --- at the limit --- */
 
 #define RING 4096
