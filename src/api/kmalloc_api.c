@@ -257,7 +257,7 @@ static bool resize(const void *p, size_t old, size_t size)
 	     size_to_pages(size) == old >> PAGE_SHIFT))
 		return true;
 	return !harden_on && old > KMALLOC_MAX_SIZE && size > KMALLOC_MAX_SIZE &&
-	       size <= PAGES_MAX_SIZE && page &&
+	       size <= PAGES_MAX_SIZE && page && page->type == PAGE_LARGE &&
 	       IS_ALIGNED((uintptr_t)p, PAGE_SIZE << natural_order(size)) &&
 	       page_range_resize(page, old >> PAGE_SHIFT,
 				 size_to_pages(size));
@@ -273,7 +273,7 @@ static void *resize_or_move(const void *p, size_t size, gfp_t gfp,
 	 * In a handler that cannot know; of a small block everybody does, and
 	 * with hardened=1 it may have been asked for without a byte.
 	 */
-	if (unlikely(!old) && !class_to_cache(addr_to_class(p)))
+	if (unlikely(!old) && !addr_to_page(p))
 		return api_no_memory(size, gfp);
 	if (resize(p, old, size))
 		return zero_from((void *)p, min(size, old), gfp);

@@ -424,7 +424,8 @@ static void *realloc_move(void *ptr, size_t old, size_t size)
 /* Whole pages that stay whole pages: grow or shrink in place if possible. */
 static bool resize_in_place(struct page *page, size_t old, size_t size)
 {
-	if (size <= KMALLOC_MAX_SIZE || size > PAGES_MAX_SIZE ||
+	if (page->type != PAGE_LARGE || size <= KMALLOC_MAX_SIZE ||
+	    size > PAGES_MAX_SIZE ||
 	    !page_range_resize(page, old >> PAGE_SHIFT, size_to_pages(size)))
 		return false;
 	set_asked(page, size);

@@ -291,3 +291,60 @@ Test(kmem, misuse, .init = start)
 	unit_reports(shrink_destroyed, NULL, "liballoc: invalid "
 		     "kmem_cache_shrink: 0x");
 }
+
+void *la_malloc(size_t size);
+void la_free(void *ptr);
+void *la_realloc(void *ptr, size_t size);
+
+static const size_t others[] = { 0, 100, 9000, 12288, 60000, 6 * MIB };
+
+static void resize_one(struct kmem_cache *s, size_t size, size_t to, bool k)
+{
+	char *obj[40], *p;
+
+	for (u32 i = 0; i < ARRAY_SIZE(obj); i++) {
+		obj[i] = alloc_kmem_cache_alloc(s, ALLOC_GFP_KERNEL);
+		REQUIRE(obj[i]);
+		memset(obj[i], (int)i, size);
+	}
+	p = k ? alloc_krealloc(obj[7], to, ALLOC_GFP_KERNEL) :
+		la_realloc(obj[7], to);
+	for (size_t at = 0; p && to && at < size && at < to; at++)
+		REQUIRE(p[at] == 7, "%zu to %zu", size, to);
+	for (u32 n = 0; n < 20; n++) {
+		char *q = la_malloc(9000);
+
+		memset(q, 0x55, 9000);
+		la_free(q);
+	}
+	for (u32 i = 0; i < ARRAY_SIZE(obj); i++) {
+		if (i == 7)
+			continue;
+		for (size_t at = 0; at < size; at++)
+			REQUIRE(obj[i][at] == (char)i, "%zu to %zu", size, to);
+		alloc_kmem_cache_free(s, obj[i]);
+	}
+	/* krealloc() refuses what kmalloc() does. */
+	if (!p && to)
+		alloc_kmem_cache_free(s, obj[7]);
+	else if (to)
+		la_free(p);
+}
+
+/* realloc() of an object of any size leaves its slab whole. */
+Test(kmem, objects_are_resized_by_a_move, .init = start)
+{
+	static const size_t sizes[] = { 3000, 9000, 20480, 40960, 300000 };
+
+	for (u32 i = 0; i < ARRAY_SIZE(sizes); i++) {
+		struct kmem_cache *s;
+
+		s = alloc_kmem_cache_create("resized", sizes[i], 0, 0, NULL);
+		cr_assert_not_null(s);
+		for (u32 n = 0; n < 2 * ARRAY_SIZE(others); n++)
+			resize_one(s, sizes[i], others[n / 2], n % 2);
+		alloc_kmem_cache_shrink(s);
+		cr_assert_eq(kmem_cache_nr_slabs(s->root), 0);
+		alloc_kmem_cache_destroy(s);
+	}
+}
