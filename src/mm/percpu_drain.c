@@ -126,6 +126,20 @@ static void block_retire(u32 cpu, u32 first, u32 last, const struct bounds *b)
 	}
 }
 
+/* Frozen while it was drained: who thaws it opens what the drain has closed. */
+static void block_leave_frozen(u32 cpu)
+{
+	struct bounds *frozen = percpu_blocks[cpu].frozen_bounds;
+
+	for (u32 off = drain_first; off <= drain_last;
+	     off += sizeof(struct sheaf_head)) {
+		u32 i = off >> SHEAF_HEAD_SHIFT;
+
+		if (saved[i].hi != CLOSED_HI)
+			frozen[i] = saved[i];
+	}
+}
+
 /* A vfork child that has come to run on the block keeps it closed. */
 static void block_release(u32 cpu, bool retire)
 {
@@ -140,6 +154,8 @@ static void block_release(u32 cpu, bool retire)
 		block_retire(cpu, drain_first, drain_last, saved);
 	else if (ok && !percpu_blocks[cpu].frozen)
 		block_open(cpu, drain_first, drain_last, saved);
+	else if (ok)
+		block_leave_frozen(cpu);
 	percpu_blocks[cpu].busy = false;
 	slot_exit(cpu);
 	lock_exit(&percpu_lock);

@@ -88,6 +88,35 @@ TEST_MODES(percpu_drain, nobody_waits_for_ever_for_another_drain,
 	cr_assert_eq(wrong_off, 0);
 }
 
+static bool armed;
+
+static void put_and_freeze(u32 off, void **objs, u32 n)
+{
+	if (armed)
+		percpu_freeze();
+	armed = false;
+}
+
+/* A vfork child freezes what is drained: the parent finds all of it open. */
+TEST_MODES(percpu_drain, frozen_in_a_drain)
+{
+	if (percpu.mode == PERCPU_SLOTS)
+		cr_skip_test("slots are locked: nothing to freeze");
+	alone();
+	cr_assert(grow(OFF(0), 16));
+	cr_assert(grow(OFF(1), 16));
+	for (u32 i = 0; i < 100; i++) {
+		REQUIRE(push(OFF(0), obj(1 + i % 8)));
+		armed = true;
+		percpu_drain(OFF(0), OFF(1), put_and_freeze);
+		REQUIRE(!armed);
+		REQUIRE(!percpu_capacity(OFF(0)));
+		percpu_thaw();
+		REQUIRE(percpu_capacity(OFF(0)) == 16, "round %u", i);
+		REQUIRE(percpu_capacity(OFF(1)) == 16, "round %u", i);
+	}
+}
+
 TEST_MODES(percpu_drain, frozen_blocks_are_closed)
 {
 	void *one = obj(9), *out;
