@@ -310,15 +310,24 @@ static void block_return(struct zone *zone, struct page *page, u32 order,
 	lock_exit(&zone->lock);
 }
 
-/* A block that is nobody's goes back to the OS; returns dirty pages (N3). */
-static size_t block_discard(struct zone *zone, struct page *page, u32 order)
+#define REFUSED_MOST	16	/* blocks with locked pages, in one call */
+
+/*
+ * A block that is nobody's goes back to the OS; returns dirty pages (N3).  One
+ * that the kernel refuses waits in @refused, or it would be found again.
+ */
+static size_t block_discard(struct zone *zone, struct page *page, u32 order,
+			    struct list_head *refused)
 {
 	size_t nr = (size_t)1 << order, dirty = range_nr_dirty(page, nr);
-	void *addr = page_address(page);
-	bool ok = sys_discard(addr, nr << PAGE_SHIFT);
 
-	block_return(zone, page, order, ok);
-	return ok ? dirty : 0;
+	if (sys_discard(page_address(page), nr << PAGE_SHIFT)) {
+		block_return(zone, page, order, true);
+		return dirty;
+	}
+	page->order = (u8)order;
+	list_add(&page->lru, refused);
+	return 0;
 }
 
 /*
@@ -362,6 +371,8 @@ static u32 os_order(void)
 static size_t zone_discard(struct zone *zone, u32 min_order, size_t keep)
 {
 	size_t given = 0, got, most = READ_ONCE(zone->nr_free_dirty);
+	struct list_head refused = LIST_HEAD_INIT(refused);
+	u32 tries = REFUSED_MOST;
 
 	/* Not what others free meanwhile: that may never end. */
 	do {
@@ -374,9 +385,10 @@ static size_t zone_discard(struct zone *zone, u32 min_order, size_t keep)
 		lock_exit(&zone->lock);
 		if (!page)
 			break;
-		got = block_discard(zone, page, order);
+		got = block_discard(zone, page, order, &refused);
 		given += got;
-	} while (got && given < most);
+	} while ((got || --tries) && given < most);
+	lazy_return(zone, &refused, 0);
 	return given;
 }
 
@@ -395,6 +407,7 @@ size_t zones_discard(u32 min_order, size_t keep)
 size_t zone_report_free(struct zone *zone, size_t pages, bool lazily)
 {
 	size_t given = 0, got, lazy = 0;
+	u32 tries = REFUSED_MOST;
 	struct list_head done;
 
 	list_init(&done);
@@ -410,8 +423,8 @@ size_t zone_report_free(struct zone *zone, size_t pages, bool lazily)
 		if (!page)
 			break;
 		got = lazily ? block_discard_lazily(page, order, &done) :
-			       block_discard(zone, page, order);
-		if (!got)
+			       block_discard(zone, page, order, &done);
+		if (!got && (lazily || !--tries))
 			break;
 		given += got;
 		lazy += lazily ? got : 0;

@@ -110,7 +110,7 @@ Test(guard, in_locked_memory)
 	unit_up();
 	sys_guard_init();
 	page = page_range_alloc(NUMA_NO_NODE, 512, 9, GFP_KERNEL);
-	if (mlock(page_address(page), 512 << PAGE_SHIFT))
+	if (unit_mlock(page_address(page), 512 << PAGE_SHIFT))
 		cr_skip_test("mlock: errno %d", errno);
 	page_range_free(page, 512);
 	span_drain();

@@ -336,7 +336,7 @@ Test(mem, locked_memory_is_zero_when_it_comes_back, .init = sys_init)
 
 	cr_assert(sys_commit(p, SIZE));
 	memset(p, 1, SIZE);
-	if (mlock(p, SIZE))
+	if (unit_mlock(p, SIZE))
 		cr_skip_test("mlock: errno %d", errno);
 	cr_assert(!sys_discard(p, SIZE));
 	cr_assert_eq(p[0], 1);
@@ -356,7 +356,8 @@ static void reserve_beyond_memlock(void *arg)
 	char *p;
 
 	if (setrlimit(RLIMIT_MEMLOCK, &lim) ||
-	    (!getuid() && setuid(65534)) || mlockall(MCL_FUTURE))
+	    (!getuid() && setuid(65534)) ||
+	    syscall(SYS_mlockall, MCL_FUTURE))
 		_exit(77);
 	if (mmap(NULL, 4 * MIB, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
 		 0) != MAP_FAILED)

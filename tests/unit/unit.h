@@ -26,6 +26,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <time.h>
 #include <sys/wait.h>
@@ -259,6 +260,12 @@ static inline u64 unit_now_ns(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return (u64)ts.tv_sec * 1000000000u + (u64)ts.tv_nsec;
+}
+
+/* AddressSanitizer makes mlock() do nothing. */
+static inline int unit_mlock(void *p, size_t size)
+{
+	return (int)syscall(SYS_mlock, p, size);
 }
 
 #endif

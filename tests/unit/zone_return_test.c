@@ -174,3 +174,27 @@ Test(zone, half_warm_is_not_warm, .init = unit_up)
 	put(page, 460);
 	cr_assert_eq(zone_take_warm(PAGEBLOCK_ORDER), page);
 }
+
+/* A page that mlock() holds keeps what is around it, and nothing else. */
+Test(zone, one_locked_page_keeps_its_block, .init = unit_up)
+{
+	size_t nr = 16 * MAX_ORDER_PAGES, before;
+	struct page *page[16];
+
+	for (u32 i = 0; i < ARRAY_SIZE(page); i++) {
+		page[i] = get(MAX_ORDER_PAGES, MAX_ORDER, 0);
+		memset(page_address(page[i]), 1, BLOCK);
+	}
+	if (unit_mlock(page_address(page[5]), PAGE_SIZE))
+		cr_skip_test("mlock: errno %d", errno);
+	for (u32 i = 0; i < ARRAY_SIZE(page); i++)
+		put(page[i], MAX_ORDER_PAGES);
+	before = zone_normal.nr_free_dirty;
+	cr_assert_geq(before, nr);
+	zones_discard(0, 0);
+	cr_assert_eq(zone_normal.nr_free_dirty, MAX_ORDER_PAGES);
+	check_zones();
+	zone_report_free(&zone_normal, SIZE_MAX, false);
+	cr_assert_eq(zone_normal.nr_free_dirty, MAX_ORDER_PAGES);
+	check_zones();
+}
