@@ -596,7 +596,7 @@ void *harden_realloc(void *ptr, size_t size)
 		if (resize_small(ptr, entry, old, size))
 			return ptr;
 	} else {
-		if (!old)
+		if (!old && !addr_to_page(ptr))
 			return NULL;	/* in a signal handler nobody knows */
 		new = addr_to_class(ptr) ? NULL :
 					   harden_large_resize(ptr, old, size);

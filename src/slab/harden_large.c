@@ -123,8 +123,8 @@ void *harden_large_alloc(size_t size, size_t align, bool zero, bool grows)
 		return NULL;
 	if (size <= PAGES_MAX_SIZE && align <= PAGES_MAX_SIZE && !grows)
 		ptr = pages_get(size, align, zero);
-	if (!ptr && size)
-		ptr = area_get(size, align, zero);
+	if (!ptr && (size || align > PAGES_MAX_SIZE))
+		ptr = area_get(max(size, (size_t)1), align, zero);
 	/* No area, or too many mappings: pages in a row serve as well. */
 	if (!ptr && align <= PAGES_MAX_SIZE)
 		ptr = pages_get(size, align, zero);
@@ -352,7 +352,7 @@ static void area_free(void *ptr, size_t said)
 		bad_area("free", ptr, ret, size);
 	if (!user)
 		return;
-	check_block(ptr, user, room_for(user), said);
+	check_block(ptr, user, room_for(user), max(said, (size_t)1));
 	b.size = size;
 	block_hide(&b);
 	quarantine_put(&b);

@@ -184,6 +184,26 @@ Test(harden_large, areas_go_back_later)
 	all_are_gone();
 }
 
+/* Of no byte, at any alignment: a block like others. */
+Test(harden_large, of_no_size)
+{
+	static const size_t aligns[] = { 16384, MIB, 4 * MIB, 8 * MIB };
+
+	up();
+	for (u32 i = 0; i < ARRAY_SIZE(aligns); i++) {
+		char *p = harden_large_alloc(0, aligns[i], false, false), *q;
+
+		cr_assert_not_null(p, "%zu", aligns[i]);
+		cr_assert(IS_ALIGNED((uintptr_t)p, aligns[i]));
+		q = harden_realloc(p, 100);
+		cr_assert_not_null(q, "%zu", aligns[i]);
+		memset(q, 1, 100);
+		harden_free(q, 100);
+		p = harden_large_alloc(0, aligns[i], false, false);
+		harden_free(p, 0);
+	}
+}
+
 #define ENDS(name, size, call)						\
 	Test(harden_large, name, .signal = SIGABRT)			\
 	{								\
