@@ -257,16 +257,17 @@ static struct page *section_take_blocks(struct zone *zone,
 struct page *zone_grow_contig(struct zone *zone, size_t nr)
 {
 	size_t blocks = DIV_ROUND_UP(nr, MAX_ORDER_PAGES), start;
+	u32 known = load_acquire(&nr_sections);
 	struct section *sec = NULL;
 	struct page *page;
 
-	for (u32 i = 0; i < nr_sections; i++)
+	for (u32 i = 0; i < known; i++)
 		if ((sec = zone_section(zone, i)) &&
 		    (page = section_take_blocks(zone, sec, nr)))
 			return page;
 	sec = NULL;
 
-	for (u32 i = 0; i < nr_sections && !sec; i++) {
+	for (u32 i = 0; i < known && !sec; i++) {
 		sec = zone_section(zone, i);
 		if (sec && sec->nr_pages - ALIGN_UP(sec->frontier,
 						    MAX_ORDER_PAGES) <
