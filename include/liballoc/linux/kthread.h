@@ -76,7 +76,7 @@ kthread_run(int (*fn)(void *data), void *data, const char *name, ...)
 
 static inline bool kthread_should_stop(void)
 {
-	return READ_ONCE(get_current()->should_stop);
+	return READ_ONCE(liballoc_task()->should_stop);
 }
 
 /* What the thread's function returned; -EINTR if it was never woken. */

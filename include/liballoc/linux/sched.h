@@ -38,14 +38,22 @@ extern int pthread_setname_np(pthread_t thread, const char *name);
 /* One for all files that are linked. */
 __weak __thread struct task_struct *liballoc_current;
 
-static inline struct task_struct *get_current(void)
+static inline struct task_struct *liballoc_task(void)
 {
 	static __thread struct task_struct self;
-	struct task_struct *t = liballoc_current ? liballoc_current : &self;
 
-	if (!t->pid) {
+	return liballoc_current ? liballoc_current : &self;
+}
+
+/* In the child of a fork, or of a vfork, it is another one. */
+static inline struct task_struct *get_current(void)
+{
+	struct task_struct *t = liballoc_task();
+	pid_t tgid = getpid();
+
+	if (t->tgid != tgid) {
 		t->pid = gettid();
-		t->tgid = getpid();
+		t->tgid = tgid;
 		pthread_getname_np(pthread_self(), t->comm, sizeof(t->comm));
 	}
 	return t;
