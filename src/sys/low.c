@@ -14,20 +14,42 @@
 #define LOWEST	MIB		/* vm.mmap_min_addr is below this everywhere */
 #define STEP	(16 * MIB)
 
-static void *map_at(size_t addr, size_t size)
+/* @addr, or an error. */
+static long map_new(size_t addr, size_t size)
 {
 	long ret = sys_call(SYS_mmap, addr, size, PROT_NONE,
 			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE |
 			    MAP_FIXED_NOREPLACE, -1, (off_t)0);
 
-	if (ret < 0 && ret > -4096)
-		return NULL;
+	if (ret == (long)addr || (ret < 0 && ret > -4096))
+		return ret;
 	/* A kernel before 4.17 takes the address for a hint. */
-	if (ret != (long)addr) {
-		sys_release((void *)ret, size);
-		return NULL;
-	}
-	return (void *)ret;
+	sys_release((void *)ret, size);
+	return -EEXIST;
+}
+
+/* Where little may be locked and all is, as in mem.c: a page that grows. */
+static long map_unlocked(size_t addr, size_t size)
+{
+	long page = map_new(addr, sys_page_bytes), ret = -EAGAIN;
+
+	if (page != (long)addr)
+		return page;
+	if (sys_call(SYS_munlock, page, sys_page_bytes) == 0)
+		ret = sys_call(SYS_mremap, page, sys_page_bytes, size, 0,
+			       NULL);
+	if (ret != page)
+		sys_release((void *)page, sys_page_bytes);
+	return ret;
+}
+
+static void *map_at(size_t addr, size_t size)
+{
+	long ret = map_new(addr, size);
+
+	if (ret == -EAGAIN)
+		ret = map_unlocked(addr, size);
+	return ret == (long)addr ? (void *)addr : NULL;
 }
 
 void *sys_reserve_below(size_t size, size_t align, size_t limit)
