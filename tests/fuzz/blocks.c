@@ -347,6 +347,21 @@ void resize(struct thread *t, struct slot *s, u64 w, size_t size)
 	accept(t, s, natural(size));
 }
 
+/*
+ * What has moved is no object any more.  A small one that stays has the
+ * alignment of its cache, which may be less than malloc()'s.
+ */
+void resize_object(struct thread *t, struct slot *s, u64 w, size_t size)
+{
+	void *p = s->p;
+
+	if (cache_specs[s->cache].size <= 8192)
+		return;
+	resize(t, s, w, size);
+	if (s->p != p)
+		s->kind = LIBC;
+}
+
 void get_pages(struct thread *t, struct slot *s, u64 w)
 {
 	u32 order = (w >> 40 & 31) < 28 ? (w >> 16) % 4 : (w >> 16) % 10;

@@ -264,6 +264,9 @@ void one_op(struct thread *t, u64 i, u64 w)
 	} else if (op < 52 && s->kind == LIBC) {
 		say(t, i, "realloc", n, size);
 		resize(t, s, w, size);
+	} else if (op < 52 && s->kind == OBJECT) {
+		say(t, i, "realloc of an object", n, size);
+		resize_object(t, s, w, size);
 	} else if (op < 52 && s->kind == AREA) {
 		say(t, i, "vrealloc", n, 0);
 		resize_area(t, s, w);

@@ -91,6 +91,7 @@ size_t pick_size(struct thread *t, u64 w);
 void put(struct thread *t, struct slot *s, u64 word);
 void get_libc(struct thread *t, struct slot *s, u64 w, size_t size);
 void resize(struct thread *t, struct slot *s, u64 w, size_t size);
+void resize_object(struct thread *t, struct slot *s, u64 w, size_t size);
 void get_pages(struct thread *t, struct slot *s, u64 w);
 void get_exact(struct thread *t, struct slot *s, u64 w);
 void get_area(struct thread *t, struct slot *s, u64 w);
