@@ -143,6 +143,7 @@ static void child(void)
 	if (!alone) {
 		rcu_fork_child();
 		slab_rcu_fork_child();
+		free_deferred_fork_child();
 	}
 	slab_fork_child();
 	mempools_fork_child();

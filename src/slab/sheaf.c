@@ -36,8 +36,23 @@
 #define LAST_SHEAF	((FIRST_HARDEN - 1) << SHEAF_HEAD_SHIFT)
 
 static void *deferred[NR_DEFERRED];	/* atomic */
-static u32 nr_deferred;			/* atomic; a hint */
+static u32 some_deferred;		/* atomic; not 0 if any is (below) */
 static size_t budget_used;		/* of one CPU; racy */
+
+/*
+ * Who puts one into the table says so afterwards, who takes them out unsays it
+ * before.  A fork by another thread between the two would leave something in
+ * the table that nobody knows of: the child looks once.
+ */
+static void deferred_say(bool some)
+{
+	__atomic_exchange_n(&some_deferred, some, __ATOMIC_ACQ_REL);
+}
+
+void free_deferred_fork_child(void)
+{
+	deferred_say(true);
+}
 
 void free_defer(void *obj)
 {
@@ -47,7 +62,7 @@ void free_defer(void *obj)
 		if (__atomic_compare_exchange_n(&deferred[i], &none, obj,
 						false, __ATOMIC_RELEASE,
 						__ATOMIC_RELAXED)) {
-			__atomic_fetch_add(&nr_deferred, 1, __ATOMIC_RELAXED);
+			deferred_say(true);
 			stat_add(STAT_DEFERRED, 1);
 			return;
 		}
@@ -104,17 +119,15 @@ void free_deferred_drain(void)
 {
 	u32 generation;
 
-	if (likely(!READ_ONCE(nr_deferred)) || lock_is_reentry())
+	if (likely(!load_acquire(&some_deferred)) || lock_is_reentry())
 		return;
 	generation = reclaim_enter();
+	deferred_say(false);
 	for (u32 i = 0; i < NR_DEFERRED; i++) {
 		void *obj = __atomic_exchange_n(&deferred[i], NULL,
 						__ATOMIC_ACQUIRE);
 
-		if (!obj)
-			continue;
-		__atomic_fetch_sub(&nr_deferred, 1, __ATOMIC_RELAXED);
-		if (!deferred_free(obj))
+		if (obj && !deferred_free(obj))
 			free_defer(obj);
 	}
 	reclaim_exit(generation);
@@ -163,20 +176,36 @@ static bool may_grow(struct kmem_cache *s, size_t more)
 	return n >= most;
 }
 
+/*
+ * Twice @have, or what another CPU has made of it: that one has paid.  Charged
+ * before, so that a fork in between leaves no capacity that is not.
+ */
+static u32 capacity_double(struct kmem_cache *s, u32 have)
+{
+	size_t more = capacity_bytes(s, have);
+	u16 now = (u16)have;
+
+	__atomic_fetch_add(&budget_used, more, __ATOMIC_RELAXED);
+	if (__atomic_compare_exchange_n(&s->capacity, &now, (u16)(2 * have),
+					false, __ATOMIC_RELAXED,
+					__ATOMIC_RELAXED))
+		return 2 * have;
+	__atomic_fetch_sub(&budget_used, more, __ATOMIC_RELAXED);
+	return now;
+}
+
 /* A miss on this CPU: open the sheaf, or let it grow. */
 static void sheaf_miss(struct kmem_cache *s)
 {
 	u32 have = percpu_capacity(s->geo.off);
 	u32 want = READ_ONCE(s->capacity);
-	size_t more = capacity_bytes(s, want);
 
 	if (s->closed)
 		return;
-	if (have >= want && want < s->max_capacity && may_grow(s, more)) {
+	if (have >= want && want < s->max_capacity &&
+	    may_grow(s, capacity_bytes(s, want))) {
 		WRITE_ONCE(s->misses, 0);
-		__atomic_fetch_add(&budget_used, more, __ATOMIC_RELAXED);
-		want *= 2;
-		WRITE_ONCE(s->capacity, (u16)want);
+		want = capacity_double(s, want);
 	}
 	if (have < want)
 		percpu_grow(&s->geo, want);

@@ -376,6 +376,8 @@ void *slab_alloc(struct kmem_cache *s);
 void free_defer(void *obj);
 /* Do what was put off; called with no lock held. */
 void free_deferred_drain(void);
+/* In the child of a fork by one of several threads. */
+void free_deferred_fork_child(void);
 /* As slab_alloc(), for a caller that knows where from and how hard. */
 void *slab_alloc_gfp(struct kmem_cache *s, int nid, gfp_t gfp);
 /* All of @n objects, or none: false. */

@@ -4,6 +4,7 @@
  * grow within their budget, and what a handler frees is put off, not lost.
  */
 #include "nodes.h"
+#include "steps.h"
 #include "unit.h"
 
 #define OFF	((FIRST_CACHE + 200) << SHEAF_HEAD_SHIFT)
@@ -163,6 +164,62 @@ Test(sheaf, a_small_heap_goes_beyond_slowly, .init = unit_up)
 	misses(1000);
 	cr_assert_eq(cache.capacity, 256);
 }
+
+#ifdef __x86_64__
+static void miss(void)
+{
+	held[0] = slab_alloc_slow(&cache);
+}
+
+static bool has_grown;
+
+static void miss_of_another(void)
+{
+	has_grown = cache.capacity != cache.first_capacity;
+	held[1] = slab_alloc_slow(&cache);
+}
+
+/* The next miss with an empty sheaf is the one that grows. */
+static void about_to_grow(void)
+{
+	void *obj;
+
+	while ((obj = percpu_pop(OFF)))
+		slab_free_checked(&cache, obj);
+	slab_return_budget(&cache);
+	cache.misses = 100;
+}
+
+/* A CPU misses before each instruction of another one's, until that grows. */
+Test(sheaf, growth_is_paid_once, .timeout = 60)
+{
+	u32 at = 0, first;
+
+	unit_up_mode(PERCPU_SLOTS);
+	make(64);
+	first = cache.capacity;
+	for (u32 i = 0; i < 3; i++) {
+		about_to_grow();
+		miss();
+	}
+	cr_assert_eq(cache.capacity, 2 * first);
+	for (; !has_grown; at++) {
+		about_to_grow();
+		held[1] = NULL;
+		REQUIRE(steps_run(miss, at, miss_of_another));
+		REQUIRE(cache.capacity > first);
+		slab_free_checked(&cache, held[0]);
+		if (held[1])
+			slab_free_checked(&cache, held[1]);
+	}
+	cr_assert_gt(at, 20);
+	/* All of it has come back. */
+	about_to_grow();
+	options.sheaf_budget = first * 64;
+	miss();
+	cr_assert_eq(cache.capacity, 2 * first);
+}
+#endif
 
 /* A producer's frees on one CPU serve a consumer on another. */
 Test(sheaf, the_barn_is_between, .init = unit_up)
@@ -355,6 +412,54 @@ Test(sheaf, any_kind_of_memory_may_be_put_off, .init = unit_up)
 	free_deferred_drain();
 	check_all_returned();
 }
+
+#ifdef __x86_64__
+static void *later;
+
+/* The child of another thread's fork: what is in the table is found. */
+static void fork_elsewhere(void)
+{
+	pid_t pid = fork();
+	int status;
+
+	REQUIRE(pid >= 0);
+	if (!pid) {
+		size_t used;
+
+		free_deferred_fork_child();
+		free_deferred_drain();
+		used = cache.node.nr_used;
+		free_defer(later);
+		free_deferred_drain();
+		_exit(!lock_is_reentry() && cache.node.nr_used != used - 1);
+	}
+	REQUIRE(waitpid(pid, &status, 0) == pid);
+	REQUIRE(status == 0, "at %u", steps_at);
+}
+
+static void put_off(void)
+{
+	free_defer(held[0]);
+}
+
+Test(sheaf, forks_while_a_free_is_put_off, .timeout = 60)
+{
+	void (*const runs[])(void) = { put_off, free_deferred_drain };
+
+	unit_up_mode(PERCPU_SLOTS);
+	make(64);
+	later = slab_alloc(&cache);
+	for (u32 i = 0; i < 2; i++)
+		for (u32 at = 0; at < 64; at++) {
+			held[0] = slab_alloc(&cache);
+			REQUIRE(held[0]);
+			if (i)
+				put_off();
+			steps_run(runs[i], at, fork_elsewhere);
+			free_deferred_drain();
+		}
+}
+#endif
 
 /* What reclaim cannot put back now must not be lost. */
 Test(sheaf, reclaim_in_a_handler_loses_nothing, .init = unit_up)
