@@ -50,6 +50,7 @@
 #define QUARANTINE_MIN		16u		/* objects; powers of two */
 #define MISSES_TO_GROW		8
 #define TOP_UP			4u	/* one refill in so many is of slabs */
+#define POP_TRIES		4u
 #define CAPACITY_BYTES		(16 * KIB)	/* of a sheaf, or CAPACITY_MIN */
 #define CAPACITY_MIN		16u
 #define CAPACITY_MAX		128u
@@ -403,7 +404,10 @@ static __slowpath void quarantine_put(struct kmem_cache *s, void *obj)
 	}
 	if (sheaf_open(s, q, true) && percpu_push(q->geo.off, obj))
 		return;
-	n = percpu_pop_batch(q->geo.off, objs, READ_ONCE(q->capacity) / 2u);
+	/* What was freed before goes first: 0 may be an interruption. */
+	for (u32 i = 0; !n && i < POP_TRIES; i++)
+		n = percpu_pop_batch(q->geo.off, objs,
+				     READ_ONCE(q->capacity) / 2u);
 	objs[n++] = obj;
 	if (!quarantine_swap(q, objs, &n)) {
 		/* Back to where they were, all but as many as have no room. */

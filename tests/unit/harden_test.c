@@ -200,6 +200,21 @@ Test(harden, reuse_is_late_after_bursts_cpu)
 	bursts(PERCPU_CPU);
 }
 
+static void on_tick(int sig)
+{
+}
+
+/* A sequence that is interrupted puts nothing out of its turn. */
+Test(harden, reuse_is_late_when_interrupted)
+{
+	struct sigaction sa = { .sa_handler = on_tick };
+	struct itimerval every = { { 0, 20 }, { 0, 20 } };
+
+	sigaction(SIGALRM, &sa, NULL);
+	setitimer(ITIMER_REAL, &every, NULL);
+	bursts(PERCPU_CPU);
+}
+
 /* One drain, wherever the quarantines stand. */
 Test(harden, a_drain_leaves_none)
 {
