@@ -2,10 +2,10 @@
  * cgroup.c - how much memory the control groups of this process allow.
  *
  * /proc/thread-self/cgroup has one line "number:controllers:path" per
- * hierarchy; /proc/self has none once main() has left by pthread_exit().  Where one lists "memory", the limits are version 1's, else version 2's, of
- * which the line is "0::path".  Each group on the way from there to the root
- * may have a limit, and the tightest one holds.  Version 1 tells that one in
- * memory.stat.
+ * hierarchy; /proc/self has none once main() has left by pthread_exit().  Where
+ * one lists "memory", the limits are version 1's, else version 2's, of which
+ * the line is "0::path".  Each group on the way from there to the root may have
+ * a limit, and the tightest one holds.  Version 1 tells that one in memory.stat.
  *
  * The mounts are where everybody has them; /proc/self/mountinfo would cost
  * more than all the rest.  In a container either the path is "/" and the

@@ -36,6 +36,13 @@ bool sys_cgroup_parent(char *dir);	/* cut the last name off, if any */
 size_t sys_cgroup_read(const char *mount, const char *dir, const char *file);
 const char *sys_cgroup_root(void);	/* what sys_cgroup_init() was given */
 
+/*
+ * (mem.c) After mlockall(MCL_FUTURE) all new space counts against
+ * RLIMIT_MEMLOCK, but not what a page grows by that is no longer locked: @page,
+ * new or an error, to @size bytes.  @flags of mremap().  An error: it is gone.
+ */
+long sys_grow_unlocked(long page, size_t size, int flags);
+
 #define SYS_ARGS(nr, a, b, c, d, e, f, ...)				\
 	arch_syscall(nr, (long)(a), (long)(b), (long)(c), (long)(d),	\
 		     (long)(e), (long)(f))

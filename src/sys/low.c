@@ -14,12 +14,13 @@
 #define LOWEST	MIB		/* vm.mmap_min_addr is below this everywhere */
 #define STEP	(16 * MIB)
 
-#define NEW_SPACE	(MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | \
-			 MAP_FIXED_NOREPLACE)
-
-/* @ret of mmap() at @addr: that, or an error. */
-static long placed(long ret, size_t addr, size_t size)
+/* @addr, or an error. */
+static long map_new(size_t addr, size_t size)
 {
+	long ret = sys_call(SYS_mmap, addr, size, PROT_NONE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE |
+			    MAP_FIXED_NOREPLACE, -1, (off_t)0);
+
 	if (ret == (long)addr || (ret < 0 && ret > -4096))
 		return ret;
 	/* A kernel before 4.17 takes the address for a hint. */
@@ -27,36 +28,12 @@ static long placed(long ret, size_t addr, size_t size)
 	return -EEXIST;
 }
 
-static long map_new(size_t addr, size_t size)
-{
-	return placed(sys_call(SYS_mmap, addr, size, PROT_NONE, NEW_SPACE, -1,
-			       (off_t)0), addr, size);
-}
-
-/* Where little may be locked and all is, as in mem.c: a page that grows. */
-static long map_unlocked(size_t addr, size_t size)
-{
-	long page = placed(sys_call(SYS_mmap, addr, sys_page_bytes, PROT_NONE,
-				    NEW_SPACE, -1, (off_t)0), addr,
-			   sys_page_bytes);
-	long ret = -EAGAIN;
-
-	if (page != (long)addr)
-		return page;
-	if (sys_call(SYS_munlock, page, sys_page_bytes) == 0)
-		ret = sys_call(SYS_mremap, page, sys_page_bytes, size, 0,
-			       NULL);
-	if (ret != page)
-		sys_release((void *)page, sys_page_bytes);
-	return ret;
-}
-
 static void *map_at(size_t addr, size_t size)
 {
 	long ret = map_new(addr, size);
 
 	if (ret == -EAGAIN)
-		ret = map_unlocked(addr, size);
+		ret = sys_grow_unlocked(map_new(addr, sys_page_bytes), size, 0);
 	return ret == (long)addr ? (void *)addr : NULL;
 }
 

@@ -43,19 +43,15 @@ static long map_any(size_t size)
 			(off_t)0);
 }
 
-/*
- * After mlockall(MCL_FUTURE) all new space counts against RLIMIT_MEMLOCK, but
- * not what a page grows by that is no longer locked.
- */
-static long map_unlocked(size_t size)
+long sys_grow_unlocked(long page, size_t size, int flags)
 {
-	long page = map_any(sys_page_bytes), ret = -EAGAIN;
+	long ret = -EAGAIN;
 
 	if (is_error(page))
 		return page;
 	if (sys_call(SYS_munlock, page, sys_page_bytes) == 0)
-		ret = sys_call(SYS_mremap, page, sys_page_bytes, size,
-			       MREMAP_MAYMOVE, NULL);
+		ret = sys_call(SYS_mremap, page, sys_page_bytes, size, flags,
+			       NULL);
 	if (is_error(ret))
 		sys_release((void *)page, sys_page_bytes);
 	return ret;
@@ -66,7 +62,8 @@ static void *map(size_t size)
 	long ret = map_any(size);
 
 	if (ret == -EAGAIN)
-		ret = map_unlocked(size);
+		ret = sys_grow_unlocked(map_any(sys_page_bytes), size,
+					MREMAP_MAYMOVE);
 	return is_error(ret) ? NULL : (void *)ret;
 }
 
