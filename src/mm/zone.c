@@ -347,7 +347,9 @@ static size_t block_discard_lazily(struct page *page, u32 order,
 	return ok ? dirty : 0;
 }
 
-static void lazy_return(struct zone *zone, struct list_head *done, size_t given)
+/* Those that waited for the end of the call; @given of their pages lazily. */
+static void blocks_return(struct zone *zone, struct list_head *done,
+			  size_t given)
 {
 	while (!list_empty(done)) {
 		struct page *page = list_first(done, struct page, lru);
@@ -389,7 +391,7 @@ static size_t zone_discard(struct zone *zone, u32 min_order, size_t keep)
 		got = block_discard(zone, page, order, &refused);
 		given += got;
 	} while ((got || --tries) && given < most);
-	lazy_return(zone, &refused, 0);
+	blocks_return(zone, &refused, 0);
 	return given;
 }
 
@@ -430,7 +432,7 @@ size_t zone_report_free(struct zone *zone, size_t pages, bool lazily)
 		given += got;
 		lazy += lazily ? got : 0;
 	}
-	lazy_return(zone, &done, lazy);
+	blocks_return(zone, &done, lazy);
 	stat_add(STAT_PAGES_REPORTED, given);
 	return given;
 }
