@@ -8,7 +8,7 @@
 
 #define VMALLOC_ZERO	1	/* zeroed; fresh memory is not written */
 #define VMALLOC_HUGE	2	/* huge pages if there are any: all fresh */
-#define VMALLOC_ZERO_END 4	/* ... to the area's end, for vrealloc_zero() */
+#define VMALLOC_ZERO_END 4	/* zeroed to the area's end: vrealloc_zero() */
 
 /* Reserve the first window; without it, one is made when needed. */
 void vmalloc_init(void);

@@ -123,6 +123,7 @@ void *harden_large_alloc(size_t size, size_t align, bool zero, bool grows)
 		return NULL;
 	if (size <= PAGES_MAX_SIZE && align <= PAGES_MAX_SIZE && !grows)
 		ptr = pages_get(size, align, zero);
+	/* An area of no byte would look like one that is busy. */
 	if (!ptr && (size || align > PAGES_MAX_SIZE))
 		ptr = area_get(max(size, (size_t)1), align, zero);
 	/* No area, or too many mappings: pages in a row serve as well. */

@@ -73,7 +73,7 @@ static inline void arch_mb(void)
 /* A full barrier behind an atomic read-modify-write, which is none. */
 static inline void arch_mb_after_rmw(void)
 {
-	__asm__ volatile("dmb ish" ::: "memory");
+	arch_mb();
 }
 
 /* Between this thread and its handlers only. */
