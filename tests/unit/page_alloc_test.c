@@ -184,6 +184,40 @@ Test(page_alloc, resize, .init = up)
 	cr_assert_eq(page->nr_pages, 5);
 }
 
+/* --- growth --- */
+
+#define SINGLES	1024
+
+static u32 nr_dirty(struct page *const *page)
+{
+	u32 nr = 0;
+
+	for (u32 i = 0; i < SINGLES; i += 2)
+		nr += bit_test(page_section(page[i])->dirty,
+			       page_pfn(page[i]));
+	return nr;
+}
+
+/* Slabs grow and stay: what no request has fitted goes, a sixteenth of the heap. */
+Test(page_alloc, a_slabs_growth_gives_back_what_is_idle, .init = up)
+{
+	static struct page *page[SINGLES];
+	size_t managed;
+
+	for (u32 i = 0; i < 4; i++)
+		cr_assert(get(2048, 0, 0));
+	for (u32 i = 0; i < SINGLES; i++)
+		page[i] = get(1, 0, 0);
+	for (u32 i = 0; i < SINGLES; i += 2)
+		put(page[i], 1);
+	managed = zone_normal.nr_managed;
+	cr_assert_eq(nr_dirty(page), SINGLES / 2);
+	while (zone_normal.nr_managed == managed)
+		REQUIRE(get(64, 0, GFP_KERNEL | __GFP_PREFAULT));
+	cr_assert_lt(nr_dirty(page), SINGLES / 2);
+	cr_assert(zone_is_valid(&zone_normal));
+}
+
 /* --- in a handler that interrupted a holder --- */
 
 Test(page_alloc, re_entry_fails_cleanly, .init = up)

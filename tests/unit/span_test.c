@@ -9,6 +9,7 @@
 #define HEAP	16384		/* pages in use: spans may be a twentieth */
 #define SHARE	20
 #define SHARE_SHARED 4		/* ... a quarter, where CPUs share it */
+#define SHARE_MANY 16		/* ... a sixteenth, where many do */
 #define EVICT	3
 #define QUICK_MAX 8
 #define QUICK_SHARE (2 * SHARE)
@@ -409,6 +410,24 @@ Test(span, more_where_cpus_share_the_heap, .init = up)
 		put(page[i], 100);
 	cr_assert_gt(span_pages(), zones_used_pages() / SHARE + 200);
 	cr_assert_leq(span_pages(), zones_used_pages() / SHARE_SHARED);
+	check_spans();
+}
+
+/* What each of many keeps for itself adds up. */
+Test(span, less_where_many_cpus_share_the_heap, .init = up)
+{
+	struct page *page[64];
+	size_t most;
+
+	unit_pin(0);
+	for (u32 i = 0; i < 64; i++)
+		page[i] = get(20);
+	nr_span_caches = SHARE_MANY;
+	for (u32 i = 0; i < 64; i++)
+		put(page[i], 20);
+	most = zones_used_pages() / (SHARE_MANY * SHARE_MANY);
+	cr_assert_leq(span_pages(), most * 9 / 8 + 20);
+	cr_assert_gt(span_pages(), most / 2);
 	check_spans();
 }
 
