@@ -10,8 +10,6 @@
  */
 #include "stress.h"
 
-#include <sys/resource.h>
-
 enum { THREADS = 4, OWN = 200000 };
 
 static const size_t most[THREADS] = { 64, 4000, 200000, 8 << 20 };
@@ -57,24 +55,13 @@ static void *run(void *arg)
 	return NULL;
 }
 
-static void again_with_limit(char **argv)
-{
-	struct rlimit lim = { 256 * MIB, 256 * MIB };
-
-	REQUIRE(!setenv("STRESS_LIMITED", "1", 1));
-	REQUIRE(!setrlimit(RLIMIT_AS, &lim));
-	execv("/proc/self/exe", argv);
-	FAIL("exec: errno %d", errno);
-}
-
 int main(int argc, char **argv)
 {
 	pthread_t t[THREADS];
 	size_t nr = 0;
 	void *p[100];
 
-	if (!getenv("STRESS_LIMITED"))
-		again_with_limit(argv);
+	run_with_limit(argv);
 	stress_start(argc, argv);
 	for (uintptr_t i = 0; i < THREADS; i++)
 		REQUIRE(!pthread_create(&t[i], NULL, run, (void *)i));

@@ -18,7 +18,6 @@
 
 #include <dlfcn.h>
 #include <sched.h>
-#include <sys/resource.h>
 
 enum { HELD = 2000 };
 
@@ -131,17 +130,6 @@ static void limited_run(const char *what, double seconds)
 		     c.busiest * 1e3, what, (unsigned long long)stress_seed);
 }
 
-/* The library is to see the limit at its start. */
-static void again_with_limit(char **argv)
-{
-	struct rlimit lim = { 256 * MIB, 256 * MIB };
-
-	REQUIRE(!setenv("STRESS_LIMITED", "1", 1));
-	REQUIRE(!setrlimit(RLIMIT_AS, &lim));
-	execv("/proc/self/exe", argv);
-	FAIL("exec: errno %d", errno);
-}
-
 int main(int argc, char **argv)
 {
 	struct sched_param param = { .sched_priority = 1 };
@@ -149,8 +137,7 @@ int main(int argc, char **argv)
 	pthread_t t;
 	bool fifo;
 
-	if (!getenv("STRESS_LIMITED"))
-		again_with_limit(argv);
+	run_with_limit(argv);
 	stress_start(argc, argv);
 	seconds = (stress_end - stress_now()) / 2;
 	REQUIRE(stay_on_one_cpu());

@@ -25,6 +25,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -207,6 +208,19 @@ static inline void wait_for(pid_t pid)
 		     WTERMSIG(status), (unsigned long long)stress_seed);
 	if (WEXITSTATUS(status))
 		FAIL("child %d: exit %d", pid, WEXITSTATUS(status));
+}
+
+/* Start anew, once, so that the library sees a limit at its start. */
+static inline void run_with_limit(char **argv)
+{
+	struct rlimit lim = { 256 * MIB, 256 * MIB };
+
+	if (getenv("STRESS_LIMITED"))
+		return;
+	REQUIRE(!setenv("STRESS_LIMITED", "1", 1));
+	REQUIRE(!setrlimit(RLIMIT_AS, &lim));
+	execv("/proc/self/exe", argv);
+	FAIL("exec: errno %d", errno);
 }
 
 #endif

@@ -11,6 +11,7 @@
 #include <signal.h>
 
 #include "api/init.h"
+#include "liballoc.h"
 #include "mm/memblock.h"
 
 static char output[1 << 16];
@@ -82,7 +83,7 @@ Test(init, verbose_names_the_mechanisms)
 	cr_assert_eq(start_with("verbose=1"), 0);
 	cr_assert(strstr(output, "liballoc: per-CPU sheaves: "), "%s", output);
 	cr_assert(strstr(output, "liballoc: window: "), "%s", output);
-	cr_assert(strstr(output, "liballoc: version 1.0.0\n"), "%s", output);
+	cr_assert(strstr(output, "liballoc: version " LIBALLOC_VERSION "\n"), "%s", output);
 	cr_assert_eq(start_with("verbose,limit=64m"), 0);
 	cr_assert(strstr(output, "liballoc: limit: 64 MiB (option limit)\n"),
 		  "%s", output);

@@ -57,21 +57,14 @@ Test(low, the_impossible_is_null, .init = sys_init)
 	cr_assert_eq(errno, 77);
 }
 
-/* As in mem_test.c: nobody in particular, who may lock 1 MiB. */
 static void reserve_beyond_memlock(void *arg)
 {
 	char *mine = sys_reserve_below(MIB, MIB, LOW), *p;
-	struct rlimit lim = { MIB, MIB };
 	u32 nr;
 
 	REQUIRE(mine && sys_commit(mine, MIB));
 	memset(mine, 0x5a, MIB);
-	if (setrlimit(RLIMIT_MEMLOCK, &lim) ||
-	    (!getuid() && setuid(65534)) || mlockall(MCL_FUTURE))
-		_exit(77);
-	if (mmap(NULL, 4 * MIB, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
-		 0) != MAP_FAILED)
-		_exit(77);
+	unit_lock_all();
 	p = sys_reserve_below(64 * MIB, ALIGNED, LOW);
 	REQUIRE(p && p + 64 * MIB <= (char *)LOW);
 	REQUIRE(sys_commit(p, 4 * MIB));
@@ -89,13 +82,7 @@ static void reserve_beyond_memlock(void *arg)
 
 Test(low, where_little_may_be_locked, .init = sys_init)
 {
-	char text[512];
-	int status = unit_child(reserve_beyond_memlock, NULL, text,
-				sizeof(text));
-
-	if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
-		cr_skip_test("not to be had here");
-	cr_assert_eq(status, 0, "%s", text);
+	unit_in_child(reserve_beyond_memlock);
 }
 
 /* What lies there stays; full is NULL; what is given back serves again. */

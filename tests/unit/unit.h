@@ -268,4 +268,35 @@ static inline int unit_mlock(void *p, size_t size)
 	return (int)syscall(SYS_mlock, p, size);
 }
 
+/* Where a child has no way to what it wants to test. */
+#define UNIT_SKIP 77
+
+/*
+ * In a child: nobody in particular from now on, who may lock 1 MiB, and has all
+ * locked that comes.
+ */
+static inline void unit_lock_all(void)
+{
+	struct rlimit lim = { MIB, MIB };
+
+	if (setrlimit(RLIMIT_MEMLOCK, &lim) ||
+	    (!getuid() && setuid(65534)) ||
+	    syscall(SYS_mlockall, MCL_FUTURE))
+		_exit(UNIT_SKIP);
+	if (mmap(NULL, 4 * MIB, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+		 0) != MAP_FAILED)
+		_exit(UNIT_SKIP);
+}
+
+/* @fn must end well in a child, or by UNIT_SKIP. */
+static inline void unit_in_child(void (*fn)(void *arg))
+{
+	char text[512];
+	int status = unit_child(fn, NULL, text, sizeof(text));
+
+	if (WIFEXITED(status) && WEXITSTATUS(status) == UNIT_SKIP)
+		cr_skip_test("not to be had here");
+	cr_assert_eq(status, 0, "%s", text);
+}
+
 #endif
