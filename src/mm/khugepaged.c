@@ -19,6 +19,10 @@
  *   H1. BLOCK_HUGE says that a pageblock was populated or collapsed whole and
  *	 that nothing of it was given back or moved since; the kernel may have
  *	 split it all the same.
+ *   H2. BLOCK_TRIED says that khugepaged() has picked a pageblock, and goes with
+ *	 what is given back, too.  A collapse is done without the lock: its
+ *	 pages may leave meanwhile, so only a block that is still marked so
+ *	 became huge.
  */
 #include "core/options.h"
 #include "core/stats.h"
@@ -117,17 +121,20 @@ static struct page *next_candidate(struct zone *zone, u32 *look)
 			continue;
 		if (!bit_test(sec->offline, cursor >> (MAX_ORDER -
 						       PAGEBLOCK_ORDER)) &&
-		    !READ_ONCE(head->block_free))
+		    !READ_ONCE(head->block_free)) {
+			head->block_flags |= BLOCK_TRIED;		/* H2 */
 			return head;
+		}
 	}
 	return NULL;
 }
 
-static void set_flags(struct zone *zone, struct page *head, u32 flags)
+static void set_flags(struct zone *zone, struct page *head, u32 from, u32 to)
 {
 	if (!lock_try_enter(&zone->lock))
 		return;
-	head->block_flags |= (u8)flags;
+	if (head->block_flags & from)
+		head->block_flags = (u8)((head->block_flags & ~from) | to);
 	lock_exit(&zone->lock);
 }
 
@@ -144,7 +151,8 @@ static bool collapse(struct zone *zone, struct page *head)
 	done = sys_collapse(page_address(head), bytes);
 
 	judge(sys_clock_ns() - start, false);
-	set_flags(zone, head, done ? BLOCK_HUGE : BLOCK_TRIED);
+	if (done)
+		set_flags(zone, head, BLOCK_TRIED, BLOCK_HUGE);		/* H2 */
 	stat_add(STAT_THP_COLLAPSE, done);
 	return done;
 }
@@ -163,7 +171,11 @@ bool khugepaged(void)
 		lock_exit(&zone->lock);
 		if (!head)
 			return false;
-		if (is_skipped() || !collapse(zone, head))
+		if (is_skipped()) {
+			set_flags(zone, head, BLOCK_TRIED, 0);
+			break;
+		}
+		if (!collapse(zone, head))
 			break;
 	}
 	return true;

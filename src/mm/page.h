@@ -95,7 +95,7 @@ struct page {
 };
 
 #define BLOCK_HUGE	1	/* populated as a huge page, whole since */
-#define BLOCK_TRIED	2	/* MADV_COLLAPSE has refused it */
+#define BLOCK_TRIED	2	/* picked for MADV_COLLAPSE, not huge by it */
 
 _Static_assert(sizeof(struct page) == 64, "one cache line");
 

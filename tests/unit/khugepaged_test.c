@@ -12,8 +12,20 @@ static u64 test_clock_ns(void)
 	return now_ns += cost_ns;
 }
 
-/* The file once more, with that clock; the layers keep theirs. */
+static void (*meanwhile)(void *addr);
+
+/* Without the lock, so anything may happen before it says that it is done. */
+static bool test_collapse(void *addr, size_t size)
+{
+	if (!meanwhile)
+		return sys_collapse(addr, size);
+	meanwhile(addr);
+	return true;
+}
+
+/* The file once more, with those; the layers keep theirs. */
 #define sys_clock_ns test_clock_ns
+#define sys_collapse test_collapse
 #define thp_populate test_thp_populate
 #define khugepaged test_khugepaged
 #include "mm/khugepaged.c"
@@ -211,4 +223,39 @@ Test(khugepaged, a_cheap_collapse_does_not_end_the_waiting, .init = up_small)
 	cost_ns = DEAR;
 	cr_assert_eq(next_asked(), 0);
 	cr_assert_eq(next_asked(), 4 * MIN_SKIP, "as if none had been cheap");
+}
+
+/* The block that is collapsed is freed and given back before that is noted. */
+static void give_back(void *addr)
+{
+	struct page *p = addr_to_page(addr);
+
+	p = &page_section(p)->vmemmap[page_pfn(p) & ~(MAX_ORDER_PAGES - 1)];
+	/* A free may have kswapd's work done, and blocks collapsed that stay. */
+	options.thp = THP_NEVER;
+	REQUIRE(page_range_free(p, MAX_ORDER_PAGES));
+	options.thp = THP_MADVISE;
+	zones_discard(0, 0);
+	REQUIRE(unit_resident(addr, BLOCK_BYTES) == 0);
+}
+
+static void nothing(void *addr)
+{
+}
+
+Test(khugepaged, what_is_huge_was_picked_once, .init = up_small)
+{
+	meanwhile = nothing;
+	for (u32 i = 0; i < 5; i++)
+		test_khugepaged();
+	cr_assert_gt(flagged(BLOCK_HUGE), 0);
+	cr_assert_eq(flagged(BLOCK_TRIED), 0, "huge, or still to be tried");
+}
+
+Test(khugepaged, what_was_given_back_meanwhile_is_not_huge, .init = up_small)
+{
+	meanwhile = give_back;
+	test_khugepaged();
+	cr_assert_eq(flagged(BLOCK_HUGE), 0);
+	cr_assert(zone_is_valid(&zone_normal));
 }
