@@ -11,8 +11,9 @@
  *
  * Invariants:
  *   U1. a thread inside a section has added 1 to one counter of its slot, and
- *	 takes it from the same: its word `reader` has the phase.  So no
- *	 counter is 0 while a reader is counted in it.
+ *	 takes it from the same: its word `reader` has the phase, and the
+ *	 generation that the counter was of.  So no counter is 0 while a reader
+ *	 is counted in it, and none is ever below 0.
  *   U2. `reader` is not 0 only while U1 holds: it is stored after the
  *	 addition and its barrier, and is 0 before the subtraction.  A handler
  *	 that finds 0 counts itself, one that finds more is protected already.
@@ -56,12 +57,14 @@
  * acquired); or when the lists are seen empty under cb.lock, which each batch
  * hands on.
  *
- * Fork.  The child has one thread, so it counts afresh: it turns to another
- * pair of counters (bit 1 of the phase), where only its own section is
- * counted.  A section that a handler interrupted between addition and store,
- * and whose handler forked, finds the pair changed and adds again; between
- * the store of 0 and the subtraction, it subtracts from a pair that nobody
- * looks at.  The grandchild clears that pair before it takes it.
+ * Fork.  The child has one thread, so it counts afresh: a counter that is not
+ * 0 is 0 of the next generation, where only its own section is counted
+ * (lib/fork_count.h has the idea).  A section that a handler interrupted between
+ * addition and store, and whose handler forked, finds that its counter is of
+ * another generation than it has stored and adds again; between the store of 0
+ * and the subtraction, it subtracts nothing.  Either holds for any number of
+ * forks, one in another, while a generation takes 256 of them to come back:
+ * only a counter with somebody in it gets a new one.
  */
 #include "core/report.h"
 #include "lib/lock.h"
@@ -70,16 +73,16 @@
 
 #define SLOT_BITS	6
 #define NR_SLOTS	(1u << SLOT_BITS)
-#define PHASE_TURN	1u	/* readers of before and after */
-#define PHASE_FORK	2u	/* readers of parent and child */
-#define PHASES		4u
-#define NESTED		PHASES	/* `reader` is phase + depth * NESTED */
+#define PHASES		2u	/* readers of before and after the turn */
+#define NESTED		PHASES	/* `reader` is phase + depth * NESTED ... */
+#define GENERATION	(1u << 24)	/* ... + generation * GENERATION */
+#define BELOW		(GENERATION - 1)
 
 #define POLL_EVERY	16	/* callbacks */
 #define POLL_BATCHES	2
 
 struct rcu_slot {
-	u32 count[PHASES];	/* atomic */
+	u32 count[PHASES];	/* atomic; + generation * GENERATION */
 } __aligned(64);
 
 static struct rcu_slot slots[NR_SLOTS];
@@ -121,25 +124,53 @@ static inline void in_order(void)
 	__asm__ volatile("" ::: "memory");
 }
 
-/* Behind the store: a fork counts whom it finds, and not whom it does not. */
-static inline bool forked_before_store(u32 p)
+static inline bool same_generation(u32 a, u32 b)
 {
-	return unlikely((READ_ONCE(phase) ^ p) & PHASE_FORK) &&
-	       !((READ_ONCE(reader) ^ p) & PHASE_FORK);
+	return (a ^ b) < GENERATION;
+}
+
+/*
+ * Behind the store.  A fork between the two looks changes both words, and makes
+ * them agree.
+ */
+static inline bool is_counted(const u32 *count)
+{
+	u32 r, word;
+
+	do {
+		r = READ_ONCE(reader);
+		word = READ_ONCE(*count);
+	} while (unlikely(READ_ONCE(reader) != r));
+	return same_generation(word, r);
 }
 
 static __attribute__((noinline)) void reader_enter(void)
 {
 	struct rcu_slot *slot = own_slot();
-	u32 p;
+	u32 p, old;
 
 	do {
 		p = READ_ONCE(phase);
-		__atomic_fetch_add(&slot->count[p], 1, __ATOMIC_SEQ_CST); /* G */
+		old = __atomic_fetch_add(&slot->count[p], 1,
+					 __ATOMIC_SEQ_CST);		/* G */
 		arch_mb_after_rmw();					/* H */
-		WRITE_ONCE(reader, p + NESTED);				/* U2 */
+		WRITE_ONCE(reader, (old & ~BELOW) + NESTED + p);	/* U2 */
 		in_order();
-	} while (forked_before_store(p));
+		/* A fork before the store did not find us, one behind it did. */
+	} while (unlikely(!is_counted(&slot->count[p])));
+}
+
+/* Not from one of which a fork has taken us. */
+static void reader_leave(u32 r)
+{
+	u32 *count = &own_slot()->count[r % PHASES], word = READ_ONCE(*count);
+
+	while (same_generation(word, r) &&
+	       unlikely(!__atomic_compare_exchange_n(count, &word, word - 1,
+						     true,
+						     __ATOMIC_RELEASE,	/* J */
+						     __ATOMIC_RELAXED)))
+		;
 }
 
 void rcu_read_lock(void)
@@ -161,16 +192,15 @@ void rcu_read_unlock(void)
 	in_order();
 	do {
 		r = READ_ONCE(reader);
-		if (unlikely(r < NESTED))
+		if (unlikely(!r))
 			alloc_fatal("invalid rcu_read_unlock: not in "
 				    "rcu_read_lock()");
-		left = r < 2 * NESTED ? 0 : r - NESTED;
+		left = (r & BELOW) < 2 * NESTED ? 0 : r - NESTED;
 	} while (unlikely(!arch_local_cmpxchg(&reader, r, left)));	/* U2 */
 	if (left)
 		return;
 	in_order();
-	__atomic_fetch_sub(&own_slot()->count[r % PHASES], 1,
-			   __ATOMIC_RELEASE);				/* J */
+	reader_leave(r);
 }
 
 bool rcu_read_held(void)
@@ -211,14 +241,15 @@ static bool gp_run(void)
 {
 	for (;;) {
 		for (; gp.slot < NR_SLOTS; gp.slot++) {
-			u32 old = READ_ONCE(phase) ^ PHASE_TURN;
+			u32 old = READ_ONCE(phase) ^ 1;
 
-			if (load_acquire(&slots[gp.slot].count[old]))	/* F */
+			if (load_acquire(&slots[gp.slot].count[old]) &	/* F */
+			    BELOW)
 				return false;
 		}
 		if (gp.turns)
 			break;
-		__atomic_fetch_xor(&phase, PHASE_TURN, __ATOMIC_RELAXED);
+		__atomic_fetch_xor(&phase, 1, __ATOMIC_RELAXED);
 		gp.slot = 0;
 		gp.turns = 1;
 	}
@@ -429,12 +460,17 @@ bool rcu_try_barrier(void)
 
 /* --- fork --- */
 
-static void clear_counts(u32 pair)
+/* Not stored in vain: each would be a page to copy. */
+static void count_afresh(void)
 {
 	for (u32 i = 0; i < NR_SLOTS; i++)
-		for (u32 turn = 0; turn < 2; turn++)
-			if (READ_ONCE(slots[i].count[pair + turn]))
-				WRITE_ONCE(slots[i].count[pair + turn], 0);
+		for (u32 p = 0; p < PHASES; p++) {
+			u32 word = READ_ONCE(slots[i].count[p]);
+
+			if (word & BELOW)
+				WRITE_ONCE(slots[i].count[p],
+					   (word & ~BELOW) + GENERATION);
+		}
 }
 
 /* Unless this thread holds it: then a handler that interrupted it forked. */
@@ -448,14 +484,13 @@ static bool break_lock(u32 *lock)
 
 void rcu_fork_child(void)
 {
-	clear_counts((phase ^ PHASE_FORK) & PHASE_FORK);
+	count_afresh();
 	if (reader) {
-		own_slot()->count[reader % PHASES ^ PHASE_FORK]++;
-		in_order();
-		reader ^= PHASE_FORK;
+		u32 *count = &own_slot()->count[reader % PHASES];
+
+		WRITE_ONCE(*count, *count + 1);
+		WRITE_ONCE(reader, (*count & ~BELOW) + (reader & BELOW));
 	}
-	in_order();
-	WRITE_ONCE(phase, phase ^ PHASE_FORK);
 	if (break_lock(&gp.lock)) {
 		/* Once more from the beginning. */
 		gp.turns = 0;

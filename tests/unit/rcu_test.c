@@ -532,27 +532,39 @@ Test(rcu, the_child_has_the_callbacks, .timeout = 60)
  * twice, in neither process.
  */
 static struct {
-	u32 at, steps;
+	u32 at, steps, forks;
 	bool inside, forked, child;
 	int status;
-} step;
+} step = { .forks = 1 };
+
+/* The grandchild says it to the child, and that to the test. */
+static void fork_deep(u32 depth)
+{
+	pid_t pid = fork();
+	int status = 1;
+
+	if (pid) {
+		waitpid(pid, &status, 0);
+		if (step.child && status)
+			_exit(64);
+		step.status = status;
+		return;
+	}
+	alarm(10);
+	rcu_fork_child();
+	step.child = true;
+	if (depth > 1)
+		fork_deep(depth - 1);
+}
 
 static void trap(int sig, siginfo_t *info, void *context)
 {
 	greg_t *flags = &((ucontext_t *)context)->uc_mcontext.gregs[REG_EFL];
-	pid_t pid;
 
 	*flags |= 0x100;
 	if (step.inside && step.steps++ == step.at) {
 		step.forked = true;
-		pid = fork();
-		if (!pid) {
-			alarm(10);
-			rcu_fork_child();
-			step.child = true;
-		} else {
-			cr_assert(waitpid(pid, &step.status, 0) == pid);
-		}
+		fork_deep(step.forks);
 	}
 	if (step.forked || (step.steps && !step.inside))
 		*flags &= ~0x100;
@@ -635,6 +647,16 @@ Test(rcu, fork_in_a_handler_of_a_reader, .timeout = 60)
 	sigaction(SIGTRAP, &sa, NULL);
 	read_and_fork(1);
 	read_and_fork(2);
+}
+
+/* The child of the handler forks as well, before the handler returns. */
+Test(rcu, forks_in_a_handler_of_a_reader, .timeout = 60)
+{
+	struct sigaction sa = { .sa_sigaction = trap, .sa_flags = SA_SIGINFO };
+
+	sigaction(SIGTRAP, &sa, NULL);
+	for (step.forks = 2; step.forks <= 4; step.forks++)
+		read_and_fork(1);
 }
 #endif
 
