@@ -3,6 +3,9 @@
 #include <linux/module.h>
 #include <linux/moduleparam.h>
 
+/* The number of an array's elements: either sign, without a word about it. */
+#pragma GCC diagnostic error "-Wpointer-sign"
+
 static int count = 3;
 static bool flag;
 static char *title = "none";
@@ -20,6 +23,7 @@ static char tag[8] = "empty";
 static int sizes[4];
 static unsigned int nr_sizes;
 static char *names[3] = { "-", "-", "-" };
+static int nr_names;
 static char *letters[2];
 static bool on[2];
 static int volume;
@@ -40,7 +44,7 @@ module_param_named(loud, quiet, invbool, 0);
 module_param(verbose, bint, 0);
 module_param_string(tag, tag, sizeof(tag), 0);
 module_param_array(sizes, int, &nr_sizes, 0444);
-module_param_array(names, charp, NULL, 0);
+module_param_array(names, charp, &nr_names, 0);
 module_param_array(letters, charp, NULL, 0);
 module_param_array_named(switches, on, bool, NULL, 0);
 
@@ -88,6 +92,7 @@ static int __init params_init(void)
 	pr_info("sizes=%d,%d,%d,%d of %u names=%s,%s,%s on=%d,%d\n", sizes[0],
 		sizes[1], sizes[2], sizes[3], nr_sizes, names[0], names[1],
 		names[2], on[0], on[1]);
+	pr_info("%d names\n", nr_names);
 
 	/* What would be read in /sys. */
 	if (param_get_int(text, &liballoc_param_count) < 2 ||

@@ -90,7 +90,10 @@ struct kernel_param {
 	LIBALLOC_PARAM(name, #name, &param_ops_string, perm,		\
 		       (void *)&liballoc_string_##name)
 
-/* name=value,value,... of which *@nump, if that is not NULL, is the number. */
+/*
+ * name=value,value,... of which *@nump, if that is not NULL, is the number: an
+ * unsigned int, or an int, which much code has.
+ */
 #define module_param_array(name, type, nump, perm)			\
 	param_check_##type(name, (name)[0]);				\
 	LIBALLOC_PARAM_ARRAY(name, name, &param_ops_##type, nump, perm)
@@ -99,9 +102,13 @@ struct kernel_param {
 	LIBALLOC_PARAM_ARRAY(name, array, &param_ops_##type, nump, perm)
 #define LIBALLOC_PARAM_ARRAY(id, array, ops, nump, perm)		\
 	static struct kparam_array liballoc_array_##id = {		\
-		ARRAY_SIZE(array), sizeof((array)[0]), nump, ops,	\
-		array, NULL };						\
+		ARRAY_SIZE(array), sizeof((array)[0]),			\
+		LIBALLOC_PARAM_COUNT(nump), ops, array, NULL };		\
 	LIBALLOC_PARAM(id, #id, &param_array_ops, perm, &liballoc_array_##id)
+
+#define LIBALLOC_PARAM_COUNT(nump)					\
+	__builtin_choose_expr(__builtin_types_compatible_p(		\
+		__typeof__(nump), int *), (unsigned int *)(nump), nump)
 
 #define MODULE_PARM_DESC(name, text)	_Static_assert(1, text)
 
