@@ -135,6 +135,8 @@ static void child(void)
 	if (nr_sections) {
 		percpu_fork_child();
 		shrinkers_fork_child();
+		if (!alone)
+			zones_fork_child();
 	}
 	kswapd_fork_child();
 	stack_fork_child();

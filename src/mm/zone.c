@@ -297,73 +297,104 @@ static void block_not_huge(struct page *page, u32 order)
 		pageblock_head(page + i)->block_flags = 0;
 }
 
-/* Back into the lists; @clean: its pages are gone. */
-static void block_return(struct zone *zone, struct page *page, u32 order,
-			 bool clean)
+/*
+ * A block that the kernel is asked to take the pages of is in the hand of who
+ * asks (N3).  A child that another thread forks meanwhile has nobody who would
+ * put it back: it finds it there.  Where more threads than there are hands do
+ * this, the others' are their own, and lost to such a child.
+ */
+static struct zone_hand *hand_begin(struct zone *zone, struct zone_hand *own)
 {
-	lock_enter(&zone->lock);
+	struct zone_hand *hand = own;
+
+	for (u32 i = 0; i < ZONE_HANDS && hand == own; i++)
+		if (!zone->hands[i].owner)
+			hand = &zone->hands[i];
+	hand->owner = lock_self();
+	list_init(&hand->blocks);
+	return hand;
+}
+
+static void hand_add(struct zone_hand *hand, struct page *page, u32 order)
+{
+	page->order = (u8)order;
+	list_add(&page->lru, &hand->blocks);
+}
+
+/* Back into the lists; @clean: its pages are gone. */
+static void hand_return(struct zone *zone, struct page *page, bool clean)
+{
+	u32 order = page->order;
+
+	list_del(&page->lru);
 	if (clean) {
 		bits_clear_range(page_section(page)->dirty, page_pfn(page),
 				 (size_t)1 << order);
 		block_not_huge(page, order);
 	}
 	buddy_free_range(zone, page, (size_t)1 << order);
-	lock_exit(&zone->lock);
+}
+
+static void hand_return_all(struct zone *zone, struct zone_hand *hand)
+{
+	while (!list_empty(&hand->blocks))
+		hand_return(zone, list_first(&hand->blocks, struct page, lru),
+			    false);
+	hand->owner = 0;
+}
+
+/* The end of a call: what is left, and @lazy pages that were given lazily. */
+static void hand_end(struct zone *zone, struct zone_hand *hand, size_t lazy)
+{
+	bool more = true;
+
+	if (!hand)
+		return;
+	while (more) {
+		lock_enter(&zone->lock);
+		more = !list_empty(&hand->blocks);
+		if (more)
+			hand_return(zone, list_first(&hand->blocks,
+						     struct page, lru), false);
+		else
+			hand->owner = 0;
+		if (!more && lazy)
+			WRITE_ONCE(zone->nr_lazy_free,
+				   min(zone->nr_lazy_free + lazy,
+				       zone->nr_free_dirty));
+		lock_exit(&zone->lock);
+	}
 }
 
 #define REFUSED_MOST	16	/* blocks with locked pages, in one call */
 
 /*
- * A block that is nobody's goes back to the OS; returns dirty pages (N3).  One
- * that the kernel refuses waits in @refused, or it would be found again.
+ * The last block in hand goes back to the OS; returns dirty pages (N3).  One
+ * that the kernel refuses stays there, or it would be found again.
  */
-static size_t block_discard(struct zone *zone, struct page *page, u32 order,
-			    struct list_head *refused)
+static size_t block_discard(struct zone *zone, struct page *page)
 {
-	size_t nr = (size_t)1 << order, dirty = range_nr_dirty(page, nr);
+	size_t nr = (size_t)1 << page->order, dirty = range_nr_dirty(page, nr);
 
-	if (sys_discard(page_address(page), nr << PAGE_SHIFT)) {
-		block_return(zone, page, order, true);
-		return dirty;
-	}
-	page->order = (u8)order;
-	list_add(&page->lru, refused);
-	return 0;
+	if (!sys_discard(page_address(page), nr << PAGE_SHIFT))
+		return 0;
+	lock_enter(&zone->lock);
+	hand_return(zone, page, true);
+	lock_exit(&zone->lock);
+	return dirty;
 }
 
 /*
  * The same, but the kernel takes the pages when it wants them: they may still
  * hold what they held, so they stay dirty, and are counted as spoken for.
- * Until all is done they are kept in @done, or they would be found again.
+ * Until all is done they stay in hand, or they would be found again.
  */
-static size_t block_discard_lazily(struct page *page, u32 order,
-				   struct list_head *done)
+static size_t block_discard_lazily(struct page *page)
 {
-	size_t nr = (size_t)1 << order, dirty = range_nr_dirty(page, nr);
-	bool ok = sys_discard_lazily(page_address(page), nr << PAGE_SHIFT);
+	size_t nr = (size_t)1 << page->order, dirty = range_nr_dirty(page, nr);
 
-	page->order = (u8)order;
-	list_add(&page->lru, done);
-	return ok ? dirty : 0;
-}
-
-/* Those that waited for the end of the call; @given of their pages lazily. */
-static void blocks_return(struct zone *zone, struct list_head *done,
-			  size_t given)
-{
-	while (!list_empty(done)) {
-		struct page *page = list_first(done, struct page, lru);
-
-		list_del(&page->lru);
-		block_return(zone, page, page->order, false);
-	}
-	if (!given)
-		return;
-	lock_enter(&zone->lock);
-	WRITE_ONCE(zone->nr_lazy_free,
-		   min(zone->nr_lazy_free + given,
-		       zone->nr_free_dirty));
-	lock_exit(&zone->lock);
+	return sys_discard_lazily(page_address(page), nr << PAGE_SHIFT) ?
+	       dirty : 0;
 }
 
 static u32 os_order(void)
@@ -374,7 +405,7 @@ static u32 os_order(void)
 static size_t zone_discard(struct zone *zone, u32 min_order, size_t keep)
 {
 	size_t given = 0, got, most = READ_ONCE(zone->nr_free_dirty);
-	struct list_head refused = LIST_HEAD_INIT(refused);
+	struct zone_hand own, *hand = NULL;
 	u32 tries = REFUSED_MOST;
 
 	/* Not what others free meanwhile: that may never end. */
@@ -385,13 +416,17 @@ static size_t zone_discard(struct zone *zone, u32 min_order, size_t keep)
 		if (!lock_try_enter(&zone->lock))
 			break;
 		page = buddy_take_dirty(zone, min_order, keep, &order);
+		if (page && !hand)
+			hand = hand_begin(zone, &own);
+		if (page)
+			hand_add(hand, page, order);
 		lock_exit(&zone->lock);
 		if (!page)
 			break;
-		got = block_discard(zone, page, order, &refused);
+		got = block_discard(zone, page);
 		given += got;
 	} while ((got || --tries) && given < most);
-	blocks_return(zone, &refused, 0);
+	hand_end(zone, hand, 0);
 	return given;
 }
 
@@ -410,10 +445,9 @@ size_t zones_discard(u32 min_order, size_t keep)
 size_t zone_report_free(struct zone *zone, size_t pages, bool lazily)
 {
 	size_t given = 0, got, lazy = 0;
+	struct zone_hand own, *hand = NULL;
 	u32 tries = REFUSED_MOST;
-	struct list_head done;
 
-	list_init(&done);
 	while (given < pages) {
 		struct page *page;
 		u32 order;
@@ -422,17 +456,21 @@ size_t zone_report_free(struct zone *zone, size_t pages, bool lazily)
 			break;
 		page = buddy_take_largest(zone, os_order(), pages - given,
 					  &order);
+		if (page && !hand)
+			hand = hand_begin(zone, &own);
+		if (page)
+			hand_add(hand, page, order);
 		lock_exit(&zone->lock);
 		if (!page)
 			break;
-		got = lazily ? block_discard_lazily(page, order, &done) :
-			       block_discard(zone, page, order, &done);
+		got = lazily ? block_discard_lazily(page) :
+			       block_discard(zone, page);
 		if (!got && (lazily || !--tries))
 			break;
 		given += got;
 		lazy += lazily ? got : 0;
 	}
-	blocks_return(zone, &done, lazy);
+	hand_end(zone, hand, lazy);
 	stat_add(STAT_PAGES_REPORTED, given);
 	return given;
 }
@@ -560,4 +598,16 @@ void zones_fork_unlock(void)
 {
 	for_each_zone(zone)
 		lock_fork_exit(&zone->lock);
+}
+
+/* Its one thread may be in such a call itself, which then goes on. */
+void zones_fork_child(void)
+{
+	for_each_zone(zone)
+		for (u32 i = 0; i < ZONE_HANDS; i++) {
+			struct zone_hand *hand = &zone->hands[i];
+
+			if (hand->owner && hand->owner != lock_self())
+				hand_return_all(zone, hand);
+		}
 }

@@ -26,6 +26,14 @@ struct free_area {
 	size_t nr[MIGRATE_TYPES];
 };
 
+/* Blocks that a call has in hand, their order in the page (zone.c). */
+struct zone_hand {
+	struct list_head blocks;
+	u32 owner;		/* lock_self() of who calls; 0: not in use */
+};
+
+#define ZONE_HANDS 4
+
 /* DMA and HIGHMEM have no meaning with 47 bits of addresses. */
 enum zone_type { ZONE_DMA32, ZONE_NORMAL, MAX_NR_ZONES };
 
@@ -44,6 +52,7 @@ struct zone {
 	/* Free runs with dirty pages, by length (run.c). */
 	u64 run_bits[MIGRATE_TYPES];
 	struct page *runs[MIGRATE_TYPES][RUN_LISTS];
+	struct zone_hand hands[ZONE_HANDS];
 };
 
 #define NUMA_NO_NODE	(-1)
@@ -178,6 +187,8 @@ bool zone_is_valid(struct zone *zone);
 
 void zones_fork_lock(void);
 void zones_fork_unlock(void);
+/* In the child, between the two: what other threads had in hand is free. */
+void zones_fork_child(void);
 
 /* --- span.c: free ranges at hand of each CPU --- */
 

@@ -2,6 +2,7 @@
  * fork_test.c - fork in a process whose threads allocate: is the child's heap
  * whole, with no lock held?  And fork in a handler that interrupted a holder.
  */
+#include "refuse.h"
 #include "unit.h"
 
 #include <sys/resource.h>
@@ -252,6 +253,108 @@ Test(fork, handler_forks_meanwhile, .timeout = 60)
 	cr_assert_eq(status, 0, "the fork is whole");
 	cr_assert_eq(forked, 0, "and the handler's has come");
 }
+
+#ifdef __x86_64__
+/*
+ * Idle blocks are on their way back: at the second one that the kernel is asked
+ * to take, the thread stands still, or forks itself.
+ */
+static struct {
+	size_t used;
+	int asked, go_on, done;
+	bool lazily, forks, child;
+	pid_t pid;
+} way;
+
+static void on_madvise(int sig, siginfo_t *info, void *context)
+{
+	((ucontext_t *)context)->uc_mcontext.gregs[REG_RAX] = 0;
+	if (__atomic_add_fetch(&way.asked, 1, __ATOMIC_RELAXED) != 2)
+		return;
+	if (way.forks) {
+		way.pid = fork();
+		way.child = !way.pid;
+	}
+	while (!way.forks && !READ_ONCE(way.go_on))
+		usleep(1000);
+}
+
+static void check_way(void)
+{
+	if (zone_used(&zone_normal) != way.used)
+		_exit(5);
+	check_child();
+}
+
+static __attribute__((noreturn)) void *gives_back(void *arg)
+{
+	static const int calls[] = { SYS_madvise };
+
+	refuse(calls, 1, SECCOMP_RET_TRAP);
+	zone_report_free(&zone_normal, SIZE_MAX, way.lazily);
+	if (way.child)
+		check_way();
+	WRITE_ONCE(way.done, 1);
+	for (;;)
+		pause();	/* libc has an madvise() for a thread's end */
+}
+
+static void fork_on_the_way(bool lazily, bool forks)
+{
+	struct sigaction sa = { .sa_sigaction = on_madvise,
+				.sa_flags = SA_SIGINFO };
+	struct page *page[3];
+	pthread_t t;
+	int status;
+
+	for (u32 i = 0; i < 3; i++) {
+		page[i] = page_range_alloc(NUMA_NO_NODE, MAX_ORDER_PAGES, 0, 0);
+		cr_assert(page[i]);
+		memset(page_address(page[i]), 1, MAX_ORDER_PAGES << PAGE_SHIFT);
+	}
+	for (u32 i = 0; i < 3; i++)
+		cr_assert(page_range_free(page[i], MAX_ORDER_PAGES));
+	way.used = zone_used(&zone_normal);
+	way.lazily = lazily;
+	way.forks = forks;
+	sigaction(SIGSYS, &sa, NULL);
+	cr_assert_eq(pthread_create(&t, NULL, gives_back, NULL), 0);
+	while (!forks && READ_ONCE(way.asked) < 2)
+		usleep(1000);
+	if (!forks)
+		way.pid = fork();
+	if (!way.pid)
+		check_way();
+	WRITE_ONCE(way.go_on, 1);
+	while (!READ_ONCE(way.done))
+		usleep(1000);
+	cr_assert_eq(waitpid(way.pid, &status, 0), way.pid);
+	cr_assert_eq(status, 0, "status %x", status);
+	cr_assert_eq(zone_used(&zone_normal), way.used);
+	cr_assert(zone_is_valid(&zone_normal));
+}
+
+Test(fork, idle_blocks_on_their_way_back, .timeout = 60)
+{
+	fork_on_the_way(false, false);
+}
+
+Test(fork, idle_blocks_on_their_way_back_lazily, .timeout = 60)
+{
+	fork_on_the_way(true, false);
+}
+
+/* Whom it interrupted puts them back. */
+Test(fork, by_whom_has_blocks_in_hand, .timeout = 60)
+{
+	fork_on_the_way(false, true);
+}
+
+Test(fork, by_whom_has_blocks_in_hand_lazily, .timeout = 60)
+{
+	fork_on_the_way(true, true);
+}
+#endif
 
 static void *start_up(void *arg)
 {
