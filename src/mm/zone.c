@@ -85,6 +85,7 @@ void zones_init(void)
 		if (n && !(node_data[n] = memblock_alloc(sizeof(node_zero))))
 			break;
 		node_data[n]->node = n;
+		node_data[n]->id = sys_node_id(n);
 		for (u32 type = 0; type < MAX_NR_ZONES; type++)
 			zone_init(&node_data[n]->zones[type], n, type);
 		nr_nodes = n + 1;

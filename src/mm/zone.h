@@ -61,6 +61,7 @@ struct zone {
 struct pglist_data {
 	struct zone zones[MAX_NR_ZONES];
 	u32 node;
+	u32 id;			/* the kernel's number of it */
 	u32 nr_fallback;
 	u8 fallback[MAX_NODES];	/* nodes by distance, this one first */
 };

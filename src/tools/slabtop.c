@@ -1,310 +1,29 @@
 /*
  * slabtop.c - alloc-slabtop: the caches of a running process, as slabtop(1)
- * shows the kernel's.
+ * shows the kernel's, and its zones and areas as the kernel's files do.
  *
- * The process prepares nothing and is neither stopped nor written to: all is
- * read by process_vm_readv(2), which asks for the same permission as ptrace.
- *
- * Finding them: of each mapped ELF file, the headers are read where they are
- * mapped, not from the file, which may lie in another mount namespace, be
- * deleted or have been replaced.  The note in them (slab/slabinfo.h) leads to
- * struct slab_root, and that to the caches, whatever build they are of.
- *
- * The process goes on meanwhile.  So nothing that was read is believed
- * without a bound: there are no lists to follow, tables have the size that
- * the root says, which was checked once, and figures that contradict each
- * other are cut as slabinfo.c does.
+ * target.h has how the process is read.  Figures that contradict each other,
+ * since it goes on meanwhile, are cut as slabinfo.c does.
  */
-#include <elf.h>
-#include <errno.h>
 #include <getopt.h>
-#include <limits.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/uio.h>
 #include <termios.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "lib/compiler.h"
 #include "liballoc.h"
-#include "slab/slabinfo.h"
+#include "tools/target.h"
 
-#define NAME_MAX_LEN	64
-#define MAX_PHDRS	256
-#define MAX_NOTES	(64 * KIB)	/* bytes of one PT_NOTE */
-#define MAX_CACHES	(64 * KIB)
 #define MAX_CPUS	(8 * KIB)
 #define MAX_PAGES	(MIB)		/* of a slab */
 
-struct row {
-	char name[NAME_MAX_LEN];
-	u64 objs, active, slabs, active_slabs, sheaves, barns;
-	u32 size, per_slab, pages;
-};
-
-struct target {
-	pid_t pid;
-	char comm[32];
-	u64 caches, percpu, nr_nodes;	/* addresses there */
-	bool unused;			/* a library was found, not in use */
-	u32 page_shift;
-	struct slab_root root;
-	void **pointers;		/* the table of caches, as read last */
-	char *cache;			/* room for one cache */
-	struct row *rows;
-	u32 nr_rows;
-};
-
-static void __noreturn __printf(1, 2) die(const char *fmt, ...)
-{
-	va_list ap;
-
-	fprintf(stderr, "alloc-slabtop: ");
-	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
-	va_end(ap);
-	fputc('\n', stderr);
-	exit(1);
-}
-
-static void *must_alloc(size_t n, size_t size)
-{
-	void *p = calloc(n, size);
-
-	if (!p)
-		die("out of memory");
-	return p;
-}
-
-/* --- the other process's memory ------------------------------------------ */
-
-static void __noreturn die_of(const struct target *t, int err)
-{
-	switch (err) {
-	case ESRCH:
-	case ENOENT:
-		die("no process %d", t->pid);
-	case EPERM:
-	case EACCES:
-		die("process %d: not permitted; it takes what ptrace(2) does: "
-		    "the same user and a dumpable process, or CAP_SYS_PTRACE, "
-		    "and see /proc/sys/kernel/yama/ptrace_scope", t->pid);
-	default:
-		die("process %d: %s", t->pid, strerror(err));
-	}
-}
-
-/* All of it, or false: nothing is mapped there (any more). */
-static bool peek(const struct target *t, u64 addr, void *buf, size_t size)
-{
-	struct iovec here = { buf, size }, there = { (void *)addr, size };
-	ssize_t n = process_vm_readv(t->pid, &here, 1, &there, 1, 0);
-
-	if (n < 0 && errno != EFAULT && errno != EINVAL)
-		die_of(t, errno);
-	return n == (ssize_t)size;
-}
-
-/* An unsigned field of 1, 2, 4 or 8 bytes of what was read at @base. */
 static u64 field(const char *base, struct slab_field f)
 {
-	u64 val = 0;
-
-	memcpy(&val, base + f.at, min(f.bytes, (u16)sizeof(val)));
-	return val;
-}
-
-/* --- finding the library -------------------------------------------------- */
-
-static bool field_fits(struct slab_field f, u32 bytes, u32 width)
-{
-	return f.bytes && (!width || f.bytes <= width) &&
-	       f.at + f.bytes <= bytes;
-}
-
-static bool root_is_sane(const struct slab_root *r)
-{
-	u32 node = r->node.bytes, head = 1u << (r->head_shift & 15);
-
-	return r->bytes >= sizeof(*r) && r->nr_caches <= MAX_CACHES &&
-	       r->first_cache < r->nr_caches &&
-	       r->page_shift >= 12 && r->page_shift <= 16 &&
-	       r->max_nodes <= 4096 &&
-	       r->cache_bytes <= 64 * KIB && r->percpu_bytes <= 64 * KIB &&
-	       r->percpu_shift <= 20 && r->head_shift < 16 &&
-	       (u64)r->nr_caches << r->head_shift <= 1u << r->percpu_shift &&
-	       field_fits(r->percpu_blocks, r->percpu_bytes, 8) &&
-	       field_fits(r->percpu_nr_cpus, r->percpu_bytes, 4) &&
-	       field_fits(r->percpu_next, r->percpu_bytes, 8) &&
-	       field_fits(r->percpu_next_step, r->percpu_bytes, 4) &&
-	       field_fits(r->head_cur, head, 8) &&
-	       field_fits(r->head_lo, head, 8) &&
-	       field_fits(r->head_hi, head, 8) &&
-	       field_fits(r->name, r->cache_bytes, 0) &&
-	       field_fits(r->size, r->cache_bytes, 4) &&
-	       field_fits(r->nr_objects, r->cache_bytes, 4) &&
-	       field_fits(r->nr_pages, r->cache_bytes, 4) &&
-	       field_fits(r->node, r->cache_bytes, 0) &&
-	       field_fits(r->others, r->cache_bytes, 8) &&
-	       field_fits(r->nr_slabs, node, 8) &&
-	       field_fits(r->nr_empty, node, 8) &&
-	       field_fits(r->nr_used, node, 8) &&
-	       field_fits(r->barn_objects, node, 8);
-}
-
-/* @addr: of the note's struct slab_note there; @n: what it holds. */
-static bool root_read(struct target *t, u64 addr, const struct slab_note *n)
-{
-#define AT(name) (addr + offsetof(struct slab_note, name) + (u64)n->name)
-	if (n->version != SLAB_ROOT_VERSION)
-		die("process %d: its liballoc is of another version (%u, "
-		    "this tool knows %u)", t->pid, n->version,
-		    SLAB_ROOT_VERSION);
-	if (!peek(t, AT(root), &t->root, sizeof(t->root)) ||
-	    !root_is_sane(&t->root))
-		return false;
-	t->caches = AT(caches);
-	t->percpu = AT(percpu);
-	t->nr_nodes = AT(nr_nodes);
-	return true;
-#undef AT
-}
-
-/* The heap of a library that is mapped, but not in use, was never started. */
-static bool is_started(const struct target *t)
-{
-	char *percpu = must_alloc(1, t->root.percpu_bytes);
-	bool ok = peek(t, t->percpu, percpu, t->root.percpu_bytes) &&
-		  field(percpu, t->root.percpu_blocks);
-
-	free(percpu);
-	return ok;
-}
-
-static bool notes_search(struct target *t, u64 addr, size_t size)
-{
-	char *buf = must_alloc(1, size);
-	bool found = false;
-	size_t at = 0;
-
-	if (!peek(t, addr, buf, size))
-		goto out;
-	while (!found && size - at >= sizeof(Elf64_Nhdr)) {
-		Elf64_Nhdr h;
-		size_t name = at + sizeof(h), desc, next;
-
-		memcpy(&h, buf + at, sizeof(h));
-		if (h.n_namesz > size || h.n_descsz > size)
-			break;
-		desc = name + ALIGN_UP((size_t)h.n_namesz, (size_t)4);
-		next = desc + ALIGN_UP((size_t)h.n_descsz, (size_t)4);
-		if (next > size)
-			break;
-		if (h.n_type == SLAB_NOTE_TYPE &&
-		    h.n_namesz == sizeof(SLAB_NOTE_NAME) &&
-		    h.n_descsz >= sizeof(struct slab_note) &&
-		    !memcmp(buf + name, SLAB_NOTE_NAME, h.n_namesz)) {
-			struct slab_note note;
-
-			memcpy(&note, buf + desc, sizeof(note));
-			if (root_read(t, addr + desc, &note)) {
-				found = is_started(t);
-				t->unused = !found;
-			}
-		}
-		at = next;
-	}
-out:
-	free(buf);
-	return found;
-}
-
-/* The ELF headers are mapped at @base: is it our library, or has it ours? */
-static bool elf_search(struct target *t, u64 base)
-{
-	Elf64_Phdr ph[MAX_PHDRS];
-	Elf64_Ehdr eh;
-	u64 bias = 0;
-	bool loads = false;
-
-	if (!peek(t, base, &eh, sizeof(eh)) ||
-	    memcmp(eh.e_ident, ELFMAG, SELFMAG) ||
-	    eh.e_ident[EI_CLASS] != ELFCLASS64 ||
-	    eh.e_phentsize != sizeof(*ph) || !eh.e_phnum ||
-	    eh.e_phnum > MAX_PHDRS ||
-	    !peek(t, base + eh.e_phoff, ph, eh.e_phnum * sizeof(*ph)))
-		return false;
-	for (u32 i = 0; i < eh.e_phnum && !loads; i++)
-		if (ph[i].p_type == PT_LOAD && ph[i].p_offset < 64 * KIB) {
-			bias = base - (ph[i].p_vaddr - ph[i].p_offset);
-			loads = true;
-		}
-	for (u32 i = 0; loads && i < eh.e_phnum; i++)
-		if (ph[i].p_type == PT_NOTE && ph[i].p_memsz <= MAX_NOTES &&
-		    notes_search(t, bias + ph[i].p_vaddr, ph[i].p_memsz))
-			return true;
-	return false;
-}
-
-/*
- * Files are mapped from their start, where the headers are; the first that
- * has a started heap is the one that serves malloc.
- */
-static void find_root(struct target *t)
-{
-	char path[64], line[PATH_MAX + 256];
-	bool found = false;
-	FILE *maps;
-
-	snprintf(path, sizeof(path), "/proc/%d/maps", t->pid);
-	maps = fopen(path, "re");
-	if (!maps)
-		die_of(t, errno);
-	while (!found && fgets(line, sizeof(line), maps)) {
-		unsigned long start, end, offset;
-		char perms[8], file[2] = "";
-
-		if (sscanf(line, "%lx-%lx %7s %lx %*s %*s %1s", &start, &end,
-			   perms, &offset, file) == 5 &&
-		    !offset && perms[0] == 'r' && file[0] == '/')
-			found = elf_search(t, start);
-	}
-	if (!found && ferror(maps))
-		die_of(t, errno);
-	fclose(maps);
-	if (!found && t->unused)
-		die("process %d: its liballoc has not been used yet", t->pid);
-	if (!found)
-		die("process %d: no liballoc in it", t->pid);
-}
-
-static void read_comm(struct target *t)
-{
-	char path[64];
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/comm", t->pid);
-	f = fopen(path, "re");
-	if (!f)
-		die_of(t, errno);
-	if (fgets(t->comm, sizeof(t->comm), f))
-		t->comm[strcspn(t->comm, "\n")] = '\0';
-	fclose(f);
-}
-
-static void attach(struct target *t)
-{
-	read_comm(t);
-	find_root(t);
-	t->pointers = must_alloc(t->root.nr_caches, sizeof(void *));
-	t->rows = must_alloc(t->root.nr_caches, sizeof(*t->rows));
-	t->cache = must_alloc(1, t->root.cache_bytes);
+	return number_at(base, f.at, f.bytes);
 }
 
 /* --- one look ------------------------------------------------------------- */
@@ -571,7 +290,7 @@ static void print_rows(const struct target *t, u32 rows)
 	}
 }
 
-static void print_json(const struct target *t, u32 rows)
+static void print_json(struct target *t, u32 rows)
 {
 	printf("{\"pid\": %d, \"caches\": [", t->pid);
 	for (u32 i = 0; i < min(rows, t->nr_rows); i++) {
@@ -588,7 +307,12 @@ static void print_json(const struct target *t, u32 rows)
 		       row->pages, row->slabs, row->active_slabs,
 		       row->sheaves, row->barns);
 	}
-	printf("]}\n");
+	printf("]");
+	if (pages_sum(t))
+		printf(",\n\"pages\": {\"managed\": %lu, \"free\": %lu, "
+		       "\"areas\": %lu, \"lazy_areas\": %lu}", t->managed,
+		       t->free, t->areas_used, t->areas_lazy);
+	printf("}\n");
 }
 
 /* --- the screen ----------------------------------------------------------- */
@@ -678,10 +402,13 @@ static void run_screen(struct target *t, u32 rows, double delay)
 
 static const char usage[] =
 "usage: alloc-slabtop [-oj] [-d SECONDS] [-s KEY] [-n ROWS] PID\n"
+"       alloc-slabtop --buddyinfo | --pagetypeinfo | --vmallocinfo PID\n"
 "\n"
 "Lists the caches of liballoc in a running process, as slabtop(1) does the\n"
 "kernel's.  The process is not stopped.  Needs the permission of ptrace(2).\n"
-"Blocks above 8 KiB are in no cache and not shown.\n"
+"Blocks above 8 KiB are in no cache: with --buddyinfo or --pagetypeinfo it\n"
+"shows the free pages by order, with --vmallocinfo the areas above 4 MiB, as\n"
+"the kernel's files of these names do, once.\n"
 "\n"
 "  -o, --once     print once and end; so it does, too, where stdout is no\n"
 "                 terminal\n"
@@ -692,11 +419,16 @@ static const char usage[] =
 "                 s object size, l slabs, v active slabs, b objects of a slab,\n"
 "                 p pages of a slab, c cache size, h objects at hand (sheaves\n"
 "                 and barns), n name\n"
+"      --buddyinfo, --pagetypeinfo, --vmallocinfo\n"
 "  -h, --help     -V, --version\n"
 "\n"
 "SHEAF and BARN are free objects kept at hand of the CPUs and of the nodes;\n"
 "ACTIVE are those in the hands of the program.  On the screen, q ends it and\n"
 "the keys of -s sort.\n";
+
+/* The kernel's files, in the place of caches. */
+enum { FILES = 256 };
+static const char *const files[] = { "buddyinfo", "pagetypeinfo", "vmallocinfo" };
 
 static const struct option long_options[] = {
 	{ "once", no_argument, NULL, 'o' },
@@ -704,6 +436,9 @@ static const struct option long_options[] = {
 	{ "delay", required_argument, NULL, 'd' },
 	{ "rows", required_argument, NULL, 'n' },
 	{ "sort", required_argument, NULL, 's' },
+	{ "buddyinfo", no_argument, NULL, FILES },
+	{ "pagetypeinfo", no_argument, NULL, FILES + 1 },
+	{ "vmallocinfo", no_argument, NULL, FILES + 2 },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' },
 	{ 0 },
@@ -733,6 +468,7 @@ int main(int argc, char **argv)
 {
 	struct target t = { 0 };
 	bool once = false, json = false;
+	const char *file = NULL;
 	double delay = 3;
 	u32 rows = UINT32_MAX;
 	int c;
@@ -766,7 +502,11 @@ int main(int argc, char **argv)
 			puts("alloc-slabtop " LIBALLOC_VERSION);
 			return 0;
 		default:
-			bad_usage(NULL, NULL);
+			if (c < FILES)
+				bad_usage(NULL, NULL);
+			if (file)
+				bad_usage("one file only, not", files[c - FILES]);
+			file = files[c - FILES];
 		}
 	}
 	if (optind == argc)
@@ -774,7 +514,11 @@ int main(int argc, char **argv)
 	if (optind != argc - 1)
 		bad_usage("one PID only, not", argv[optind + 1]);
 	t.pid = (pid_t)number("no PID", argv[optind], 1, INT_MAX);
-	attach(&t);
+	target_attach(&t);
+	if (file) {
+		pages_show(&t, file);
+		return fflush(stdout) ? 1 : 0;
+	}
 	if (!once && !json && isatty(STDOUT_FILENO)) {
 		run_screen(&t, rows, delay);
 		return 0;

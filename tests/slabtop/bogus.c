@@ -14,12 +14,15 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "mm/mm_root.h"
 #include "slab/slabinfo.h"
 
 struct slab_root bogus_root;
+struct mm_root bogus_mm;
 uint64_t kmem_caches[2048];
 char percpu[4096];
-uint32_t nr_nodes;
+uint32_t nr_nodes, nr_sections;
+uint64_t node_data[64], sections[256], vmap_tree;
 static char noise[1 << 20];
 
 __asm__(
@@ -33,6 +36,17 @@ __asm__(
 "	.quad	kmem_caches - .\n"
 "	.quad	percpu - .\n"
 "	.quad	nr_nodes - .\n"
+"	.balign	4\n"
+"	.long	9, 56, 2\n"
+"	.asciz	\"" MM_NOTE_NAME "\"\n"
+"	.balign	4\n"
+"	.long	1, 0\n"
+"	.quad	bogus_mm - .\n"
+"	.quad	node_data - .\n"
+"	.quad	nr_nodes - .\n"
+"	.quad	sections - .\n"
+"	.quad	nr_sections - .\n"
+"	.quad	vmap_tree - .\n"
 "	.popsection\n");
 
 static uint64_t seed;
@@ -71,6 +85,64 @@ static void plausible(void)
 	};
 }
 
+static void plausible_mm(void)
+{
+	bogus_mm = (struct mm_root){
+		.bytes = sizeof(bogus_mm),
+		.page_shift = 12, .max_order = 10, .pageblock_order = 9,
+		.nr_types = 3, .max_nodes = 64, .max_sections = 255,
+		.zones = { 0, 2 * 2048 }, .node_id = { 4096, 4 },
+		.zone_bytes = 2048,
+		.free_area = { 8, 11 * 128 }, .nr_free = { 1600, 8 },
+		.nr_managed = { 1608, 8 },
+		.free_area_bytes = 128, .area_nr = { 96, 24 },
+		.section_bytes = 128,
+		.sec_vmemmap = { 16, 8 }, .sec_first = { 64, 8 },
+		.sec_frontier = { 72, 8 }, .sec_offline = { 40, 8 },
+		.sec_zone = { 56, 8 },
+		.page_bytes = 64, .block_type = { 50, 1 },
+		.vmap_bytes = 160, .vmap_node = 0,
+		.left = { 8, 8 }, .right = { 16, 8 },
+		.start = { 32, 8 }, .end = { 40, 8 }, .size = { 48, 8 },
+		.state = { 64, 4 }, .huge = { 69, 1 },
+	};
+}
+
+/* Sections of the first zone, and areas in a row that point anywhere. */
+static void fill_mm(void)
+{
+	plausible_mm();
+	for (int i = 0; i < 64; i++)
+		node_data[i] = rnd() % 3 ? address() : 0;
+	node_data[0] = (uint64_t)noise;
+	for (int i = 0; i < 256; i++)
+		sections[i] = rnd() % 3 ? address() : 0;
+	for (int i = 0; i < 16; i++) {
+		uint64_t sec[16], zone = (uint64_t)noise + rnd() % 2 * 2048;
+
+		for (int k = 0; k < 16; k++)
+			sec[k] = rnd() % 2 ? address() : rnd() >> rnd() % 40;
+		sec[7] = zone;
+		sections[i] = (uint64_t)noise + 8192 + 128 * (uint64_t)i;
+		memcpy((char *)sections[i], sec, sizeof(sec));
+	}
+	nr_sections = (uint32_t)rnd() >> rnd() % 32;
+	vmap_tree = (uint64_t)noise + 65536;
+	for (uint64_t i = 0; i < 1000; i++) {
+		uint64_t area[20] = { 0 };
+
+		for (int k = 1; k <= 2; k++)
+			area[k] = rnd() % 4 ? (uint64_t)noise + 65536 +
+				  rnd() % 1000 * 160 : address();
+		area[4] = rnd() % 4 ? i << 20 : rnd();
+		area[5] = area[4] + rnd() % 3;
+		area[8] = rnd();
+		memcpy(noise + 65536 + i * 160, area, sizeof(area));
+	}
+	for (uint64_t n = rnd() % 2 ? rnd() % 4 : 0; n; n--)
+		((char *)&bogus_mm)[rnd() % sizeof(bogus_mm)] = (char)rnd();
+}
+
 static void fill(void)
 {
 	uint64_t at;
@@ -89,6 +161,7 @@ static void fill(void)
 	cpus = (uint32_t)rnd() >> rnd() % 32;
 	memcpy(percpu + 24, &cpus, 4);
 	nr_nodes = (uint32_t)rnd() >> rnd() % 32;
+	fill_mm();
 	/* Half of the time the root is right and only what it names is not. */
 	for (uint64_t n = rnd() % 2 ? rnd() % 4 : 0; n; n--)
 		((char *)&bogus_root)[rnd() % sizeof(bogus_root)] = (char)rnd();

@@ -6,7 +6,7 @@ SLABTOP_FLAGS = -std=gnu11 -D_GNU_SOURCE -O1 -g -Wall -Wextra -fno-builtin \
 SLABTOP_PROGS := $(addprefix $(SLABTOP_DIR)/,target bogus target_pie \
 	target_no_pie target_static target_static_pie)
 
-$(SLABTOP_DIR)/%: tests/slabtop/%.c src/slab/slabinfo.h
+$(SLABTOP_DIR)/%: tests/slabtop/%.c src/slab/slabinfo.h src/mm/mm_root.h
 	@mkdir -p $(@D)
 	$(CC) $(SLABTOP_FLAGS) $< -o $@ -ldl
 

@@ -3,7 +3,8 @@
  *
  * usage: target idle		allocates nothing until stdin ends
  *	  target quiet		allocates; then for each line on stdin writes
- *				its own slabinfo and does nothing else
+ *				its own slabinfo, or the file that the line
+ *				names, and does nothing else
  *	  target caches		the same, with a cache of its own besides
  *	  target churn		until stdin ends, four threads allocate and
  *				trim; the count of their rounds is on stdout
@@ -65,9 +66,23 @@ static int quiet(void)
 	}
 	for (int i = 0; i < NR; i += 3)
 		free(held[i]);
+	/* Blocks of pages and areas: in use, freed, huge. */
+	for (size_t i = 1; i < 60; i++) {
+		char *p = malloc(i * 20000), *a = malloc((5 + i % 9) << 20);
+
+		p[0] = a[0] = 1;
+		if (i % 3)
+			free(p);
+		if (i % 4)
+			free(a);
+	}
 	put("ready\n", 6);
 	while ((n = read(STDIN_FILENO, line, sizeof(line))) > 0) {
-		long len = alloc_proc_read("slabinfo", text, sizeof(text));
+		long len;
+
+		line[n - 1] = '\0';
+		len = alloc_proc_read(n > 1 ? line : "slabinfo", text,
+				      sizeof(text));
 
 		put(text, (size_t)len);
 		put("end\n", 4);
