@@ -151,6 +151,7 @@ check: all
 	$(MAKE) check-rseq
 	$(MAKE) check-trace
 	$(MAKE) check-bench
+	$(MAKE) check-soak
 	$(MAKE) check-fork
 	$(MAKE) check-fuzz
 	$(MAKE) check-faults

@@ -136,12 +136,17 @@ $(TEST_BUILD)/soak/mixture: tests/soak/mixture.c
 	@mkdir -p $(@D)
 	$(TEST_CC) $(TEST_CSTD) $(TEST_FLAGS) -O2 $< -o $@
 
-# Servers under load: is memory flat?  HOURS=0.2 for twelve minutes.
+# Servers under load, under glibc and the library: whose memory grows?
+# HOURS=0.2 for twelve minutes.
 soak: all $(TEST_BUILD)/soak/mixture $(BUILD)/bench/tail
 	@scripts/install-deps python3 redis-tools memcached
 	@tests/soak/run $(BUILD) $(HOURS) $(SOAK_OPTIONS)
 
-.PHONY: soak
+# Does what judges the slopes tell growth from wandering?  Seconds.
+check-soak:
+	@tests/soak/slopes_test
+
+.PHONY: soak check-soak
 
 # --- static linking ---------------------------------------------------------
 
