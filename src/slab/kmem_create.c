@@ -116,6 +116,19 @@ static bool may_merge(const struct kmem_cache_args *args, slab_flags_t flags)
 	       !args->usersize && !args->sheaf_capacity;
 }
 
+/*
+ * All objects of @s lie at multiples of @align: of several to a slab, their
+ * distance and the first one's colour (L7) are such; a large one lies where
+ * its slab does.
+ */
+static bool is_aligned_to(const struct kmem_cache *s, u32 align)
+{
+	if (s->nr_objects == 1)
+		return align <= max(s->align, (u32)PAGE_SIZE);
+	return !(s->size & (align - 1)) &&
+	       (!s->nr_colours || !(s->colour_unit & (align - 1)));
+}
+
 /* Objects of @stride bytes at multiples of @align may be objects of @s. */
 static bool is_alike(const struct kmem_cache *s, u32 stride, u32 align,
 		     slab_flags_t flags)
@@ -124,7 +137,7 @@ static bool is_alike(const struct kmem_cache *s, u32 stride, u32 align,
 	       !s->usersize &&
 	       (s->flags & MERGE_SAME) == (flags & MERGE_SAME) &&
 	       s->size >= stride && s->size - stride < sizeof(void *) &&
-	       !(s->size & (align - 1));
+	       is_aligned_to(s, align);
 }
 
 /* A size class that serves, made if nobody has used it yet. */

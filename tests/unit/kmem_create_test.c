@@ -193,6 +193,38 @@ Test(kmem_create, alike_caches_are_one, .init = unit_up)
 	cr_assert_eq(slots_used(), 0);
 }
 
+/* What another cache of the same stride is content with may not do. */
+Test(kmem_create, alike_caches_are_aligned, .init = unit_up)
+{
+	static const u32 strides[] = { 64, 320, 1088, 1536, 2176, 3200, 6784,
+				       10752, 40960, 327680, 5 << 20 };
+
+	for (u32 align = 8; align <= CACHE_MAX_ALIGN; align *= 2)
+		for (u32 i = 0; i < ARRAY_SIZE(strides); i++) {
+			struct kmem_cache_args args = { .align = align };
+			u32 size = ALIGN_UP(strides[i], align);
+			struct kmem_cache *plain = make(size, 0), *h;
+			u32 nr = size < 16384 ? 100 : 8;
+			void *obj[100];
+
+			h = kmem_cache_create("aligned", size, &args, 0);
+			REQUIRE(h);
+			/* Pages between: two slabs side by side are aligned. */
+			for (u32 k = 0; k < nr; k++) {
+				REQUIRE(page_range_alloc(0, 1, 0, GFP_KERNEL));
+				obj[k] = kmem_cache_alloc(h, GFP_KERNEL);
+				REQUIRE(obj[k]);
+				cr_assert_eq((uintptr_t)obj[k] & (align - 1), 0,
+					     "size %u, align %u: %p", size,
+					     align, obj[k]);
+			}
+			for (u32 k = 0; k < nr; k++)
+				kmem_cache_free(h, obj[k]);
+			kmem_cache_destroy(h);
+			kmem_cache_destroy(plain);
+		}
+}
+
 static void nothing(void *obj)
 {
 }
