@@ -27,7 +27,7 @@
 #define MISSES_TO_GROW	4
 #define MISSES_BEYOND	256	/* ... for a cache that goes on missing */
 #define FLUSH_LARGE	512	/* bytes of an object of which ... */
-#define FLUSH_FEW	8	/* ... so many go to their slabs at once */
+#define FLUSH_FEW	4	/* ... so many go to their slabs at once */
 #define BUDGET_MIN	(64 * KIB)
 #define BUDGET_BEYOND	(128 * KIB)
 
@@ -194,6 +194,23 @@ static u32 capacity_double(struct kmem_cache *s, u32 have)
 	return now;
 }
 
+/*
+ * The lines that a miss is about to ask for, all at once: of the barn and the
+ * slabs they are often another CPU's, and one after the other would be most of
+ * what the slowest calls take.
+ */
+static void miss_prefetch(struct kmem_cache *s)
+{
+	struct kmem_cache_node *node = kmem_cache_node(s, numa_node_id());
+
+	__builtin_prefetch(&s->capacity);
+	__builtin_prefetch(&s->max_full);
+	if (likely(node)) {
+		__builtin_prefetch(&node->barn, 1);
+		__builtin_prefetch(&node->nr_slabs);
+	}
+}
+
 /* A miss on this CPU: open the sheaf, or let it grow. */
 static void sheaf_miss(struct kmem_cache *s)
 {
@@ -208,6 +225,19 @@ static void sheaf_miss(struct kmem_cache *s)
 		want = capacity_double(s, want);
 	}
 	if (have < want)
+		percpu_grow(&s->geo, want);
+}
+
+/*
+ * The same where objects come back: as large as the misses of malloc() have
+ * made it.  Those are as many, and who asks whether it may grow waits for lines
+ * that all CPUs write.
+ */
+static void sheaf_catch_up(struct kmem_cache *s)
+{
+	u32 want = READ_ONCE(s->capacity);
+
+	if (!s->closed && percpu_capacity(s->geo.off) < want)
 		percpu_grow(&s->geo, want);
 }
 
@@ -261,6 +291,7 @@ static void *alloc_and_refill(struct kmem_cache *s, gfp_t gfp)
 		return obj;
 	if (unlikely(cache_is_debugged(s)))
 		return slab_debug_alloc(s, NUMA_NO_NODE, gfp);
+	miss_prefetch(s);
 	free_deferred_drain();
 	sheaf_miss(s);
 	nid = numa_node_id();
@@ -367,11 +398,12 @@ __slowpath void slab_free_slow(struct kmem_cache *s, void *obj)
 		if (percpu_push(off, obj))
 			return;
 	}
+	miss_prefetch(s);
 	check_free(s, obj);
 	if (percpu_push(off, obj))
 		return;
 	free_deferred_drain();
-	sheaf_miss(s);
+	sheaf_catch_up(s);
 	if (percpu_push(off, obj))
 		return;
 	nid = numa_node_id();

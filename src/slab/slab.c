@@ -599,6 +599,9 @@ static u32 slab_put_run(struct kmem_cache *s, void *const *objs, u32 n)
 
 	if (unlikely(!node))
 		slab_bad_free(s, "invalid free", objs[0]);
+	/* Together, and with the lock's line: each may be another CPU's. */
+	for (u32 ahead = 0; ahead < min(n, (u32)PREFETCH_AHEAD); ahead++)
+		slab_prefetch(s, objs[ahead]);
 	if (!lock_try_enter(&node->lock)) {
 		stat_add(STAT_REENTER, 1);
 		return 0;

@@ -123,6 +123,27 @@ TEST_MODES(sheaf, starts_small_and_grows_with_misses)
 	cr_assert_gt(stat_read(STAT_SHEAF_GROW), 1);
 }
 
+/* A sheaf that objects come back to is as large as allocations made it. */
+Test(sheaf, frees_open_a_sheaf_and_follow_its_growth, .init = unit_up)
+{
+	u32 first, nr = 0;
+
+	make(32);
+	first = cache.capacity;
+	while (nr < 400)
+		nr += slab_take(&cache, 0, held + nr, 400 - nr);
+	cr_assert_eq(percpu_capacity(OFF), 0);
+	while (nr > 200)
+		obj_free(held[--nr]);
+	cr_assert_eq(cache.capacity, first);
+	cr_assert_eq(percpu_capacity(OFF), first);
+	cache.capacity *= 2;
+	while (nr)
+		obj_free(held[--nr]);
+	cr_assert_eq(percpu_capacity(OFF), 2 * first);
+	cr_assert(slabs_are_valid(&cache));
+}
+
 Test(sheaf, the_budget_stops_growth, .init = unit_up)
 {
 	u32 first;
