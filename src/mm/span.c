@@ -13,7 +13,8 @@
  * Buffers of up to QUICK_MAX pages do not even join: they wait in quick lists,
  * by their exact length, for the next request of it.  Those are up to half of
  * what a cache may have; where there is no room, what has waited in another
- * list makes some, each list in its turn.
+ * list makes some, each list in its turn.  As a rule there is: who allocates
+ * sees to that, of whom nobody expects that he is done at once.
  *
  * What the caches hold is limited to a share of the heap, so that the buddies
  * see most of what is free and can merge it: a larger one where a few CPUs share
@@ -60,6 +61,7 @@
 #define DRAIN_SHARE	16	/* of the heap, worth a drain for a small range */
 #define QUICK_MAX	8	/* pages of a range in the quick lists */
 #define QUICK_SHARE	2	/* of what a cache may have: the half */
+#define QUICK_SPARE	8	/* of that, kept free for who frees: an eighth */
 
 struct span_cache {
 	struct lock lock;
@@ -298,7 +300,7 @@ static bool quick_put(struct span_cache *c, struct page *page, size_t nr,
 
 	if (nr > min((size_t)QUICK_MAX, most))
 		return false;
-	/* One for one, as a rule: a call shall not pay for several. */
+	/* One for one: a call shall not pay for several. */
 	if (c->has_quick && c->nr_quick + nr > most)
 		list_add(&quick_get_any(c)->lru, out);
 	while (c->nr_quick + nr > most + QUICK_MAX) {
@@ -353,60 +355,6 @@ static void spans_to_zone(struct list_head *ranges)
 	}
 }
 
-/* --- the calls --- */
-
-static struct page *cache_alloc(struct span_cache *c, size_t nr)
-{
-	struct page *page = quick_get(c, nr);
-	size_t have;
-
-	if (!page && (page = span_find(c, nr))) {
-		have = page->nr_pages;
-		span_remove(c, page);
-		if (have > nr)
-			span_insert(c, page + nr, have - nr);
-		page->nr_pages = (u32)nr;
-	}
-	if (page) {
-		page->slack = 0;
-		WRITE_ONCE(page->type, PAGE_LARGE);
-	}
-	lock_exit(&c->lock);
-	return page;
-}
-
-struct page *span_alloc(size_t nr)
-{
-	struct span_cache *c;
-
-	if (!READ_ONCE(nr_span_caches))
-		return NULL;
-	c = cache_enter();
-	return c ? cache_alloc(c, nr) : NULL;
-}
-
-static __attribute__((noinline)) struct page *caches_steal(size_t nr)
-{
-	struct page *page = NULL;
-	struct span_cache *c;
-
-	for_each_cache(c) {
-		if (READ_ONCE(c->nr_pages) >= nr && lock_try_enter(&c->lock))
-			page = cache_alloc(c, nr);
-		if (page)
-			break;
-	}
-	return page;
-}
-
-/* Programs without caches come by here too: the rest is for others (order). */
-struct page *span_steal(size_t nr)
-{
-	if (READ_ONCE(nr_span_caches) < 2 || nr_nodes > 1 || lock_is_reentry())
-		return NULL;
-	return caches_steal(nr);
-}
-
 /* Into the lists, joined with its neighbours. */
 static void span_join(struct span_cache *c, struct page *page, size_t nr)
 {
@@ -445,6 +393,76 @@ static bool span_put(struct span_cache *c, struct page *page, size_t nr,
 	}
 	span_join(c, page, nr);
 	return true;
+}
+
+/* One range fewer in the quick lists, if there is little room. */
+static void quick_spare(struct span_cache *c, struct list_head *out)
+{
+	size_t most = c->most / QUICK_SHARE;
+	struct page *page;
+
+	if (!c->has_quick || c->nr_quick <= most - most / QUICK_SPARE)
+		return;
+	page = quick_get_any(c);
+	if (!span_put(c, page, page->nr_pages, out))
+		list_add(&page->lru, out);
+}
+
+/* --- the calls --- */
+
+static struct page *cache_alloc(struct span_cache *c, size_t nr)
+{
+	struct list_head out = LIST_HEAD_INIT(out);
+	struct page *page = quick_get(c, nr);
+	size_t have;
+
+	if (!page && (page = span_find(c, nr))) {
+		have = page->nr_pages;
+		span_remove(c, page);
+		if (have > nr)
+			span_insert(c, page + nr, have - nr);
+		page->nr_pages = (u32)nr;
+	}
+	if (page) {
+		page->slack = 0;
+		WRITE_ONCE(page->type, PAGE_LARGE);
+	}
+	quick_spare(c, &out);
+	lock_exit(&c->lock);
+	spans_to_zone(&out);
+	return page;
+}
+
+struct page *span_alloc(size_t nr)
+{
+	struct span_cache *c;
+
+	if (!READ_ONCE(nr_span_caches))
+		return NULL;
+	c = cache_enter();
+	return c ? cache_alloc(c, nr) : NULL;
+}
+
+static __attribute__((noinline)) struct page *caches_steal(size_t nr)
+{
+	struct page *page = NULL;
+	struct span_cache *c;
+
+	for_each_cache(c) {
+		if (READ_ONCE(c->nr_pages) >= nr && lock_try_enter(&c->lock))
+			page = cache_alloc(c, nr);
+		if (page)
+			break;
+	}
+	return page;
+}
+
+/* Programs without caches come by here too: the rest is for others (order). */
+struct page *span_steal(size_t nr)
+{
+	if (READ_ONCE(nr_span_caches) < 2 || nr_nodes > 1 || lock_is_reentry())
+		return NULL;
+	return caches_steal(nr);
 }
 
 bool span_free_into(struct page *page, size_t nr, bool buffer)

@@ -13,6 +13,7 @@
 #define EVICT	3
 #define QUICK_MAX 8
 #define QUICK_SHARE (2 * SHARE)
+#define QUICK_SPARE 8
 #define NR	48
 
 static struct page *heap[HEAP / 512];
@@ -360,6 +361,42 @@ Test(span, quick_ones_leave_a_few_at_a_time, .init = up)
 			"%u of %u", nr_quick(page, ARRAY_SIZE(page)), had);
 	}
 	cr_assert_lt(nr_quick(page, ARRAY_SIZE(page)), 80);
+	check_spans();
+}
+
+/* Who frees finds room for his, since who allocates has made it. */
+Test(span, quick_lists_have_room_after_allocations, .init = up)
+{
+	struct page *page[240], *late[5], *more[20];
+	size_t most, quick = 0;
+	u32 nr;
+
+	unit_pin(0);
+	for (u32 i = 0; i < ARRAY_SIZE(page); i++) {
+		page[i] = get(3 + i % 6);
+		get(3);			/* a wall */
+	}
+	for (u32 i = 0; i < ARRAY_SIZE(late); i++)
+		late[i] = get(QUICK_MAX);
+	most = zones_used_pages() / QUICK_SHARE;
+	for (u32 i = 0; i < ARRAY_SIZE(page); i++)
+		put_buffer(page[i], 3 + i % 6);
+	for (u32 i = 0; i < ARRAY_SIZE(more); i++)
+		more[i] = span_alloc(20);
+	for (u32 i = 0; i < ARRAY_SIZE(page); i++)
+		quick += page[i]->type == PAGE_QUICK ? page[i]->nr_pages : 0;
+	cr_assert_leq(quick, most - most / QUICK_SPARE, "%zu of %zu", quick,
+		      most);
+	cr_assert_gt(quick, most / 2, "%zu of %zu", quick, most);
+	check_spans();
+	nr = nr_quick(page, ARRAY_SIZE(page));
+	for (u32 i = 0; i < ARRAY_SIZE(late); i++)
+		put_buffer(late[i], QUICK_MAX);
+	cr_assert_eq(nr_quick(late, ARRAY_SIZE(late)), ARRAY_SIZE(late));
+	cr_assert_eq(nr_quick(page, ARRAY_SIZE(page)), nr);
+	for (u32 i = 0; i < ARRAY_SIZE(more); i++)
+		if (more[i])
+			put(more[i], 20);
 	check_spans();
 }
 
