@@ -16,6 +16,7 @@
  */
 #include <string.h>
 
+#include "core/options.h"
 #include "core/stats.h"
 #include "mm/page.h"
 #include "mm/vmap_area.h"
@@ -156,6 +157,18 @@ static void make_room(size_t fresh)
 }
 
 /*
+ * A limit of our own is kept exactly: an area has @grown bytes more (or less),
+ * and what of them did not come out of the @before idle ones makes idle ones go.
+ */
+static void keep_limit(size_t grown, size_t before)
+{
+	size_t lazy = vmap_info.lazy_bytes, fresh = grown + lazy - before;
+
+	if (options.limit && (long)fresh > 0)
+		lazy_purge(lazy > fresh ? lazy - fresh : 0);
+}
+
+/*
  * Serve a request out of one freed area, or NULL.  One that is too small may
  * grow: that moves less than new space would have moved in.
  */
@@ -280,25 +293,37 @@ static struct vmap_area *alloc_fresh(size_t size, size_t align, u32 flags,
 	return area;
 }
 
-/* May the heap hold @size bytes more, of which @idle are there already? */
-static bool may_grow(size_t size, size_t idle)
+/*
+ * May the heap hold @size bytes, of which @held are there already?  What lies
+ * idle serves, or makes room: once.  So what watermark_ok() has given back of
+ * it is asked for again.
+ */
+static bool may_grow(size_t size, size_t held)
 {
-	return size <= idle ||
-	       watermark_ok((size - idle) >> PAGE_SHIFT, GFP_KERNEL);
+	size_t have = SIZE_MAX, left;
+
+	for (;;) {
+		left = held + vmalloc_lazy_bytes();
+		if (size <= left || left >= have)
+			return true;
+		if (!watermark_ok((size - left) >> PAGE_SHIFT, GFP_KERNEL))
+			return false;
+		have = left;
+	}
 }
 
 void *vmalloc(size_t size, size_t align, u32 flags)
 {
 	struct vmap_area *area = NULL;
-	size_t warm = 0;
+	size_t warm = 0, lazy;
 
 	if (!size || size > PTRDIFF_MAX - 4 * MIB || align > PTRDIFF_MAX / 4)
 		return NULL;
 	size = round_size(size);
 	align = max(align, sys_page_size());
-	if (!may_grow(size, vmalloc_lazy_bytes()) ||
-	    !lock_try_enter(&vmap_lock))
+	if (!may_grow(size, 0) || !lock_try_enter(&vmap_lock))
 		return NULL;
+	lazy = vmap_info.lazy_bytes;
 	/* Zeroing warm memory costs less than faulting fresh memory in. */
 	if (!(flags & VMALLOC_HUGE))
 		area = alloc_warm(size, align, &warm);
@@ -307,6 +332,7 @@ void *vmalloc(size_t size, size_t align, u32 flags)
 	if (area) {
 		area->user = 0;
 		account(1, area->size);
+		keep_limit(area->size, lazy);
 	}
 	lock_exit(&vmap_lock);
 	if (!area)
@@ -538,22 +564,23 @@ static struct vmap_area *area_resize(struct vmap_area *area, size_t size)
 static void *resize(void *addr, size_t size, bool zero)
 {
 	struct vmap_area *area, *to;
-	size_t old, asked = size, from = 0, end = 0;
+	size_t old, lazy, asked = size, from = 0, end = 0;
 	void *ret = NULL;
 
 	if (size > PTRDIFF_MAX - 4 * MIB ||
 	    vmalloc_lookup(addr, &old) != VFREE_OK)
 		return NULL;
 	size = round_size(size);
-	if (!may_grow(size, old + vmalloc_lazy_bytes()) ||
-	    !lock_try_enter(&vmap_lock))
+	if (!may_grow(size, old) || !lock_try_enter(&vmap_lock))
 		return NULL;
 	if (lookup_locked(addr, &area) == VFREE_OK) {
 		old = area->size;
+		lazy = vmap_info.lazy_bytes;
 		to = area_resize(area, size);
 		/* If it failed, it may have taken in a neighbour. */
 		end = (to ? to : area)->size;
 		account(0, end - old);
+		keep_limit(end - old, lazy);
 		ret = to ? (void *)to->start : NULL;
 		from = to ? min(old, asked) : old;
 	}

@@ -314,6 +314,88 @@ Test(watermark, limit_is_kept_by_areas, .init = up_32)
 		cr_assert(take(256, GFP_KERNEL), "%u", i);
 }
 
+static void up_100(void)
+{
+	up_limit(100 * MIB);
+}
+
+static void *area_of(size_t size)
+{
+	void *p = vmalloc(size, PAGE_SIZE, 0);
+
+	REQUIRE(mm_resident_pages() <= wmark_limit, "%zu of %zu pages",
+		mm_resident_pages(), wmark_limit);
+	return p;
+}
+
+/* What lies idle serves or makes room, but not both. */
+Test(watermark, idle_areas_count_once, .init = up_100)
+{
+	void *idle;
+	size_t size;
+
+	cr_assert(area_of(74 * MIB));
+	idle = area_of(24 * MIB);
+	cr_assert(idle);
+	vfree(idle, &size);
+	cr_assert_null(area_of(45 * MIB), "119 MiB of 100");
+	cr_assert(area_of(23 * MIB), "but that much is left");
+}
+
+Test(watermark, idle_areas_count_once_where_one_grows, .init = up_100)
+{
+	void *p, *idle;
+	size_t size;
+
+	cr_assert(area_of(50 * MIB));
+	p = area_of(24 * MIB);
+	idle = area_of(24 * MIB);
+	cr_assert(p && idle);
+	vfree(idle, &size);
+	cr_assert_null(vrealloc(p, 69 * MIB), "119 MiB of 100");
+	p = vrealloc(p, 48 * MIB);
+	cr_assert(p, "but that much is left");
+	cr_assert_leq(mm_resident_pages(), wmark_limit);
+}
+
+/* Areas of all sizes that come, go and grow, a limit that is never exceeded. */
+static void areas_at_random(u64 seed, bool grow)
+{
+	void *area[32] = { NULL };
+	u32 refused = 0, served = 0;
+
+	for (u32 n = 0; n < 6000; n++) {
+		u32 i = (u32)rnd_below(&seed, ARRAY_SIZE(area));
+		size_t size = 4 * MIB + rnd_below(&seed, 900) * 4 * KIB;
+		void *p;
+
+		if (area[i] && (!grow || rnd_below(&seed, 2))) {
+			vfree(area[i], &size);
+			area[i] = NULL;
+			continue;
+		}
+		p = area[i] ? vrealloc(area[i], size) : area_of(size);
+		REQUIRE(mm_resident_pages() <= wmark_limit,
+			"%zu of %zu pages", mm_resident_pages(), wmark_limit);
+		area[i] = p ? p : area[i];
+		refused += !p;
+		served += !!p;
+	}
+	cr_assert_gt(refused, 100);
+	cr_assert_gt(served, 100);
+	cr_assert(vmalloc_is_valid());
+}
+
+Test(watermark, limit_is_kept_by_areas_at_random, .init = up_32)
+{
+	areas_at_random(3, false);
+}
+
+Test(watermark, limit_is_kept_by_areas_that_grow, .init = up_32)
+{
+	areas_at_random(4, true);
+}
+
 /* --- NOFAIL --- */
 
 static void *free_later(void *arg)
