@@ -401,21 +401,38 @@ static size_t written(void *ptr, size_t old)
 	return page && page->type == PAGE_LARGE ? old - page->slack : old;
 }
 
-/* New memory for a block that cannot change where it stands. */
+/* One attempt, for who has a way out. */
+static __attribute__((noinline)) void *malloc_once(size_t size)
+{
+	if (unlikely(READ_ONCE(idle_armed)))
+		idle_armed_poll();
+	return alloc_any(size, 1, 0);
+}
+
+/*
+ * New memory for a block that cannot change where it stands.  What gets
+ * smaller stays there if there is none: programs do not expect that to fail.
+ */
 static void *realloc_move(void *ptr, size_t old, size_t size)
 {
+	u32 flags = size > old && size >= GROW_AREA_SIZE ? GROWS : 0;
 	size_t want = size;
 	void *new;
 
 	/* Growing page by page must not copy everything each time. */
 	if (size > old && old > KMALLOC_MAX_SIZE)
 		want = max(size, old + old / 8);
-	if (size > old && size >= GROW_AREA_SIZE)
-		new = alloc_slow(want, 1, GROWS);
+	if (flags)
+		new = alloc_any(want, 1, flags);
 	else
-		new = malloc_fast_else(want, malloc_untraced);
-	if (!new)
-		return NULL;
+		new = malloc_fast_else(want, malloc_once);
+	if (unlikely(!new)) {
+		if (size <= old)
+			return ptr;
+		new = alloc_again(size, 1, flags);
+		if (!new)
+			return NULL;
+	}
 	memcpy(new, ptr, min(written(ptr, old), size));
 	free_fast_else(ptr, free_untraced);
 	return new;
@@ -471,13 +488,14 @@ static void *resize(void *ptr, size_t size)
 			return ptr;
 		} else if (size > GROW_AREA_SIZE) {
 			new = vrealloc(ptr, size);
-			if (!new) {
-				reclaim_for_failed(size_to_pages(size), true);
+			if (!new && size > old) {
+				reclaim_for_failed(size_to_pages(size - old),
+						   true);
 				new = vrealloc(ptr, size);
 			}
-			/* No more mappings: pages in a row serve as well. */
 			if (new || size <= old)
-				return new ? new : no_memory();
+				return new ? new : ptr;
+			/* No more mappings: pages in a row serve as well. */
 		}
 	}
 	return realloc_move(ptr, old, size);

@@ -589,6 +589,18 @@ static void *realloc_new(size_t old, size_t size)
 	return harden_alloc(size, KMALLOC_MIN_SIZE, false);
 }
 
+/* No memory to move to: what gets smaller stays, and is that small. */
+static void *shrink(void *ptr, u16 *entry, size_t size)
+{
+	if (!addr_to_class(ptr)) {
+		harden_large_shrink(ptr, size);
+	} else if (entry) {
+		canary_set(ptr, size, shape_of(addr_to_class(ptr))->room);
+		WRITE_ONCE(*entry, (u16)(size + 1));
+	}
+	return ptr;
+}
+
 void *harden_realloc(void *ptr, size_t size)
 {
 	u16 *entry;
@@ -609,7 +621,8 @@ void *harden_realloc(void *ptr, size_t size)
 	}
 	new = realloc_new(old, size);
 	if (!new)
-		return NULL;
+		return size <= old ? shrink(ptr, live ? entry : NULL, size) :
+				     NULL;
 	memcpy(new, ptr, min(old, size));
 	harden_free(ptr, HARDEN_ANY_SIZE);
 	return new;

@@ -37,7 +37,7 @@ void harden_free(void *ptr, size_t size);
 void harden_free_any(void *ptr);
 /* Bytes asked for; @call is named when @ptr is wrong. */
 size_t harden_size(const char *call, const void *ptr);
-/* size > 0, ptr not NULL.  NULL: no memory; @ptr is as it was. */
+/* size > 0, ptr not NULL.  NULL: no memory to grow; @ptr is as it was. */
 void *harden_realloc(void *ptr, size_t size);
 
 /*
@@ -203,6 +203,8 @@ void harden_large_free(void *ptr, size_t size);
 size_t harden_large_size(const char *call, const void *ptr);
 /* In place, or by page tables; NULL: it has to be copied. */
 void *harden_large_resize(void *ptr, size_t old, size_t size);
+/* In place, whatever that leaves unused. */
+void harden_large_shrink(void *ptr, size_t size);
 void harden_large_drain(void);
 void harden_large_fork_lock(void);
 void harden_large_fork_unlock(void);

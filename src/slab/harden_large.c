@@ -442,6 +442,22 @@ void *harden_large_resize(void *ptr, size_t old, size_t size)
 		      area_resize(ptr, old, size);
 }
 
+void harden_large_shrink(void *ptr, size_t size)
+{
+	struct page *page = addr_to_page(ptr);
+	size_t user, room;
+
+	if (page) {
+		if (page->type != PAGE_HARDENED)
+			return;
+		page->user_size = size;
+		set_canary(ptr, size, harden_range_bytes(page));
+	} else if (vmalloc_user(ptr, 0, &user, &room) == VFREE_OK && user) {
+		vmalloc_user(ptr, size, &user, &room);
+		set_canary(ptr, size, room_for(size));
+	}
+}
+
 void harden_large_fork_lock(void)
 {
 	lock_fork_enter(&ring.lock);

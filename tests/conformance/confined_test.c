@@ -54,6 +54,31 @@ Test(confined, errno_and_old_blocks_when_exhausted, .timeout = 120)
 	helper_must_pass("limits", "realloc", NULL);
 }
 
+Test(confined, realloc_to_less_when_exhausted, .timeout = 120)
+{
+	helper_must_pass("limits", "shrink", NULL);
+}
+
+/* A limit of our own, which is kept exactly; and blocks with an exact end. */
+Test(confined, realloc_to_less_at_limit, .timeout = 120)
+{
+	static const char *const options[] = {
+		"LIBALLOC_OPTIONS=limit=64m",
+		"LIBALLOC_OPTIONS=limit=64m,hardened=1",
+		"LIBALLOC_OPTIONS=limit=64m,hardened=2",
+		"LIBALLOC_OPTIONS=limit=64m,percpu=0,check=1",
+	};
+
+	needs_liballoc("a limit of its own");
+	for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
+		int status = helper_run(options[i], "limits", "realloc-shrinks",
+					NULL);
+
+		cr_assert_eq(status, 0, "%s: status %#x, %s", options[i],
+			     status, helper_output);
+	}
+}
+
 Test(confined, cgroup_limit_is_not_death, .timeout = 120)
 {
 	helper_must_pass("limits", "cgroup", NULL);

@@ -7,6 +7,7 @@
  *   start-data KIB  the same with RLIMIT_DATA
  *   below           the limit is set below what is mapped already
  *   realloc         a realloc that fails leaves the block alone
+ *   shrink          a realloc to a smaller size does not fail
  *   cgroup          memory.max: churn through more than it allows in all
  *
  * A limit set late does not bound an allocator that has reserved its space
@@ -14,7 +15,9 @@
  */
 #include "helper.h"
 
+#include <dlfcn.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/resource.h>
@@ -198,6 +201,69 @@ static void failing_realloc(void)
 	}
 }
 
+/* As little is left as there can be, of any size. */
+static struct kept *exhaust_all(void)
+{
+	struct kept *all = NULL;
+
+	for (size_t size = 64 << 20; size >= sizeof(*all); size /= 2) {
+		size_t nr;
+		struct kept *some = exhaust(size, SIZE_MAX, &nr), *last = some;
+
+		while (last && last->next)
+			last = last->next;
+		if (last) {
+			last->next = all;
+			all = some;
+		}
+	}
+	return all;
+}
+
+static void shrinking_realloc(void)
+{
+	static const struct { size_t from, to; } cases[] = {
+		{ 60, 1 }, { 200, 20 }, { 1000, 400 }, { 8000, 100 },
+		{ 20000, 9000 }, { 100000, 20000 }, { 100000, 2000 },
+		{ MIB, 500000 }, { MIB, 100 }, { 3 * MIB, 2 * MIB },
+		{ 3 * MIB, 5000 }, { 8 * MIB, 5 * MIB }, { 8 * MIB, MIB },
+		{ 8 * MIB, 100000 }, { 8 * MIB, 50 },
+	};
+	void (*sized)(void *, size_t) = dlsym(RTLD_DEFAULT, "free_sized");
+	char *p[ARRAY_SIZE(cases)];
+	struct kept *all;
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		p[i] = malloc(cases[i].from);
+		REQUIRE(p[i]);
+		fill(p[i], cases[i].from, i);
+	}
+	all = exhaust_all();
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		char *q;
+
+		errno = 0;
+		q = realloc(p[i], cases[i].to);
+		if (!q)
+			FAIL("%zu to %zu bytes", cases[i].from, cases[i].to);
+		REQUIRE(errno == 0 && malloc_usable_size(q) >= cases[i].to);
+		REQUIRE(intact(q, cases[i].to, i));
+		fill(q, cases[i].to, i + 1);
+		p[i] = q;
+	}
+	check_and_free(all);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		REQUIRE(intact(p[i], cases[i].to, i + 1));
+		if (sized && i % 2) {
+			sized(p[i], cases[i].to);
+			continue;
+		}
+		p[i] = realloc(p[i], cases[i].from);
+		REQUIRE(p[i] && intact(p[i], cases[i].to, i + 1));
+		free(p[i]);
+	}
+}
+
 static bool write_file(const char *dir, const char *file, const char *text)
 {
 	char path[256];
@@ -281,6 +347,10 @@ int main(int argc, char **argv)
 		start_under(argv, "in-threads", RLIMIT_AS, 200 * MIB);
 	else if (!strcmp(how, "realloc"))
 		start_under(argv, "realloc-fails", RLIMIT_AS, 200 * MIB);
+	else if (!strcmp(how, "shrink"))
+		start_under(argv, "realloc-shrinks", RLIMIT_AS, 300 * MIB);
+	else if (!strcmp(how, "realloc-shrinks"))
+		shrinking_realloc();
 	else if (!strcmp(how, "start-as"))
 		start_under(argv, "started", RLIMIT_AS, arg * KIB);
 	else if (!strcmp(how, "start-data"))
