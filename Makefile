@@ -101,6 +101,7 @@ install: all
 	install -m 644 $(BUILD)/liballoc.a $(DESTDIR)$(LIBDIR)
 	sed 's|@LIBDIR@|$(LIBDIR)|; s|@INCLUDEDIR@|$(INCLUDEDIR)|; s|@VERSION@|$(VERSION)|' \
 		src/api/liballoc.pc.in >$(DESTDIR)$(LIBDIR)/pkgconfig/liballoc.pc
+	chmod 644 $(DESTDIR)$(LIBDIR)/pkgconfig/liballoc.pc
 	install -m 755 $(BUILD)/alloc-slabtop $(DESTDIR)$(BINDIR)
 	install -m 644 src/tools/alloc-slabtop.1 $(DESTDIR)$(MANDIR)/man1
 	install -m 644 src/api/liballoc.7 $(DESTDIR)$(MANDIR)/man7

@@ -46,7 +46,13 @@ flags()
 	fi
 }
 
-install install
+# Everybody may read it, whatever is given to the files of who installs.
+(
+	umask 077
+	install install
+)
+closed=$(find "$root" ! -type l ! -perm -a=r)
+[ -z "$closed" ] || { echo "check-install: not for all: $closed" >&2; exit 1; }
 # shellcheck disable=SC2046 # words
 ${CC:-cc} -Wall -Wextra -Werror -o "$tmp/dynamic" "$tmp/p.c" \
 	$(flags --cflags --libs) -Wl,-rpath,"$root/lib"
