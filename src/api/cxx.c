@@ -130,12 +130,13 @@ OWN(delete_aligned_fn, own_delete_array_aligned, "_ZdaPvSt11align_val_t");
 
 /*
  * libstdc++'s operators call malloc, so a program that defines its own malloc
- * and no operators is served by that one, whole.
+ * and no operators is served by that one, whole.  That one may have NULL for
+ * no bytes, which an operator may not: it asks for one, as libstdc++'s does.
  */
 __fastpath void *c_malloc(size_t n)
 {
 	if (unlikely(BOUND(malloc) != own_malloc))
-		return malloc(n);
+		return malloc(n ? n : 1);
 	return malloc_fast(n);
 }
 
@@ -143,7 +144,7 @@ __fastpath void *c_memalign(size_t align, size_t n)
 {
 	if (unlikely(BOUND(malloc) != own_malloc))
 		return n > PTRDIFF_MAX ? NULL :	/* it would wrap */
-		       aligned_alloc(align, ALIGN_UP(n, align));
+		       aligned_alloc(align, ALIGN_UP(n ? n : 1, align));
 	return memalign_impl(align, n);
 }
 

@@ -29,14 +29,14 @@ static inline bool is_ours(const void *p)
 			FAIL("%s = %p is not from our heap", #p, where);\
 	} while (0)
 
-/* Each object has its size before it. */
+/* Each object has its size before it; of no bytes there is none. */
 static void *own_alloc(size_t al, size_t n)
 {
 	size_t at = __atomic_load_n(&own_used, __ATOMIC_RELAXED), start;
 
 	do {
 		start = (at + 16 + al - 1) & ~(al - 1);
-		if (n > sizeof(own_heap) || start + n > sizeof(own_heap))
+		if (!n || n > sizeof(own_heap) || start + n > sizeof(own_heap))
 			return NULL;
 	} while (!__atomic_compare_exchange_n(&own_used, &at, start + n, 0,
 					      __ATOMIC_RELAXED,

@@ -18,12 +18,16 @@ int main()
 {
 	std::vector<std::string> v;
 	volatile size_t huge = SIZE_MAX - 7;	/* rounded up, it is 0 */
+	volatile size_t none = 0;
 
 	must_be_ours(opaque(::operator new(100)));
 	must_be_ours(opaque(::operator new[](100)));
 	must_be_ours(opaque(::operator new(100, std::nothrow)));
 	must_be_ours(opaque(::operator new[](100, std::nothrow)));
 	must_be_ours(opaque(new line));
+	must_be_ours(opaque(::operator new(none)));
+	must_be_ours(opaque(::operator new[](none, std::nothrow)));
+	must_be_ours(opaque(::operator new(none, std::align_val_t(64))));
 	if (opaque(::operator new(huge, std::align_val_t(64), std::nothrow)))
 		FAIL("new of %zu bytes has not failed", huge);
 	for (int i = 0; i < 1000; i++)
