@@ -1,8 +1,12 @@
 /*
  * file.c - files that are mapped, and memory that a fork wipes.
+ *
+ * The program's signals are its own: a file that would pass RLIMIT_FSIZE is
+ * not made longer, as the kernel would raise SIGXFSZ.
  */
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 
 #include "sys/internal.h"
 #include "sys/sys.h"
@@ -27,11 +31,22 @@ enum sys_created sys_create_file(const char *path)
 	return SYS_CREATED;
 }
 
+bool sys_file_may_end_at(u64 end)
+{
+	struct rlimit lim;
+
+	return sys_call(SYS_prlimit64, 0, RLIMIT_FSIZE, NULL, &lim) < 0 ||
+	       end <= lim.rlim_cur;
+}
+
 /* Room on the disk where the file system can promise it. */
 static bool make_long(long fd, u64 at, size_t size)
 {
-	long ret = sys_call(SYS_fallocate, fd, 0, at, size);
+	long ret;
 
+	if (!sys_file_may_end_at(at + size))
+		return false;
+	ret = sys_call(SYS_fallocate, fd, 0, at, size);
 	if (ret != -EOPNOTSUPP && ret != -ENOSYS)
 		return ret == 0;
 	return sys_call(SYS_ftruncate, fd, at + size) == 0;

@@ -43,6 +43,9 @@ const char *sys_cgroup_root(void);	/* what sys_cgroup_init() was given */
  */
 long sys_grow_unlocked(long page, size_t size, int flags);
 
+/* (file.c) A regular file that long is no matter for SIGXFSZ. */
+bool sys_file_may_end_at(u64 end);
+
 #define SYS_ARGS(nr, a, b, c, d, e, f, ...)				\
 	arch_syscall(nr, (long)(a), (long)(b), (long)(c), (long)(d),	\
 		     (long)(e), (long)(f))

@@ -74,6 +74,14 @@ void sys_write_err(const char *buf, size_t len)
 		write_all(kept.fd, buf, len);
 }
 
+static bool has_room(int fd, size_t len)
+{
+	struct stat st;
+
+	return !stat_of(fd, &st) || !S_ISREG(st.st_mode) ||
+	       sys_file_may_end_at((u64)st.st_size + len);
+}
+
 bool sys_append_file(const char *path, const char *buf, size_t len)
 {
 	long fd = sys_call(SYS_openat, AT_FDCWD, path,
@@ -82,7 +90,7 @@ bool sys_append_file(const char *path, const char *buf, size_t len)
 
 	if (fd < 0)
 		return false;
-	err = write_all((int)fd, buf, len);
+	err = has_room((int)fd, len) ? write_all((int)fd, buf, len) : -EFBIG;
 	sys_call(SYS_close, fd);
 	return !err;
 }

@@ -2,6 +2,7 @@
  * file_test.c - files by name, and memory that a fork wipes.
  */
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "unit.h"
@@ -75,6 +76,26 @@ Test(file, a_link_is_not_followed, .init = up, .fini = down)
 	cr_assert(symlink("/tmp", path) == 0);
 	cr_assert_null(sys_map_file(path, 0, 64 * KIB));
 	cr_assert_eq(sys_create_file(path), SYS_EXISTS);
+}
+
+/* The kernel would say SIGXFSZ: none of the program's business. */
+static void beyond_the_limit(void *arg)
+{
+	struct rlimit lim = { 100 * KIB, 100 * KIB };
+
+	_exit(setrlimit(RLIMIT_FSIZE, &lim) == 0 &&
+	      sys_map_file(path, 0, 64 * KIB) &&
+	      !sys_map_file(path, 64 * KIB, 64 * KIB) &&
+	      !sys_map_file(path, 0, MIB) ? 0 : 1);
+}
+
+Test(file, ends_at_the_limit, .init = up, .fini = down)
+{
+	char text[256];
+
+	sys_create_file(path);
+	cr_assert_eq(unit_child(beyond_the_limit, NULL, text, sizeof(text)),
+		     0, "%s", text);
 }
 
 Test(file, cwd_is_absolute_or_nothing)

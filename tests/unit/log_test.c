@@ -6,6 +6,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/resource.h>
 
 extern char **environ;
 
@@ -53,6 +54,29 @@ Test(log, append_creates_appends_and_closes, .init = make_file,
 	cr_assert_not(sys_append_file("/dev/full", "x", 1));
 	cr_assert_eq(sys_read_file("/nonexistent/file", buf, 64), 0);
 	cr_assert_eq(errno, 0);
+}
+
+/* No SIGXFSZ, and no half of a line. */
+static void append_beyond(void *arg)
+{
+	struct rlimit lim = { 10, 10 };
+
+	_exit(setrlimit(RLIMIT_FSIZE, &lim) == 0 &&
+	      sys_append_file(path, "0123456\n", 8) &&
+	      !sys_append_file(path, "89ab\n", 5) &&
+	      sys_append_file(path, "8\n", 2) &&
+	      !sys_append_file(path, "b\n", 2) &&
+	      sys_append_file("/dev/null", "0123456789ab\n", 13) ? 0 : 1);
+}
+
+Test(log, append_ends_at_the_limit, .init = make_file, .fini = remove_file)
+{
+	char text[256];
+
+	cr_assert_eq(unit_child(append_beyond, NULL, text, sizeof(text)), 0,
+		     "%s", text);
+	cr_assert_eq(sys_read_file(path, text, sizeof(text)), 10);
+	cr_assert(!memcmp(text, "0123456\n8\n", 10));
 }
 
 Test(log, read_stops_at_the_buffer, .init = make_file, .fini = remove_file)
