@@ -312,6 +312,7 @@ static struct zone_hand *hand_begin(struct zone *zone, struct zone_hand *own)
 		if (!zone->hands[i].owner)
 			hand = &zone->hands[i];
 	hand->owner = lock_self();
+	hand->offline = NULL;
 	list_init(&hand->blocks);
 	return hand;
 }
@@ -498,7 +499,8 @@ static void classes_discard(struct section *sec, size_t block)
 		sys_discard((void *)start, os);
 }
 
-static bool block_offline(struct zone *zone, struct page *page)
+static bool block_offline(struct zone *zone, struct page *page,
+			  struct zone_hand *hand)
 {
 	struct section *sec = page_section(page);
 	size_t block = (page_pfn(page) - sec->first) >> MAX_ORDER;
@@ -507,10 +509,10 @@ static bool block_offline(struct zone *zone, struct page *page)
 
 	/* Under strict overcommit what is only discarded is charged still. */
 	if (gone && sys_overcommit_strict())
-		sys_forget((void *)(sec->base + (page_pfn(page) <<
-						 PAGE_SHIFT)), BLOCK_BYTES);
+		sys_forget(page_address(page), BLOCK_BYTES);
 
 	lock_enter(&zone->lock);
+	hand->owner = 0;
 	if (!gone) {
 		buddy_free_range(zone, page, MAX_ORDER_PAGES);
 	} else {
@@ -529,13 +531,18 @@ static void zone_offline(struct zone *zone)
 	size_t most = READ_ONCE(zone->nr_managed) >> MAX_ORDER;
 
 	while (most--) {
+		struct zone_hand own, *hand = NULL;
 		struct page *page;
 
 		if (!lock_try_enter(&zone->lock))
 			return;
 		page = buddy_take_clean_block(zone);
+		if (page) {
+			hand = hand_begin(zone, &own);
+			hand->offline = page;
+		}
 		lock_exit(&zone->lock);
-		if (!page || !block_offline(zone, page))
+		if (!page || !block_offline(zone, page, hand))
 			return;
 	}
 }
@@ -601,6 +608,19 @@ void zones_fork_unlock(void)
 		lock_fork_exit(&zone->lock);
 }
 
+/*
+ * Free and clean, whether or not its metadata has gone: all zero will do.  If
+ * its memory has, too, it has to be had again.
+ */
+static void hand_return_offline(struct zone *zone, struct zone_hand *hand)
+{
+	struct page *page = hand->offline;
+
+	if (page && (!sys_overcommit_strict() ||
+		     sys_commit(page_address(page), BLOCK_BYTES)))
+		buddy_free_range(zone, page, MAX_ORDER_PAGES);
+}
+
 /* Its one thread may be in such a call itself, which then goes on. */
 void zones_fork_child(void)
 {
@@ -608,7 +628,9 @@ void zones_fork_child(void)
 		for (u32 i = 0; i < ZONE_HANDS; i++) {
 			struct zone_hand *hand = &zone->hands[i];
 
-			if (hand->owner && hand->owner != lock_self())
-				hand_return_all(zone, hand);
+			if (!hand->owner || hand->owner == lock_self())
+				continue;
+			hand_return_offline(zone, hand);
+			hand_return_all(zone, hand);
 		}
 }

@@ -29,6 +29,7 @@ struct free_area {
 /* Blocks that a call has in hand, their order in the page (zone.c). */
 struct zone_hand {
 	struct list_head blocks;
+	struct page *offline;	/* a block whose metadata may be gone, or NULL */
 	u32 owner;		/* lock_self() of who calls; 0: not in use */
 };
 

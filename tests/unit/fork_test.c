@@ -262,14 +262,17 @@ Test(fork, handler_forks_meanwhile, .timeout = 60)
 static struct {
 	size_t used;
 	int asked, go_on, done;
-	bool lazily, forks, child;
+	int at;
+	bool lazily, offline, forks, child;
 	pid_t pid;
 } way;
 
 static void on_madvise(int sig, siginfo_t *info, void *context)
 {
-	((ucontext_t *)context)->uc_mcontext.gregs[REG_RAX] = 0;
-	if (__atomic_add_fetch(&way.asked, 1, __ATOMIC_RELAXED) != 2)
+	/* Metadata that is to go stays, and so does its block. */
+	((ucontext_t *)context)->uc_mcontext.gregs[REG_RAX] =
+		way.offline ? -EINVAL : 0;
+	if (__atomic_add_fetch(&way.asked, 1, __ATOMIC_RELAXED) != way.at)
 		return;
 	if (way.forks) {
 		way.pid = fork();
@@ -291,7 +294,10 @@ static __attribute__((noreturn)) void *gives_back(void *arg)
 	static const int calls[] = { SYS_madvise };
 
 	refuse(calls, 1, SECCOMP_RET_TRAP);
-	zone_report_free(&zone_normal, SIZE_MAX, way.lazily);
+	if (way.offline)
+		zones_offline();
+	else
+		zone_report_free(&zone_normal, SIZE_MAX, way.lazily);
 	if (way.child)
 		check_way();
 	WRITE_ONCE(way.done, 1);
@@ -317,9 +323,12 @@ static void fork_on_the_way(bool lazily, bool forks)
 	way.used = zone_used(&zone_normal);
 	way.lazily = lazily;
 	way.forks = forks;
+	way.at = way.offline ? 1 : 2;
+	if (way.offline)
+		zone_report_free(&zone_normal, SIZE_MAX, false);
 	sigaction(SIGSYS, &sa, NULL);
 	cr_assert_eq(pthread_create(&t, NULL, gives_back, NULL), 0);
-	while (!forks && READ_ONCE(way.asked) < 2)
+	while (!forks && READ_ONCE(way.asked) < way.at)
 		usleep(1000);
 	if (!forks)
 		way.pid = fork();
@@ -342,6 +351,18 @@ Test(fork, idle_blocks_on_their_way_back, .timeout = 60)
 Test(fork, idle_blocks_on_their_way_back_lazily, .timeout = 60)
 {
 	fork_on_the_way(true, false);
+}
+
+Test(fork, a_block_on_its_way_offline, .timeout = 60)
+{
+	way.offline = true;
+	fork_on_the_way(false, false);
+}
+
+Test(fork, by_whom_has_one_on_its_way_offline, .timeout = 60)
+{
+	way.offline = true;
+	fork_on_the_way(false, true);
 }
 
 /* Whom it interrupted puts them back. */
