@@ -95,6 +95,25 @@ static void make_room(struct zone *zone, size_t nr, gfp_t gfp)
 		zones_discard(IDLE_ORDER, max(keep, idle > nr ? idle - nr : 0));
 }
 
+/*
+ * The same for @nr fresh pages of an area.  Whole pageblocks that lay idle have
+ * been moved into it; what is smaller serves none, and neither do the spans.
+ * These go if most of what they had can go to the OS: slabs would but spread
+ * over the pageblocks of buffers.
+ */
+void zone_make_room(size_t nr)
+{
+	struct zone *zone = &node_data[numa_node_id()]->zones[ZONE_NORMAL];
+	size_t keep, idle;
+
+	if (READ_ONCE(nr_span_caches) && span_pages() <= 2 * nr)
+		span_drain();
+	keep = zones_used_pages() / IDLE_SHARE_SLAB + IDLE_PAGES;
+	idle = READ_ONCE(zone->nr_free_dirty);
+	if (idle > keep)
+		zones_discard(IDLE_ORDER, max(keep, idle > nr ? idle - nr : 0));
+}
+
 /* --- one zone --- */
 
 struct request {

@@ -340,6 +340,8 @@ void *vmalloc(size_t size, size_t align, u32 flags)
 	stat_add(STAT_AREA_ALLOC, 1);
 	if (warm)
 		stat_add(STAT_AREA_WARM, 1);
+	if (size > warm)
+		zone_make_room((size - warm) >> PAGE_SHIFT);
 	/* A rest that was not worth a cut is warm, too. */
 	if (flags & VMALLOC_ZERO_END && area->size > size)
 		warm = area->size;
@@ -585,6 +587,8 @@ static void *resize(void *addr, size_t size, bool zero)
 		from = to ? min(old, asked) : old;
 	}
 	lock_exit(&vmap_lock);
+	if (end > old)
+		zone_make_room((end - old) >> PAGE_SHIFT);
 	/* Warm memory came in, or the caller has written beyond @size. */
 	if (zero && end > from)
 		memset((char *)(ret ? ret : addr) + from, 0, end - from);

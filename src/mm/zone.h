@@ -160,6 +160,9 @@ bool page_buffer_free(struct page *page, size_t nr);
  */
 bool page_range_resize(struct page *page, size_t old, size_t nr);
 
+/* An area takes @nr fresh pages: what lies idle makes room.  No lock is held. */
+void zone_make_room(size_t nr);
+
 /* --- buddy.c, zone.c --- */
 
 /*

@@ -2,6 +2,7 @@
  * page_alloc_test.c - what a request gets, from where, and what it leaves.
  */
 #include "mm/buddy.h"
+#include "mm/vmalloc.h"
 #include "unit.h"
 
 static struct page *get(size_t nr, u32 align, gfp_t gfp)
@@ -218,6 +219,57 @@ Test(page_alloc, a_slabs_growth_gives_back_what_is_idle, .init = up)
 	cr_assert(zone_is_valid(&zone_normal));
 }
 
+/* An area cannot use them: they go as it grows, and no more than that. */
+Test(page_alloc, an_areas_growth_gives_back_what_is_idle, .init = up)
+{
+	static struct page *page[SINGLES];
+	u64 discarded;
+	char *area;
+
+	for (u32 i = 0; i < 4; i++)
+		cr_assert(get(2048, 0, 0));
+	for (u32 i = 0; i < SINGLES; i++)
+		page[i] = get(1, 0, 0);
+	for (u32 i = 0; i < SINGLES; i += 2)
+		put(page[i], 1);
+	area = vmalloc(64 * PAGE_SIZE, PAGE_SIZE, 0);
+	cr_assert(area);
+	cr_assert_eq(nr_dirty(page), SINGLES / 2 - 64);
+	area = vrealloc(area, 8 * MIB);
+	cr_assert(area);
+	cr_assert_leq(zone_normal.nr_free_dirty, zones_used_pages() / 64 + 64);
+	discarded = stat_read(STAT_PAGES_DISCARD);
+	vfree(area, &(size_t){ 0 });
+	cr_assert(vmalloc(8 * MIB, PAGE_SIZE, 0));
+	cr_assert_eq(stat_read(STAT_PAGES_DISCARD), discarded);
+	cr_assert(zone_is_valid(&zone_normal));
+}
+
+#define BUFFERS 64
+
+Test(page_alloc, an_areas_growth_takes_from_spans, .init = up_large)
+{
+	struct page *buffer[BUFFERS];
+	size_t spans, idle;
+
+	for (u32 i = 0; i < BUFFERS; i++) {
+		buffer[i] = get(16, 0, GFP_HIGHUSER_MOVABLE);
+		cr_assert(buffer[i]);
+	}
+	for (u32 i = 0; i < BUFFERS; i += 2)
+		put(buffer[i], 16);
+	spans = span_pages();
+	cr_assert_gt(spans, 64);
+	cr_assert(vmalloc((spans / 2 - 1) * PAGE_SIZE, PAGE_SIZE, 0));
+	cr_assert_eq(span_pages(), spans);
+	idle = zone_normal.nr_free_dirty;
+	cr_assert(vmalloc(spans * PAGE_SIZE, PAGE_SIZE, 0));
+	cr_assert_eq(span_pages(), 0);
+	cr_assert_leq(zone_normal.nr_free_dirty,
+		      max(idle, zones_used_pages() / 64 + 64));
+	cr_assert(zone_is_valid(&zone_normal));
+}
+
 /* --- in a handler that interrupted a holder --- */
 
 Test(page_alloc, re_entry_fails_cleanly, .init = up)
@@ -234,6 +286,7 @@ Test(page_alloc, re_entry_fails_cleanly, .init = up)
 	zones_offline();
 	idle_poll();
 	span_drain();
+	zone_make_room(1024);
 	cr_assert_eq(zone_normal.nr_free, free);
 	lock_exit(&zone_normal.lock);
 	cr_assert_eq(locks_held, 0);
