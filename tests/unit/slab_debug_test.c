@@ -159,7 +159,7 @@ static void free_inside(void *arg)
 
 static void bits_overwritten(void *arg)
 {
-	addr_to_page(obj)->nr_free++;
+	object_slab(s, obj)->nr_free++;
 	kmem_cache_free(h, obj);
 }
 
