@@ -311,10 +311,14 @@ bool barns_are_valid(void)
 
 /* --- giving the memory of empty sheaves back --- */
 
-/* All barns there are; one made meanwhile has no sheaves, or B4 tells. */
-static size_t barns_lock(void)
+/*
+ * All barns there are, in a list: what is in their slots by the time of
+ * barns_unlock() may be another's that does the same.  One made meanwhile has
+ * no sheaves, or B4 tells; the same goes for one that cannot be had.
+ */
+static struct barn *barns_lock(size_t *nr_empty)
 {
-	size_t nr_empty = 0;
+	struct barn *held = NULL;
 
 	for (u32 i = FIRST_CACHE; i < MAX_SHEAVES; i++) {
 		struct kmem_cache *s = class_to_cache(i << SHEAF_HEAD_SHIFT);
@@ -322,48 +326,45 @@ static size_t barns_lock(void)
 		if (!s)
 			continue;
 		for_each_cache_node(s, n) {
-			lock_enter_nested(&n->barn.lock, LOCKS_ANY);
+			if (!lock_enter_nested(&n->barn.lock, LOCKS_ANY))
+				continue;
 			/* Its slot is not emptied while a barn is held. */
 			if (class_to_cache(i << SHEAF_HEAD_SHIFT) != s) {
 				lock_exit(&n->barn.lock);
 				continue;
 			}
-			n->barn.held = true;
-			nr_empty += n->barn.nr_empty;
+			n->barn.next_held = held;
+			held = &n->barn;
+			*nr_empty += n->barn.nr_empty;
 		}
 	}
-	return nr_empty;
+	return held;
 }
 
-static void barns_unlock(bool forget)
+static void barns_unlock(struct barn *held, bool forget)
 {
-	for (u32 i = FIRST_CACHE; i < MAX_SHEAVES; i++) {
-		struct kmem_cache *s = class_to_cache(i << SHEAF_HEAD_SHIFT);
+	while (held) {
+		struct barn *barn = held;
 
-		if (!s)
-			continue;
-		for_each_cache_node(s, n) {
-			if (!n->barn.held)
-				continue;
-			if (forget) {
-				for_each_side(side, &n->barn)
-					side->empty = NULL;
-				n->barn.nr_empty = 0;
-			}
-			n->barn.held = false;
-			lock_exit(&n->barn.lock);
+		held = barn->next_held;
+		if (forget) {
+			for_each_side(side, barn)
+				side->empty = NULL;
+			barn->nr_empty = 0;
 		}
+		lock_exit(&barn->lock);
 	}
 }
 
 void barns_reset(void)
 {
+	struct barn *held;
+	size_t nr_empty = 0;
 	bool done = false;
-	size_t nr_empty;
 
 	if (!READ_ONCE(store.nr_sheaves) || lock_is_reentry())
 		return;
-	nr_empty = barns_lock();
+	held = barns_lock(&nr_empty);
 	lock_enter_nested(&store.lock, LOCKS_ANY);
 	if (nr_empty + store.nr_free == store.nr_sheaves &&
 	    sys_discard(store.start, (size_t)(store.end - store.start))) {
@@ -374,7 +375,7 @@ void barns_reset(void)
 		done = true;
 	}
 	/* Under this lock: no sheaf is made in what another still lists. */
-	barns_unlock(done);
+	barns_unlock(held, done);
 	lock_exit(&store.lock);
 }
 

@@ -323,7 +323,7 @@ struct kmem_cache *kmem_cache_create(const char *name, u32 size,
 
 /* --- destroying --- */
 
-/* H2: a walk that has its barns locked finds it in its slot (barn.c). */
+/* H2: whose barns a walk has locked stays in its slot meanwhile (barn.c). */
 static bool slot_give_up(struct kmem_cache *s)
 {
 	if (!lock_try_enter(&caches.lock))

@@ -64,8 +64,8 @@ struct barn {
 	struct lock lock;		/* of all below; a leaf */
 	u32 nr_full, nr_empty;		/* of all sides */
 	u32 nr_objects;			/* in full; read racily by reports */
-	bool held;			/* by barns_reset() */
 	struct barn_side sides[BARN_SIDES];
+	struct barn *next_held;		/* by the same barns_reset() */
 };
 
 /*

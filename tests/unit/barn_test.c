@@ -292,3 +292,54 @@ Test(barn, the_walk_sees_what_is_broken, .init = up)
 	b->nr_empty = 0;
 	cr_assert(!barns_are_valid(), "B4");
 }
+
+/* --- two that reset --- */
+
+static void *resets(void *arg)
+{
+	barns_reset();
+	*(u32 *)arg = locks_held;
+	return NULL;
+}
+
+static void until_taken(struct lock *lock, u32 bits)
+{
+	for (u32 i = 0; !(READ_ONCE(lock->word) & bits); i++) {
+		REQUIRE(i < 5000);
+		usleep(1000);
+	}
+}
+
+/*
+ * The first waits for the last barn, and has passed the slot of one that is
+ * made now; the second has that one, and waits behind the first.  What the
+ * first gives back is not to be the second's.
+ */
+Test(barn, each_reset_gives_back_what_it_took, .init = up)
+{
+	static struct kmem_cache made;
+	struct lock *last = &cache.node.barn.lock, *between;
+	u32 held[2] = { 7, 7 };
+	pthread_t threads[2];
+	void *in = obj(1), *out;
+
+	cr_assert(barn_put(&cache, 0, &in, 1));
+	cr_assert_eq(barn_get(&cache, 0, &out, 1), 1);
+	cr_assert(lock_try_enter(last));
+	REQUIRE(!pthread_create(&threads[0], NULL, resets, &held[0]));
+	until_taken(last, 1);
+	kmem_cache_init(&made, OFF - (1 << SHEAF_HEAD_SHIFT), 64, "made");
+	between = &made.node.barn.lock;
+	REQUIRE(!pthread_create(&threads[1], NULL, resets, &held[1]));
+	until_taken(between, ~0u);
+	usleep(20000);	/* asleep behind the first */
+	lock_exit(last);
+	for (u32 i = 0; i < 2; i++) {
+		pthread_join(threads[i], NULL);
+		cr_assert_eq(held[i], 0, "thread %u counts %d", i,
+			     (int)held[i]);
+	}
+	cr_assert_eq(last->word, 0);
+	cr_assert_eq(between->word, 0);
+	cr_assert_eq(cache.node.barn.nr_empty, 0, "it did reset");
+}
