@@ -87,7 +87,7 @@ static void *get_object_gfp(size_t size, int node, gfp_t gfp)
 static void *get_object(size_t size, int node, gfp_t gfp)
 {
 	void *obj = node == NUMA_NO_NODE && (gfp & ~__GFP_ZERO) == GFP_KERNEL ?
-		    kmalloc(size) : get_object_gfp(size, node, gfp);
+		    kmalloc_natural(size) : get_object_gfp(size, node, gfp);
 
 	if (obj && gfp & __GFP_ZERO)
 		memset(obj, 0, class_to_cache(addr_to_class(obj))->object_size);

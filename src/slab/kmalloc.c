@@ -141,7 +141,7 @@ static void *kmalloc_from(u32 index, size_t align)
 }
 
 /* The class in use for @size. */
-static u32 current_index(size_t size)
+__fastpath u32 current_index(size_t size)
 {
 	u32 off = READ_ONCE(hot.size_class[(size + 15) / 16]);
 	u32 index = kmalloc_off_to_index(off);
@@ -168,28 +168,39 @@ static size_t nr_pages_of(u32 index)
 	return s ? kmem_cache_nr_slabs(s) * s->nr_pages : 0;
 }
 
-void *kmalloc(size_t size)
+/* @align is that of @size at the most: the class in use has it. */
+__fastpath void *alloc_aligned(size_t size, size_t align)
 {
 	u32 index = current_index(size);
 	size_t before, after;
 	void *obj;
 
 	if (likely(!may_waste(index)))
-		return kmalloc_from(index, KMALLOC_MIN_SIZE);
+		return kmalloc_from(index, align);
 	if (index >= KMALLOC_CLASSES) {
 		before = nr_pages_of(index);
 		obj = slab_alloc(kmalloc_cache(index));
 		if (unlikely(nr_pages_of(index) > before))
 			kmalloc_own_look(index);
 		return likely(obj) ? obj : kmalloc_from(kmalloc_index(size),
-							KMALLOC_MIN_SIZE);
+							align);
 	}
 	before = nr_pages_of(index);
-	obj = kmalloc_from(index, KMALLOC_MIN_SIZE);
+	obj = kmalloc_from(index, align);
 	after = nr_pages_of(index);
 	if (unlikely(after > before && after >= OWN_PAGES))
 		kmalloc_own_slab(index, size);
 	return obj;
+}
+
+void *kmalloc(size_t size)
+{
+	return alloc_aligned(size, KMALLOC_MIN_SIZE);
+}
+
+void *kmalloc_natural(size_t size)
+{
+	return alloc_aligned(size, max(size & -size, (size_t)KMALLOC_MIN_SIZE));
 }
 
 /*

@@ -40,6 +40,8 @@ struct kmem_cache *kmalloc_slab(size_t size);
 /* An object of at least @size bytes at a multiple of @align, or NULL. */
 void *kmalloc_aligned(size_t size, size_t align);
 void *kmalloc(size_t size);
+/* At a multiple of the largest power of two that divides @size > 0. */
+void *kmalloc_natural(size_t size);
 
 /* Cache @index of objects of @size bytes; NULL if re-entered, no memory. */
 struct kmem_cache *kmalloc_make_cache(u32 index, u32 size);
