@@ -318,14 +318,15 @@ static void *kvmalloc_node(size_t size, int node, gfp_t gfp)
 	int saved = errno;
 	void *p;
 
-	if (size <= PAGE_SIZE)
+	if (size <= PAGE_SIZE ||
+	    (gfp & __GFP_DMA32 && size <= PAGES_MAX_SIZE))
 		return kmalloc_slow(size, node, gfp);
 	if (size > PAGES_MAX_SIZE)
 		return get_area(size, gfp);
 	/* Not in vain: an area needs no pages in a row. */
 	p = kmalloc_slow(size, node, (gfp & ~__GFP_NOFAIL) | __GFP_NORETRY |
 				     __GFP_NOWARN);
-	if (p || gfp & __GFP_DMA32)
+	if (p)
 		return p;
 	errno = saved;
 	return get_area(size, gfp);

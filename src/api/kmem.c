@@ -197,8 +197,8 @@ EXPORT int alloc_kmem_cache_alloc_bulk(struct kmem_cache *s, alloc_gfp_t gfp,
 	SLAB_CALLER();
 	if (!n || n > INT32_MAX)
 		return 0;
-	if (unlikely(!slab_alloc_bulk(root, gfp & __GFP_BITS & ~__GFP_ZERO, p,
-				      (u32)n))) {
+	if (unlikely(!kmem_cache_alloc_bulk(root, gfp & __GFP_BITS, p,
+					    (u32)n))) {
 		api_no_memory(n * s->object_size, gfp);
 		return 0;
 	}

@@ -511,8 +511,7 @@ __slowpath void kmem_cache_bad_free(const struct kmem_cache *h,
 	alloc_fatal("invalid %s: %p (not of cache %s)", call, obj, h->name);
 }
 
-/* Worth another try: the caller would rather wait than go without. */
-static bool must_not_fail(gfp_t gfp, u32 tries)
+bool kmem_cache_must_not_fail(gfp_t gfp, u32 tries)
 {
 	if (!(gfp & __GFP_NOFAIL) || !(gfp & __GFP_DIRECT_RECLAIM) ||
 	    lock_is_reentry())
@@ -529,12 +528,23 @@ void *kmem_cache_alloc_node(struct kmem_cache *h, gfp_t gfp, int nid)
 
 	do
 		obj = slab_alloc_gfp(s, nid, gfp & ~__GFP_ZERO);
-	while (!obj && must_not_fail(gfp, tries++));
+	while (!obj && kmem_cache_must_not_fail(gfp, tries++));
 	if (unlikely(!obj))
 		return NULL;
 	if (unlikely(!slab_starts_object(s, obj)))
 		slab_bad_free(s, "invalid free", obj);
 	return gfp & __GFP_ZERO ? memset(obj, 0, h->object_size) : obj;
+}
+
+bool kmem_cache_alloc_bulk(struct kmem_cache *root, gfp_t gfp, void **objs,
+			   u32 n)
+{
+	u32 tries = 0;
+
+	while (!slab_alloc_bulk(root, gfp & ~__GFP_ZERO, objs, n))
+		if (!kmem_cache_must_not_fail(gfp, tries++))
+			return false;
+	return true;
 }
 
 void *kmem_cache_alloc(struct kmem_cache *h, gfp_t gfp)

@@ -53,17 +53,21 @@ static __slowpath struct slab_sheaf *sheaf_make(u32 log)
 	return sheaf;
 }
 
-static struct slab_sheaf *sheaf_get(u32 size)
+static struct slab_sheaf *sheaf_get(u32 size, gfp_t gfp)
 {
 	u32 log = max(size > 1 ? ilog2(size - 1) + 1 : 0u, (u32)MIN_LOG);
 	struct slab_sheaf *sheaf = NULL;
+	u32 tries = 0;
 
 	for (u32 i = 0; i < NR_SPARE && !sheaf; i++)
 		if (READ_ONCE(spare[log][i]))
 			sheaf = __atomic_exchange_n(&spare[log][i], NULL,
 						    __ATOMIC_ACQUIRE);
-	if (!sheaf)
+	while (!sheaf) {
 		sheaf = sheaf_make(log);
+		if (!sheaf && !kmem_cache_must_not_fail(gfp, tries++))
+			break;
+	}
 	if (sheaf) {
 		sheaf->log = log;
 		sheaf->size = 0;
@@ -116,12 +120,11 @@ struct slab_sheaf *kmem_cache_prefill_sheaf(struct kmem_cache *h, gfp_t gfp,
 {
 	struct kmem_cache *root = kmem_cache_root(h,
 						  "kmem_cache_prefill_sheaf");
-	struct slab_sheaf *sheaf = sheaf_get(size);
+	struct slab_sheaf *sheaf = sheaf_get(size, gfp);
 
 	if (!sheaf)
 		return NULL;
-	if (size && !slab_alloc_bulk(root, gfp & ~__GFP_ZERO, sheaf->objs,
-				     size)) {
+	if (size && !kmem_cache_alloc_bulk(root, gfp, sheaf->objs, size)) {
 		sheaf_put(sheaf);
 		return NULL;
 	}
@@ -141,12 +144,12 @@ bool kmem_cache_refill_sheaf(struct kmem_cache *h, gfp_t gfp,
 	if (have >= size)
 		return true;
 	if (size > 1u << old->log) {
-		sheaf = sheaf_get(size);
+		sheaf = sheaf_get(size, gfp);
 		if (!sheaf)
 			return false;
 	}
-	if (!slab_alloc_bulk(root, gfp & ~__GFP_ZERO, sheaf->objs + have,
-			     size - have)) {
+	if (!kmem_cache_alloc_bulk(root, gfp, sheaf->objs + have,
+				   size - have)) {
 		if (sheaf != old)
 			sheaf_put(sheaf);
 		return false;

@@ -455,6 +455,14 @@ void kmem_cache_destroy(struct kmem_cache *h);
 /* NULL without memory; @gfp as for pages, with __GFP_ZERO. */
 void *kmem_cache_alloc(struct kmem_cache *h, gfp_t gfp);
 void *kmem_cache_alloc_node(struct kmem_cache *h, gfp_t gfp, int nid);
+/* All of @n objects of @root, not zeroed, or none: false. */
+bool kmem_cache_alloc_bulk(struct kmem_cache *root, gfp_t gfp, void **objs,
+			   u32 n);
+/*
+ * Worth another try, after a pause that grows with @tries: the caller would
+ * rather wait than go without, and may.
+ */
+bool kmem_cache_must_not_fail(gfp_t gfp, u32 tries);
 void kmem_cache_free(struct kmem_cache *h, void *obj);
 /* All slabs without objects in use go back; the number that stays. */
 size_t kmem_cache_shrink(struct kmem_cache *h);

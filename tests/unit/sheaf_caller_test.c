@@ -109,6 +109,57 @@ Test(sheaf_caller, kept_when_memory_is_exhausted, .init = unit_up)
 		     text);
 }
 
+static void *taken[1 << 20];
+static u32 nr_taken;
+static bool all_taken;
+
+static void *frees_later(void *arg)
+{
+	while (!load_acquire(&all_taken))
+		usleep(1000);
+	usleep(50000);
+	for (u32 i = 0; i < nr_taken; i++)
+		kmem_cache_free(h, taken[i]);
+	return NULL;
+}
+
+/* ... and who would rather wait than go without does. */
+static void waits(void *arg)
+{
+	struct rlimit lim = { 64 << 20, 64 << 20 };
+	gfp_t gfp = GFP_KERNEL | __GFP_NOFAIL;
+	pthread_t thread;
+	bool fill = arg != NULL;
+
+	make();
+	sheaf = kmem_cache_prefill_sheaf(h, GFP_KERNEL, 0);
+	pthread_create(&thread, NULL, frees_later, NULL);
+	setrlimit(RLIMIT_DATA, &lim);
+	while (nr_taken < ARRAY_SIZE(taken) &&
+	       (taken[nr_taken] = kmem_cache_alloc(h, GFP_NOWAIT |
+							__GFP_NORETRY)))
+		nr_taken++;
+	if (nr_taken == ARRAY_SIZE(taken))
+		_exit(1);
+	store_release(&all_taken, true);
+	if (!fill && !kmem_cache_refill_sheaf(h, gfp, &sheaf, 1000))
+		_exit(2);
+	if (fill && !(sheaf = kmem_cache_prefill_sheaf(h, gfp, 1000)))
+		_exit(3);
+	if (kmem_cache_sheaf_size(sheaf) != 1000)
+		_exit(4);
+	pthread_join(thread, NULL);
+}
+
+Test(sheaf_caller, nofail_waits, .init = unit_up)
+{
+	char text[512];
+
+	for (uintptr_t fill = 0; fill < 2; fill++)
+		cr_assert_eq(unit_child(waits, (void *)fill, text,
+					sizeof(text)), 0, "%s", text);
+}
+
 static void of_another_cache(void *arg)
 {
 	kmem_cache_alloc_from_sheaf(other, GFP_KERNEL, sheaf);
