@@ -69,7 +69,7 @@ EXPORT void alloc_kvfree_call_rcu(struct alloc_rcu_head *head, void *ptr)
 
 	if (!head) {
 		synchronize_rcu();
-		free_fast(ptr);
+		kfree_impl(ptr);	/* as kmalloc(0) has it, too */
 		return;
 	}
 	if (unlikely(offset >= RCU_FREE_OFFSETS))

@@ -55,11 +55,14 @@ Test(rcu_api, every_kind_of_memory, .init = start)
 	struct thing *big = alloc_kmalloc(100000, K);
 	struct thing *area = alloc_vmalloc(8 * MIB);
 	struct thing *now = alloc_kmalloc(sizeof(*now), K);
+	void *zero = alloc_kmalloc(0, K), *none = NULL;
 	size_t size;
 
 	alloc_kfree_rcu(big, rcu);
 	alloc_kfree_rcu(area, rcu);
 	alloc_kfree_rcu_mightsleep(now);
+	alloc_kfree_rcu_mightsleep(zero);
+	alloc_kfree_rcu_mightsleep(none);
 	cr_assert(is_free(now));
 	alloc_rcu_barrier();
 	cr_assert_eq(vmalloc_lookup(area, &size), VFREE_AGAIN);
