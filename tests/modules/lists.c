@@ -2,12 +2,14 @@
 #include <linux/atomic.h>
 #include <linux/bitops.h>
 #include <linux/bug.h>
+#include <linux/delay.h>
 #include <linux/err.h>
 #include <linux/init.h>
 #include <linux/kernel.h>
 #include <linux/list.h>
 #include <linux/module.h>
 #include <linux/overflow.h>
+#include <linux/rculist.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
@@ -211,6 +213,53 @@ static int test_numbers(void)
 	return 0;
 }
 
+/* Half a divisor away at the most; if so, away from 0. */
+static bool is_closest(int n, int d, int q)
+{
+	int twice = 2 * (n - q * d);
+	int most = d < 0 ? -d : d;
+
+	if (twice == most || twice == -most)
+		return (q * d > n) == (n > 0);
+	return twice < most && twice > -most;
+}
+
+/* What the kernel's macros evaluate once is evaluated once. */
+static int test_macros(void)
+{
+	LIST_HEAD(list);
+	struct list_head *heads[] = { &list, NULL };
+	int n, d, one = 1, three = 3;
+	struct item *it = items;
+
+	for (n = -50; n <= 50; n++)
+		for (d = -9; d <= 9; d++)
+			MUST(!d || is_closest(n, d,
+						      DIV_ROUND_CLOSEST(n, d)));
+	MUST(DIV_ROUND_CLOSEST(0u, 4u) == 0 && DIV_ROUND_CLOSEST(6u, 4u) == 2);
+	MUST(DIV_ROUND_CLOSEST(7ul, 4) == 2 && DIV_ROUND_CLOSEST(-7L, 4) == -2);
+	n = 13;
+	d = 5;
+	MUST(DIV_ROUND_CLOSEST(n++, d++) == 3 && n == 14 && d == 6);
+	MUST(roundup(n++, d++) == 18 && n == 15 && d == 7);
+	MUST(rounddown(n++, d++) == 14 && n == 16 && d == 8);
+	udelay(one++);
+	MUST(one == 2);
+	n = 0;
+	MUST(!list_first_entry_or_null(heads[n++], struct item, list) && n == 1);
+	n = 0;
+	MUST(!list_last_entry_or_null(heads[n++], struct item, list) && n == 1);
+	n = 0;
+	rcu_read_lock();
+	it = list_first_or_null_rcu(heads[n++], struct item, list);
+	rcu_read_unlock();
+	MUST(!it && n == 1);
+	it = items;
+	MUST(list_prepare_entry(it++, &list, list) == items && it == items + 1);
+	MUST(min(three++, 9) == 3 && clamp(three++, 1, 9) == 4 && three == 5);
+	return 0;
+}
+
 static int test_text(void)
 {
 	char buf[6];
@@ -240,6 +289,8 @@ static int __init lists_init(void)
 		ret = test_hlists();
 	if (!ret)
 		ret = test_numbers();
+	if (!ret)
+		ret = test_macros();
 	if (!ret)
 		ret = test_text();
 	if (!ret)

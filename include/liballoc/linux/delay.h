@@ -32,7 +32,7 @@ static inline void usleep_range(unsigned long least, unsigned long most)
 /* These spin in the kernel. */
 #define ssleep(s)	msleep((s) * 1000u)
 #define mdelay(ms)	msleep(ms)
-#define udelay(us)	usleep_range(us, us)
+#define udelay(us)	liballoc_sleep_ns((us) * 1000ul)
 #define ndelay(ns)	liballoc_sleep_ns(ns)
 
 #endif

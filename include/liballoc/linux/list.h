@@ -237,10 +237,16 @@ static inline size_t list_count_nodes(struct list_head *head)
 	list_entry((head)->next, type, member)
 #define list_last_entry(head, type, member)				\
 	list_entry((head)->prev, type, member)
-#define list_first_entry_or_null(head, type, member)			\
-	(list_empty(head) ? NULL : list_first_entry(head, type, member))
-#define list_last_entry_or_null(head, type, member)			\
-	(list_empty(head) ? NULL : list_last_entry(head, type, member))
+#define list_first_entry_or_null(head, type, member) __extension__ ({	\
+	__auto_type _first_of = (head);					\
+									\
+	list_empty(_first_of) ? NULL :					\
+		list_first_entry(_first_of, type, member); })
+#define list_last_entry_or_null(head, type, member) __extension__ ({	\
+	__auto_type _last_of = (head);					\
+									\
+	list_empty(_last_of) ? NULL :					\
+		list_last_entry(_last_of, type, member); })
 #define list_next_entry(pos, member)					\
 	list_entry((pos)->member.next, __typeof__(*(pos)), member)
 #define list_prev_entry(pos, member)					\
@@ -278,7 +284,8 @@ static inline size_t list_count_nodes(struct list_head *head)
 	     !list_entry_is_head(pos, head, member);			\
 	     pos = list_prev_entry(pos, member))
 #define list_prepare_entry(pos, head, member)				\
-	((pos) ? (pos) : list_entry(head, __typeof__(*pos), member))
+	(__extension__ ((pos) ? :					\
+			list_entry(head, __typeof__(*pos), member)))
 #define list_for_each_entry_continue(pos, head, member)			\
 	for (pos = list_next_entry(pos, member);			\
 	     !list_entry_is_head(pos, head, member);			\

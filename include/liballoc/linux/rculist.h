@@ -52,9 +52,10 @@ static inline void list_replace_rcu(struct list_head *old,
 #define list_entry_rcu(ptr, type, member)				\
 	container_of(rcu_dereference(ptr), type, member)
 #define list_first_or_null_rcu(head, type, member) __extension__ ({	\
-	struct list_head *_first = rcu_dereference((head)->next);	\
+	__auto_type _head = (head);					\
+	struct list_head *_first = rcu_dereference(_head->next);	\
 									\
-	_first == (head) ? NULL : list_entry(_first, type, member); })
+	_first == _head ? NULL : list_entry(_first, type, member); })
 #define list_for_each_entry_rcu(pos, head, member, ...)			\
 	for (pos = list_entry_rcu((head)->next, __typeof__(*pos), member); \
 	     !list_entry_is_head(pos, head, member);			\
