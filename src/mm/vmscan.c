@@ -27,6 +27,11 @@
  * program that registers a shrinker asks for it in so many words, and has it
  * at once (kswapd_run()).
  *
+ * It ends when the program has been down to one thread for some looks: such a
+ * program may be about to do what takes one thread only (unshare(), a fork
+ * without handlers), and looks at the clock itself.  The next thread that libc
+ * makes a new stack for has it made again.  One that was asked for stays.
+ *
  * When what is idle is not enough, the program's shrinkers are asked
  * (shrinker.c), in rounds: the first for a 4096th of their objects, each for
  * twice as many as the one before.  What they free lies in sheaves and slabs,
@@ -54,6 +59,8 @@
 
 #define IDLE_LEAST	64	/* pages not worth a look */
 #define ASLEEP_MS	60000	/* kswapd looks all the same, once in a while */
+#define ALONE_LOOKS	3	/* ... and at one thread only, before it ends */
+#define ALONE_MOST	10	/* ... if there is always more to do */
 #define LOW_MS		100	/* between rounds that gave nothing */
 #define RELIEF_SHIFT	4	/* of the heap, goes when the kernel says so */
 #define RELIEF_PAGES	256	/* ... at the least */
@@ -79,6 +86,7 @@ static u32 kswapd_kicks;	/* atomic; kswapd waits on it */
 static u32 kswapd_low;		/* atomic; memory is short */
 static u32 kswapd_relief;	/* atomic; the kernel says so */
 static u32 nobody_wakes;	/* to sleep on */
+static bool kswapd_asked;	/* atomic; it stays */
 static int kswapd_forbidden;	/* atomic; vfork children */
 static u32 reclaiming;		/* atomic; W1: who, by lock_self() */
 static int own_pid;		/* set with the first shrinker */
@@ -484,8 +492,42 @@ static void kswapd_rest(u32 kicks)
 	__atomic_store_n(&kswapd_state, KSWAPD_AWAKE, __ATOMIC_SEQ_CST);
 }
 
+/*
+ * As kswapd_rest(), for good: who freed, or asked, before the state was seen
+ * counts on this thread.  @more: there was never a quiet moment, so the program
+ * is at work and will come by.
+ */
+static bool kswapd_end(bool more)
+{
+	u32 none = KSWAPD_NONE;
+
+	__atomic_store_n(&kswapd_state, KSWAPD_NONE, __ATOMIC_SEQ_CST);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if ((READ_ONCE(kswapd_asked) || READ_ONCE(kswapd_low) ||
+	     (!more && idle_pages() > IDLE_LEAST)) &&
+	    __atomic_compare_exchange_n(&kswapd_state, &none, KSWAPD_AWAKE,
+					false, __ATOMIC_SEQ_CST,
+					__ATOMIC_RELAXED))
+		return false;
+	if (!READ_ONCE(kswapd_asked))
+		__atomic_store_n(&kswapd_pending, true, __ATOMIC_RELEASE);
+	return true;
+}
+
+/* After a look; true: the end.  Who is alone is looked at until then. */
+static bool kswapd_is_needless(u32 *alone, bool more)
+{
+	if (READ_ONCE(kswapd_asked) || !sys_is_alone()) {
+		*alone = 0;
+		return false;
+	}
+	(*alone)++;
+	return *alone >= (more ? ALONE_MOST : ALONE_LOOKS) && kswapd_end(more);
+}
+
 static void kswapd(void)
 {
+	u32 alone = 0;
 	u32 interval = (u32)clamp(options.reclaim_delay, (size_t)10,
 				  (size_t)3600000);
 	u64 next = sys_clock_ms() + interval;
@@ -493,6 +535,7 @@ static void kswapd(void)
 
 	for (;;) {
 		u64 now = sys_clock_ms();
+		bool more;
 
 		if (now < next)
 			kswapd_sleep(kicks, (u32)(next - now));
@@ -505,7 +548,10 @@ static void kswapd(void)
 		now = sys_clock_ms();
 		if (now < next)
 			continue;
-		if (!idle_tick(now))
+		more = idle_tick(now);
+		if (kswapd_is_needless(&alone, more))
+			return;
+		if (!more && !alone)
 			kswapd_rest(kicks);
 		next = sys_clock_ms() + interval;
 	}
@@ -517,19 +563,20 @@ static void kswapd_kick(void)
 	sys_wake(&kswapd_kicks);
 }
 
-/* If it sleeps without a timer, give it one. */
-static void kswapd_rouse(void)
+/* If it sleeps without a timer, give it one.  False: it has just ended. */
+static bool kswapd_rouse(void)
 {
-	u32 asleep = KSWAPD_ASLEEP;
+	u32 state;
 
 	/* What is idle is counted in lines of all CPUs: last, and rarely. */
 	arch_mb();
-	if (READ_ONCE(kswapd_state) == KSWAPD_ASLEEP &&
-	    idle_pages() > IDLE_LEAST &&
-	    __atomic_compare_exchange_n(&kswapd_state, &asleep, KSWAPD_AWAKE,
+	state = READ_ONCE(kswapd_state);
+	if (state == KSWAPD_ASLEEP && idle_pages() > IDLE_LEAST &&
+	    __atomic_compare_exchange_n(&kswapd_state, &state, KSWAPD_AWAKE,
 					false, __ATOMIC_ACQ_REL,
 					__ATOMIC_RELAXED))
 		kswapd_kick();
+	return state != KSWAPD_NONE;
 }
 
 void kswapd_wake(void)
@@ -582,6 +629,7 @@ bool kswapd_run(void)
 	if (!options.kswapd || lock_is_reentry() ||
 	    READ_ONCE(kswapd_forbidden))
 		return false;
+	__atomic_store_n(&kswapd_asked, true, __ATOMIC_SEQ_CST);
 	__atomic_store_n(&kswapd_pending, false, __ATOMIC_RELEASE);
 	return start_thread();
 }
@@ -605,6 +653,7 @@ void kswapd_fork_child(void)
 	keep_or_set(kswapd_state, KSWAPD_NONE);
 	keep_or_set(kswapd_low, 0);
 	keep_or_set(kswapd_relief, 0);
+	keep_or_set(kswapd_asked, false);
 	keep_or_set(kswapd_forbidden, 0);
 	if (own_pid)
 		own_pid = sys_pid();
@@ -664,10 +713,8 @@ void idle_poll(void)
 	if (lock_is_reentry())
 		return;
 	/* Also while somebody reclaims, who may have been here already. */
-	if (READ_ONCE(kswapd_state) != KSWAPD_NONE) {
-		kswapd_rouse();
+	if (READ_ONCE(kswapd_state) != KSWAPD_NONE && kswapd_rouse())
 		return;
-	}
 	if (READ_ONCE(reclaiming))
 		return;
 	idle = idle_pages();

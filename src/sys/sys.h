@@ -215,8 +215,11 @@ bool sys_in_loader(const void *code);	/* in ld.so; false if there is none */
  */
 bool sys_signals_block(u64 *old);
 void sys_signals_restore(u64 old);
+/* The program has one thread beside ours, now; false where that is unknown. */
+bool sys_is_alone(void);
 /*
- * A detached thread of our own with all signals blocked and a small stack.
+ * A detached thread of our own with all signals blocked and a small stack, of
+ * no real-time class.  It ends when @fn returns.
  * False: none could be made.  May allocate: no lock may be held; takes locks
  * of libc: not from a signal handler.  The thread has no name: that would be a
  * prctl() that a filter of the program may kill for.

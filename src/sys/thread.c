@@ -132,6 +132,9 @@ bool sys_thread_known(void)
 #pragma weak pthread_attr_destroy
 #pragma weak pthread_attr_setstacksize
 #pragma weak pthread_attr_setdetachstate
+#pragma weak pthread_attr_setinheritsched
+#pragma weak pthread_attr_setschedpolicy
+#pragma weak pthread_attr_setschedparam
 
 #define STACK_BYTES (64 * KIB)	/* beside what libc asks for itself */
 
@@ -178,14 +181,36 @@ void sys_signals_restore(u64 old)
 	sys_call(SYS_rt_sigprocmask, SIG_SETMASK, &old, NULL, sizeof(old));
 }
 
-static unsigned int *thread_count(void);
+static unsigned int *thread_count;	/* libc's; set with the first of ours */
 
 /* libc takes a thread that ends out of its count: ours goes back in first. */
 static void *thread_main(void *arg)
 {
 	((void (*)(void))arg)();
-	__atomic_fetch_add(thread_count(), 1, __ATOMIC_RELAXED);
+	__atomic_fetch_add(thread_count, 1, __ATOMIC_RELAXED);
 	return NULL;
+}
+
+/*
+ * A thread of the real-time classes makes others of its class, and ours must
+ * not come before the program's own.  Only then is the class asked for: a
+ * filter for system calls that lets threads be made may forbid that.
+ */
+static int set_class(pthread_attr_t *attr)
+{
+	struct sched_param param = { .sched_priority = 0 };
+	long policy = sys_call(SYS_sched_getscheduler, 0);
+	int ret;
+
+	if ((policy != SCHED_FIFO && policy != SCHED_RR) ||
+	    !is_there((void *)pthread_attr_setinheritsched) ||
+	    !is_there((void *)pthread_attr_setschedpolicy) ||
+	    !is_there((void *)pthread_attr_setschedparam))
+		return 0;
+	ret = pthread_attr_setinheritsched(attr, PTHREAD_EXPLICIT_SCHED);
+	if (!ret)
+		ret = pthread_attr_setschedpolicy(attr, SCHED_OTHER);
+	return ret ? ret : pthread_attr_setschedparam(attr, &param);
 }
 
 static int create_small(void (*fn)(void))
@@ -201,6 +226,8 @@ static int create_small(void (*fn)(void))
 		ret = pthread_attr_setstacksize(&attr,
 						(size_t)PTHREAD_STACK_MIN +
 						STACK_BYTES);
+	if (!ret)
+		ret = set_class(&attr);
 	if (!ret)
 		ret = pthread_create(&t, &attr, thread_main, (void *)fn);
 	pthread_attr_destroy(&attr);
@@ -229,11 +256,19 @@ void *dlvsym(void *handle, const char *name, const char *version);
  * another list and still find it.  The symbol is what libthread_db reads.
  * Where it is missing, there is no thread.
  */
-static unsigned int *thread_count(void)
+static unsigned int *thread_count_find(void)
 {
 	if (!is_there((void *)dlvsym))
 		return NULL;
 	return dlvsym(RTLD_DEFAULT, "__nptl_nthreads", "GLIBC_PRIVATE");
+}
+
+bool sys_is_alone(void)
+{
+	const unsigned int *count = __atomic_load_n(&thread_count,
+						    __ATOMIC_RELAXED);
+
+	return count && __atomic_load_n(count, __ATOMIC_RELAXED) <= 1;
 }
 
 /*
@@ -244,10 +279,11 @@ bool sys_thread_start(void (*fn)(void))
 {
 	u64 old;
 	int ret = EINVAL, saved = errno;
-	unsigned int *count = thread_count();
+	unsigned int *count = thread_count_find();
 
 	if (!is_there((void *)pthread_create) || !count)
 		return false;
+	__atomic_store_n(&thread_count, count, __ATOMIC_RELAXED);
 	__atomic_store_n(&own_thread, true, __ATOMIC_SEQ_CST);
 	if (!sys_signals_block(&old))
 		return false;

@@ -104,6 +104,11 @@ Test(confined, unshare_user, .timeout = 60)
 	helper_must_pass("sandbox", "unshare", NULL);
 }
 
+Test(confined, unshare_user_after_a_thread, .timeout = 60)
+{
+	helper_must_pass("sandbox", "unshare-joined", NULL);
+}
+
 Test(confined, setuid, .timeout = 60)
 {
 	helper_must_pass("sandbox", "setuid", NULL);

@@ -3,6 +3,7 @@
  */
 #include "unit.h"
 
+#include <sched.h>
 #include <sys/syscall.h>
 
 static void *tid_of_thread(void *arg)
@@ -264,8 +265,70 @@ Test(thread, start, .timeout = 10)
 
 static void sleep_long(void)
 {
+	static u32 nobody_wakes;
+
 	for (;;)
+		sys_wait_ms(&nobody_wakes, 0, 1000);
+}
+
+static void own_class(void)
+{
+	own.tid = sched_getscheduler(0);
+	store_release(&own.done, 1);
+	sys_wake(&own.done);
+}
+
+/* The program's threads come first. */
+Test(thread, start_is_not_real_time, .timeout = 10)
+{
+	struct sched_param param = { .sched_priority = 1 };
+
+	if (sched_setscheduler(0, SCHED_FIFO, &param))
+		cr_skip_test("not allowed");
+	cr_assert(sys_thread_start(own_class));
+	own_wait();
+	cr_assert_eq(own.tid, SCHED_OTHER);
+	cr_assert_eq(sched_getscheduler(0), SCHED_FIFO);
+}
+
+static void *end_when_told(void *arg)
+{
+	while (!load_acquire(&wait_word))
 		sys_wait_ms(&wait_word, 0, 1000);
+	return NULL;
+}
+
+/* In a child: Criterion may have threads. */
+static void beside_ours(void *arg)
+{
+	pthread_t t;
+
+	if (sys_is_alone())
+		_exit(1);	/* nobody knows yet */
+	if (!sys_thread_start(sleep_long) || !sys_is_alone())
+		_exit(2);
+	pthread_create(&t, NULL, end_when_told, NULL);
+	if (sys_is_alone())
+		_exit(3);
+	store_release(&wait_word, 1);
+	pthread_join(t, NULL);
+	for (u32 i = 0; i < 1000 && !sys_is_alone(); i++)
+		usleep(1000);
+	if (!sys_is_alone())
+		_exit(4);
+	/* Nor is one that has ended missing. */
+	if (!sys_thread_start(own_class))
+		_exit(5);
+	own_wait();
+	usleep(50000);
+	_exit(sys_is_alone() ? 0 : 6);
+}
+
+Test(thread, alone_is_beside_ours, .timeout = 20)
+{
+	char text[256];
+
+	cr_assert_eq(unit_child(beside_ours, NULL, text, sizeof(text)), 0);
 }
 
 /* setuid() waits for every thread to take a signal of libc's. */

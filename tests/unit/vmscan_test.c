@@ -3,6 +3,7 @@
  * by one thread at a time; and do the per-CPU blocks that are forgotten
  * meanwhile lose nothing?
  */
+#include <semaphore.h>
 #include <stdatomic.h>
 #include <sys/syscall.h>
 
@@ -449,6 +450,118 @@ static void in_child(void *arg)
 		look();
 	}
 	_exit(dirty() > MAX_ORDER_PAGES ? 2 : 0);
+}
+
+static sem_t leave;
+
+static void *until_told(void *arg)
+{
+	while (sem_wait(&leave))
+		;
+	return NULL;
+}
+
+static bool kswapd_has_ended(void)
+{
+	return kswapd_pending;
+}
+
+/* These run in a child, as Criterion has a thread. */
+#define CHILD_REQUIRE(cond)						\
+	do {								\
+		if (!(cond)) {						\
+			fprintf(stderr, "%d: %s\n", __LINE__, #cond);	\
+			_exit(1);					\
+		}							\
+	} while (0)
+
+static void up_known(void)
+{
+	up();
+	if (!sys_thread_known())
+		cr_skip_test("libc does not tell");
+	sem_init(&leave, 0, 0);
+}
+
+static void alone_and_not(void *arg)
+{
+	pthread_t t;
+
+	for (u32 round = 1; round <= 3; round++) {
+		kswapd_pending = true;
+		pthread_create(&t, NULL, until_told, NULL);
+		kswapd_start();
+		CHILD_REQUIRE(stat_read(STAT_KSWAPD_START) == round);
+		leave_idle(8192);
+		CHILD_REQUIRE(wait_for(all_gone, 2000));
+		CHILD_REQUIRE(!wait_for(kswapd_has_ended, 10 * DELAY));
+		leave_idle(8192);
+		sem_post(&leave);
+		pthread_join(t, NULL);
+		CHILD_REQUIRE(wait_for(kswapd_has_ended, 5000));
+		CHILD_REQUIRE(all_gone());
+	}
+	leave_idle(8192);
+	for (u32 i = 0; i < 100 && dirty() > MAX_ORDER_PAGES; i++) {
+		usleep(DELAY * 1000);
+		look();
+	}
+	CHILD_REQUIRE(dirty() <= MAX_ORDER_PAGES);
+}
+
+/* Alone, the program looks at the clock itself, until it has threads again. */
+Test(vmscan, ends_with_the_last_other_thread, .init = up_known)
+{
+	char text[512];
+
+	cr_assert_eq(unit_child(alone_and_not, NULL, text, sizeof(text)), 0,
+		     "%s", text);
+}
+
+static void alone_at_work(void *arg)
+{
+	pthread_t t;
+
+	kswapd_pending = true;
+	pthread_create(&t, NULL, until_told, NULL);
+	kswapd_start();
+	pthread_join(t, NULL);
+	for (u32 i = 0; i < 2000 && !kswapd_has_ended(); i++) {
+		leave_idle(256);
+		usleep(DELAY * 100);
+	}
+	CHILD_REQUIRE(kswapd_has_ended());
+}
+
+/* One at work all the time, too: it comes by. */
+Test(vmscan, ends_beside_work, .init = up_known)
+{
+	char text[512];
+
+	sem_post(&leave);
+	cr_assert_eq(unit_child(alone_at_work, NULL, text, sizeof(text)), 0,
+		     "%s", text);
+}
+
+static void asked_for(void *arg)
+{
+	CHILD_REQUIRE(kswapd_run());
+	for (u32 round = 0; round < 2; round++) {
+		leave_idle(8192);
+		CHILD_REQUIRE(wait_for(all_gone, 2000));
+		usleep(30 * DELAY * 1000);
+	}
+	CHILD_REQUIRE(!kswapd_has_ended());
+	CHILD_REQUIRE(stat_read(STAT_KSWAPD_START) == 1);
+}
+
+/* Who asked for it has it for good. */
+Test(vmscan, stays_if_asked_for, .init = up_known)
+{
+	char text[512];
+
+	cr_assert_eq(unit_child(asked_for, NULL, text, sizeof(text)), 0, "%s",
+		     text);
 }
 
 /* kswapd does not come along: the child looks at the clock itself. */

@@ -3,6 +3,7 @@
  *
  *   closefrom        every descriptor from 3 is closed, the numbers reused
  *   unshare          CLONE_NEWUSER: refused in a process with two threads
+ *   unshare-joined   the same some seconds after the last other thread has ended
  *   setuid           to nobody
  *   chroot           to an empty directory
  *   seccomp-deny     a strict filter, the rest fails with EPERM
@@ -100,6 +101,23 @@ static void unshares(void)
 		if (errno == EINVAL)
 			FAIL("the process has more than one thread");
 		SKIP("unshare: errno %d", errno);
+	}
+	everything();
+}
+
+/* A thread of the allocator's own may see the others out, but for no longer. */
+static void unshares_later(void)
+{
+	pthread_t t;
+
+	REQUIRE(!pthread_create(&t, NULL, churn_thread, (void *)1));
+	REQUIRE(!pthread_join(t, NULL));
+	for (int i = 0; i < 200 && unshare(CLONE_NEWUSER); i++) {
+		if (errno != EINVAL)
+			SKIP("unshare: errno %d", errno);
+		if (i == 199)
+			FAIL("the process has more than one thread");
+		usleep(100000);
 	}
 	everything();
 }
@@ -203,6 +221,8 @@ int main(int argc, char **argv)
 		closes();
 	} else if (!strcmp(how, "unshare")) {
 		unshares();
+	} else if (!strcmp(how, "unshare-joined")) {
+		unshares_later();
 	} else if (!strcmp(how, "setuid")) {
 		setuids();
 	} else if (!strcmp(how, "chroot")) {
