@@ -314,7 +314,7 @@ static void fork_on_the_way(bool lazily, bool forks)
 	int status;
 
 	for (u32 i = 0; i < 3; i++) {
-		page[i] = page_range_alloc(NUMA_NO_NODE, MAX_ORDER_PAGES, 0, 0);
+		page[i] = page_range_alloc(0, MAX_ORDER_PAGES, 0, 0);
 		cr_assert(page[i]);
 		memset(page_address(page[i]), 1, MAX_ORDER_PAGES << PAGE_SHIFT);
 	}

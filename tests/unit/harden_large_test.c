@@ -9,7 +9,8 @@
 static void up_level(u32 level)
 {
 	options.hardened = level;
-	unit_up();
+	/* What needs another is skipped, and that is no SIGABRT. */
+	unit_up_mode(PERCPU_SLOTS);
 	vmalloc_init();
 	harden_init();
 }

@@ -9,7 +9,8 @@
 static void up(void)
 {
 	options.hardened = 1;
-	unit_up();
+	/* What needs another is skipped, and that is no SIGABRT. */
+	unit_up_mode(PERCPU_SLOTS);
 	harden_init();
 }
 

@@ -73,10 +73,29 @@ static void give_all(void)
 		object_free(&objects[--nr], "squeeze");
 }
 
+/* Writable mappings of a MiB and more, and whose they are. */
+static void show_charged(void)
+{
+	FILE *maps = fopen("/proc/self/maps", "r");
+	char line[256], perms[8], name[128];
+	unsigned long start, end;
+
+	while (maps && fgets(line, sizeof(line), maps)) {
+		name[0] = '\0';
+		if (sscanf(line, "%lx-%lx %7s %*s %*s %*s %127s", &start, &end,
+			   perms, name) >= 3 &&
+		    perms[1] == 'w' && end - start >= MIB)
+			fprintf(stderr, "%lu MiB %s\n", (end - start) / MIB,
+				name);
+	}
+}
+
 static void child_too(size_t bytes)
 {
 	pid_t pid = fork();
 
+	if (pid < 0)
+		show_charged();
 	if (pid < 0)
 		FAIL("fork: errno %d: freed memory is still charged", errno);
 	if (!pid) {
