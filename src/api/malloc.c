@@ -382,12 +382,15 @@ static __attribute__((noinline)) size_t usable_size_slow(const void *ptr)
 	return ptr ? block_size_told("malloc_usable_size", ptr) : 0;
 }
 
-/* Some programs ask at each malloc() and free(): what block_size() finds. */
+/*
+ * Some programs ask at each malloc() and free(): what block_size() finds, but
+ * for blocks that were freed before the last two.
+ */
 __attribute__((noinline)) size_t usable_size_impl(const void *ptr)
 {
-	const struct kmem_cache *s = hot_block_cache(ptr);
+	u32 size = hot_size(ptr);
 
-	return likely(s) ? s->object_size : usable_size_slow(ptr);
+	return likely(size) ? size : usable_size_slow(ptr);
 }
 
 /* --- realloc --- */

@@ -100,13 +100,45 @@ __fastpath u32 hot_class(const void *ptr)
 	return *(const u16 *)(hot.base + 2 * below_page(below) + PERCPU_BIAS);
 }
 
-/* percpu_is_recent() of what is not outside: then mm_cid is the index. */
-__fastpath bool hot_is_recent(u32 off, const void *ptr)
+/* This CPU's, where something is not outside: then mm_cid is the index. */
+__fastpath const struct sheaf_head *hot_head(u32 off)
 {
 	uintptr_t cid = arch_rseq_read(hot.rseq, RSEQ_OFF_MM_CID);
 	uintptr_t block = hot.base + PERCPU_BIAS + (cid << PERCPU_SHIFT);
 
-	return percpu_is_on_top((const struct sheaf_head *)(block + off), ptr);
+	return (const struct sheaf_head *)(block + off);
+}
+
+/* percpu_is_recent() of what is not outside. */
+__fastpath bool hot_is_recent(u32 off, const void *ptr)
+{
+	return percpu_is_on_top(hot_head(off), ptr);
+}
+
+/*
+ * The size of a small block, by what free() will read as well: of a program
+ * that asks before each, other lines would be cold.  0: block_size() has to
+ * look, also where it is one of the last two that were freed.
+ */
+__fastpath u32 hot_size(const void *ptr)
+{
+	const struct sheaf_head *h;
+	u32 off, size;
+	void **cur;
+
+	if (unlikely(hot_is_outside(ptr)))
+		return 0;
+	h = hot_head(hot_class(ptr));
+	cur = READ_ONCE(h->cur);
+	if (unlikely(!h->size_code || !cur || READ_HINT(cur[-1]) == ptr ||
+		     READ_HINT(cur[-2]) == ptr))
+		return 0;
+	size = code_to_size(h->size_code);
+	off = (u32)(uintptr_t)ptr & h->slab_mask;
+	/* Inside an object, or behind the last. */
+	if (unlikely(off * h->magic >> 16 || off + size > h->slab_mask + 1u))
+		return 0;
+	return size;
 }
 
 /* False: that takes more than the hot path can do. */

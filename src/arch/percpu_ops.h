@@ -74,7 +74,7 @@ struct sheaf_head {
 	uint32_t magic;		/* ceil(2^32 / size): copy of kmem_cache */
 	uint16_t slab_mask;	/* bytes of a slab - 1: copy of kmem_cache */
 	uint8_t align_mask;	/* bits no object of the cache has set */
-	uint8_t unused;
+	uint8_t size_code;	/* of the object size (mm/percpu.h), or 0 */
 };
 
 _Static_assert(sizeof(struct sheaf_head) == 32, "index arithmetic");

@@ -337,6 +337,7 @@ static bool head_move(u32 cpu, const struct sheaf_geometry *geo, void **array,
 	h->magic = geo->magic;
 	h->slab_mask = geo->slab_mask;
 	h->align_mask = geo->align_mask;
+	h->size_code = geo->size_code;
 	WRITE_ONCE(h->cur, array + n);
 	if (!head_open(cpu, h, array, array + capacity)) {
 		/*

@@ -27,6 +27,7 @@
 #define MM_PERCPU_H
 
 #include "arch/percpu_ops.h"
+#include "lib/bits.h"
 #include "lib/compiler.h"
 
 enum percpu_mode { PERCPU_SLOTS, PERCPU_CPU, PERCPU_CID };
@@ -100,7 +101,24 @@ struct sheaf_geometry {
 	u32 magic;
 	u16 slab_mask;
 	u8 align_mask;
+	u8 size_code;
 };
+
+/*
+ * The sizes of kmalloc() are (8 + m) << e: of such a size e, and m in three
+ * bits.  0 of others: those the cache says, in lines of its own.
+ */
+static inline u8 size_to_code(u32 size)
+{
+	u32 e = ilog2(size) - 3;
+
+	return size >> e << e == size ? (u8)(e << 3 | (size >> e & 7)) : 0;
+}
+
+static inline u32 code_to_size(u32 code)
+{
+	return (8 + (code & 7)) << (code >> 3);
+}
 
 /**
  * percpu_grow - open this CPU's sheaf, or make it larger

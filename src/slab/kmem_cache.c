@@ -68,6 +68,7 @@ void kmem_cache_setup(struct kmem_cache *s, u32 off, u32 size,
 		      const char *name)
 {
 	s->geo.off = off;
+	s->geo.size_code = 0;
 	s->alloc_off = s->free_off = off;
 	s->object_size = size;
 	slab_geometry(s, size);
@@ -90,6 +91,7 @@ void kmem_cache_init(struct kmem_cache *s, u32 off, u32 size, const char *name)
 	}
 	kmem_cache_setup(s, off, stride, name);
 	s->object_size = size;
+	s->geo.size_code = size_to_code(size);
 	store_release(&kmem_caches[off >> SHEAF_HEAD_SHIFT], s);
 }
 

@@ -39,6 +39,22 @@ Test(kmalloc, index_and_size_are_inverse)
 	}
 }
 
+/* What a sheaf's head says of the size: exactly that, of every class. */
+Test(kmalloc, every_class_has_a_code_of_its_size, .init = unit_up)
+{
+	for (u32 i = 0; i < KMALLOC_CLASSES; i++) {
+		struct kmem_cache *s = kmalloc_cache(i);
+
+		REQUIRE(s && s->geo.size_code, "class %u", i);
+		REQUIRE(code_to_size(s->geo.size_code) == s->object_size);
+	}
+	for (u32 size = 16; size <= KMALLOC_MAX_SIZE; size += 16) {
+		u32 code = size_to_code(size);
+
+		REQUIRE(!code || code_to_size(code) == size, "%u", size);
+	}
+}
+
 static struct kmem_cache *cache_of(const void *p)
 {
 	return class_to_cache(addr_to_class(p));
