@@ -388,6 +388,8 @@ struct page *page_range_alloc(int nid, size_t nr, u32 align_order, gfp_t gfp)
 
 	if (!nr || align_order > MAX_ORDER || nr >> 32)
 		return NULL;
+	if (nr > MAX_ORDER_PAGES && watermark_is_beyond(nr << PAGE_SHIFT))
+		return NULL;
 	if (spans_serve(nid, nr, align_order, gfp)) {
 		page = span_alloc(nr);
 		if (page) {

@@ -321,7 +321,8 @@ void *vmalloc(size_t size, size_t align, u32 flags)
 		return NULL;
 	size = round_size(size);
 	align = max(align, sys_page_size());
-	if (!may_grow(size, 0) || !lock_try_enter(&vmap_lock))
+	if (watermark_is_beyond(size) || !may_grow(size, 0) ||
+	    !lock_try_enter(&vmap_lock))
 		return NULL;
 	lazy = vmap_info.lazy_bytes;
 	/* Zeroing warm memory costs less than faulting fresh memory in. */
@@ -573,7 +574,9 @@ static void *resize(void *addr, size_t size, bool zero)
 	    vmalloc_lookup(addr, &old) != VFREE_OK)
 		return NULL;
 	size = round_size(size);
-	if (!may_grow(size, old) || !lock_try_enter(&vmap_lock))
+	/* As of mremap(), what it grows by counts. */
+	if ((size > old && watermark_is_beyond(size - old)) ||
+	    !may_grow(size, old) || !lock_try_enter(&vmap_lock))
 		return NULL;
 	if (lookup_locked(addr, &area) == VFREE_OK) {
 		old = area->size;

@@ -338,8 +338,11 @@ size_t reclaim_for_failed(size_t pages, bool wait)
 	u64 before = stat_read(STAT_RECLAIMED);
 	size_t want, given;
 
+	/* Nothing is given up for what cannot be had. */
+	if (watermark_is_beyond(pages << PAGE_SHIFT))
+		return 0;
 	reclaim_idle(SIZE_MAX);
-	/* Caches are not emptied for what is impossible. */
+	/* Nor caches emptied for what is larger than they could be. */
 	want = pages > wmark_limit || inside ? 0 : pages + watermark_deficit();
 	for (u32 i = 0; (given = given_since(before)) < want; i++) {
 		u64 stops = stat_read(STAT_SHRINK_STOPS);

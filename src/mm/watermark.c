@@ -11,7 +11,9 @@
  * The heap cannot see what else the process or the cgroup uses, and counts
  * large areas whole that may be sparse.  So nothing is refused for a mark:
  * that is left to the kernel, whose limits they are; but for limit=, which is
- * ours and is kept exactly: what would exceed it fails with ENOMEM.
+ * ours and is kept exactly: what would exceed it fails with ENOMEM.  And what
+ * the kernel would not map at once for anybody, larger than RAM and swap, is
+ * refused for it (watermark_is_beyond()), before anything is given up.
  *
  * A program that has shrinkers loses something by a wrong guess, one way or
  * the other.  For it, what the cgroup and the machine have left is read while
@@ -121,6 +123,12 @@ size_t mm_resident_pages(void)
 static bool limit_is_ours(void)
 {
 	return options.limit && wmark_limit == options.limit >> PAGE_SHIFT;
+}
+
+bool watermark_is_beyond(size_t bytes)
+{
+	return (limit_is_ours() && bytes >> PAGE_SHIFT > wmark_limit) ||
+	       !sys_may_charge(bytes);
 }
 
 /* What the heap holds of limits that are not ours. */
@@ -271,7 +279,9 @@ bool watermark_ok(size_t nr, gfp_t gfp)
 		kswapd_wake();
 	if (left > nr + wmark[WMARK_MIN])
 		return true;
-	if (gfp & __GFP_DIRECT_RECLAIM && !inside && !lock_is_reentry())
+	/* What is larger than the limit is sparse, or comes in vain. */
+	if (gfp & __GFP_DIRECT_RECLAIM && !inside && !lock_is_reentry() &&
+	    nr <= wmark_limit)
 		direct_reclaim(nr, left);
 	if (!limit_is_ours())
 		return true;

@@ -263,6 +263,11 @@ void watermark_init(void);
 void watermark_watch(void);
 void watermark_look(void);	/* now */
 void watermark_fork_child(void);
+/*
+ * Nothing that could be given back would be enough for @bytes at once: they
+ * are more than limit=, or than the kernel lets anybody have.
+ */
+bool watermark_is_beyond(size_t bytes);
 /* Pages that are missing to the high mark. */
 size_t watermark_deficit(void);
 /* Pages that the heap holds of the limit: in use, or idle and resident. */

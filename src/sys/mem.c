@@ -98,6 +98,25 @@ bool sys_commit(void *addr, size_t size)
 }
 
 /*
+ * Our space is MAP_NORESERVE, of which the kernel never asks how much is
+ * wanted at once.  So it is shown a mapping that counts; one that is only
+ * written to joins no other, so that it can be unmapped whatever happens.
+ */
+bool sys_may_charge(size_t size)
+{
+	long ret;
+
+	if (size <= sys_ram_bytes() || sys_overcommit_strict())
+		return true;
+	ret = sys_call(SYS_mmap, NULL, size, PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS, -1, (off_t)0);
+	if (is_error(ret))
+		return ret != -ENOMEM;
+	sys_release((void *)ret, size);
+	return true;
+}
+
+/*
  * Pages that mlockall() holds as well, which sys_discard() leaves alone.
  * Kernels before 5.18 cannot: they stay, with nothing in them.
  */

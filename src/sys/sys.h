@@ -33,6 +33,12 @@ void *sys_reserve_below(size_t size, size_t align, size_t limit);
 void sys_release(void *addr, size_t size);
 /* Make reserved space usable: zero, private, anonymous.  False: no memory. */
 bool sys_commit(void *addr, size_t size);
+/*
+ * False: the kernel refuses a mapping of @size bytes, whatever is free.  With
+ * vm.overcommit_memory=0, that is more than all RAM and swap; always, more
+ * than the addresses.  Two system calls for more than the RAM, else none.
+ */
+bool sys_may_charge(size_t size);
 /* Back to address space only; contents are lost. */
 void sys_uncommit(void *addr, size_t size);
 /* The same, and the kernel no longer charges for it; the name is lost. */

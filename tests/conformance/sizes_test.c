@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/sysinfo.h>
 
 TEST_INTERPOSED(sizes)
 
@@ -120,6 +121,43 @@ static const size_t overflowing[][2] = {
 	{ SIZE_MAX / 16 + 1, 16 }, { SIZE_MAX / 16 + 2, 16 },
 	{ SIZE_MAX / 48 + 2, 48 }, { 3, SIZE_MAX / 3 + 1 },
 };
+
+/*
+ * With vm.overcommit_memory=0 the kernel refuses a request above all RAM and
+ * swap, and so must who reserves space beforehand: else the process is killed
+ * when it fills it.  What is below may be sparse.
+ */
+Test(sizes, more_than_ram_and_swap_is_refused)
+{
+	FILE *f = fopen("/proc/sys/vm/overcommit_memory", "r");
+	bool guess = f && fgetc(f) == '0';
+	struct sysinfo si;
+	size_t ram, size;
+	char *p, *q = malloc(8 * MIB);
+
+	if (f)
+		fclose(f);
+	if (!guess)
+		cr_skip_test("vm.overcommit_memory is not 0");
+	if (!allocator_is("glibc"))
+		needs_liballoc("others take what they are given");
+	cr_assert(q && !sysinfo(&si));
+	ram = si.totalram * si.mem_unit;
+	size = ram + si.totalswap * si.mem_unit + GIB;
+	errno = 0;
+	cr_assert(!malloc(opaque_size(size)) && errno == ENOMEM);
+	errno = 0;
+	cr_assert(!calloc(opaque_size(size / 8), 8) && errno == ENOMEM);
+	errno = 0;
+	cr_assert(!realloc(q, opaque_size(size)) && errno == ENOMEM);
+	cr_assert_eq(posix_memalign((void **)&p, 2 * MIB, size), ENOMEM);
+	p = calloc(1, ram / 8 * 7);
+	cr_assert(p, "%zu bytes of %zu", ram / 8 * 7, ram);
+	p[ram / 2] = 1;
+	cr_assert_eq(p[ram / 4], 0);
+	free(p);
+	free(q);
+}
 
 Test(sizes, calloc_overflow)
 {

@@ -303,6 +303,17 @@ static void moves(u32 *nulls)
 	}
 }
 
+/* What nobody has. */
+static void absurd(void)
+{
+	void *p;
+
+	errno = 0;
+	p = malloc((size_t)1 << 50);
+	if (p || errno != ENOMEM)
+		wrong("a petabyte is served", (size_t)errno);
+}
+
 /* For raise() alone. */
 static void on_segv(int sig, siginfo_t *info, void *context)
 {
@@ -379,6 +390,7 @@ static void workload(u32 *nulls)
 {
 	churn(1, nulls);
 	moves(nulls);
+	absurd();
 	stacks(nulls);
 	files();
 	vmaps(nulls);

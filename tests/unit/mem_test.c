@@ -78,6 +78,22 @@ Test(mem, commit_is_zero_and_exact, .init = sys_init)
 	cr_assert_eq(errno, 0);
 }
 
+/* And nothing of it stays, in the address space or in errno. */
+Test(mem, what_the_kernel_would_refuse, .init = sys_init)
+{
+	size_t absurd = unit_absurd_size(), before = virtual_pages();
+
+	errno = 0;
+	cr_assert(sys_may_charge(0));
+	cr_assert(sys_may_charge(sys_ram_bytes()));
+	cr_assert(sys_may_charge(min(absurd - 128 * MIB, (size_t)1 << 45)));
+	cr_assert_not(sys_may_charge(absurd));
+	cr_assert_not(sys_may_charge((size_t)1 << 60));
+	cr_assert_not(sys_may_charge(SIZE_MAX & ~(size_t)4095));
+	cr_assert_eq(errno, 0);
+	cr_assert_eq(virtual_pages(), before);
+}
+
 Test(mem, uncommit_takes_the_memory_back, .init = sys_init)
 {
 	char *p = space();

@@ -27,6 +27,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/sysinfo.h>
 #include <sys/time.h>
 #include <time.h>
 #include <sys/wait.h>
@@ -207,6 +208,23 @@ static inline void unit_dies(void (*fn)(void *arg), void *arg, int sig)
 
 	cr_assert(WIFSIGNALED(status) && WTERMSIG(status) == sig,
 		  "status %x, stderr: %s", status, text);
+}
+
+/*
+ * A size that the kernel refuses to map at once, whatever is free: where its
+ * heuristic does, the least one, or nearly.
+ */
+static inline size_t unit_absurd_size(void)
+{
+	FILE *f = fopen("/proc/sys/vm/overcommit_memory", "r");
+	bool guess = f && fgetc(f) == '0';
+	struct sysinfo si;
+
+	if (f)
+		fclose(f);
+	sysinfo(&si);
+	return guess ? (si.totalram + si.totalswap) * si.mem_unit + 64 * MIB :
+		       (size_t)1 << 50;
 }
 
 /* What __builtin_trap() ends in. */

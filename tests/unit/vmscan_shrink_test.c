@@ -145,6 +145,39 @@ Test(vmscan_shrink, not_for_the_impossible, CACHE)
 	cr_assert_gt(nr, OBJECTS / 2);
 }
 
+/* Nor is what is warm given up. */
+Test(vmscan_shrink, not_for_absurd_sizes, CACHE)
+{
+	size_t absurd = unit_absurd_size(), size;
+	void *p = vmalloc(8 * MIB, PAGE_SIZE, 0);
+	u64 reclaimed;
+
+	vfree(vmalloc(16 * MIB, PAGE_SIZE, 0), &size);
+	reclaimed = stat_read(STAT_RECLAIMED);
+	cr_assert_null(vmalloc(absurd, PAGE_SIZE, 0));
+	cr_assert_null(vmalloc((size_t)1 << 50, PAGE_SIZE, 0));
+	cr_assert_null(vrealloc(p, absurd + 8 * MIB));
+	cr_assert_eq(reclaim_for_failed(absurd >> PAGE_SHIFT, true), 0);
+	if (absurd < (size_t)1 << 44)
+		cr_assert_null(page_range_alloc(NUMA_NO_NODE,
+						absurd >> PAGE_SHIFT, 0,
+						GFP_KERNEL));
+	cr_assert_eq(scans, 0);
+	cr_assert_eq(stat_read(STAT_DIRECT_RECLAIM), 0);
+	cr_assert_eq(stat_read(STAT_RECLAIMED), reclaimed);
+	cr_assert_geq(vmalloc_lazy_bytes(), 16 * MIB);
+}
+
+/* What is granted all the same cannot be meant to be filled. */
+Test(vmscan_shrink, not_for_what_is_sparse, CACHE)
+{
+	cr_assert(watermark_ok(wmark_limit + 1, GFP_KERNEL));
+	cr_assert_eq(scans, 0);
+	cr_assert_eq(stat_read(STAT_DIRECT_RECLAIM), 0);
+	cr_assert(watermark_ok(wmark_limit, GFP_KERNEL));
+	cr_assert_gt(stat_read(STAT_DIRECT_RECLAIM), 0);
+}
+
 /*
  * Freed at random, pages come late: 4 objects are in one.  A heap that grows
  * is content with the objects.
