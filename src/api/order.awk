@@ -7,6 +7,7 @@
 # that it does not need.
 
 /^#/ || !NF { next }
+$1 == "near" { near = near sprintf(" *(.bss.%s)", $2); next }
 $1 == "last" { last = last sprintf(" *(.bss.%s)", $2); next }
 $1 == "still" { still = still sprintf(" *obj/%s.o", $2); next }
 $1 == "later" { later = later functions("*", $2); next }
@@ -47,6 +48,6 @@ END {
 	printf "*(EXCLUDE_FILE(%s) .data.[!r]* EXCLUDE_FILE(%s) .data.r[!e]* " \
 	       "EXCLUDE_FILE(%s) .data.rel.[!r]*) }\n", still, still, still
 	print "__rseq_cs : { *(__rseq_cs) } } INSERT AFTER .data;"
-	print "SECTIONS { .bss.last (NOLOAD) : {" last bss " } }"
+	print "SECTIONS { .bss.last (NOLOAD) : {" near last bss " } }"
 	print "INSERT AFTER .bss;"
 }
