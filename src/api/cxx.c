@@ -137,7 +137,7 @@ __fastpath void *c_malloc(size_t n)
 {
 	if (unlikely(BOUND(malloc) != own_malloc))
 		return malloc(n ? n : 1);
-	return malloc_fast(n);
+	return malloc_within(n);
 }
 
 __fastpath void *c_memalign(size_t align, size_t n)

@@ -116,7 +116,8 @@ static void *get(size_t size, int node, gfp_t gfp)
 	return p ? p : get_pages(size, node, gfp);
 }
 
-static __slowpath void *kmalloc_slow(size_t size, int node, gfp_t gfp)
+/* For who has said who called (SLAB_CALLER()). */
+static __slowpath void *kmalloc_called(size_t size, int node, gfp_t gfp)
 {
 	u32 tries = 0;
 	void *p;
@@ -134,6 +135,29 @@ static __slowpath void *kmalloc_slow(size_t size, int node, gfp_t gfp)
 	return p ? traced(p, size) : api_no_memory(size, gfp);
 }
 
+static __slowpath void *kmalloc_slow(size_t size, gfp_t gfp)
+{
+	SLAB_CALLER();
+	return kmalloc_called(size, NUMA_NO_NODE, gfp);
+}
+
+/* NULL: the slow path has to do it. */
+__fastpath void *kmalloc_hot(size_t size, gfp_t gfp)
+{
+	return size && !(gfp & GFP_SPECIAL) ? malloc_hot(size) : NULL;
+}
+
+/* Where what follows keeps kmalloc_slow() from being called last. */
+__fastpath void *kmalloc_within(size_t size, gfp_t gfp)
+{
+	void *p = kmalloc_hot(size, gfp);
+
+	if (likely(p))
+		return p;
+	SLAB_CALLER();
+	return kmalloc_called(size, NUMA_NO_NODE, gfp);
+}
+
 /* Zeroed and small is common, and worth the hot path. */
 static __attribute__((noinline)) void *kmalloc_special(size_t size, gfp_t gfp)
 {
@@ -142,7 +166,7 @@ static __attribute__((noinline)) void *kmalloc_special(size_t size, gfp_t gfp)
 	if (size && !(gfp & __GFP_DMA32))
 		p = malloc_hot(size);
 	if (unlikely(!p))
-		return kmalloc_slow(size, NUMA_NO_NODE, gfp);
+		return kmalloc_slow(size, gfp);
 	return memset(p, 0, class_to_cache(hot_class(p))->object_size);
 }
 
@@ -153,7 +177,7 @@ __fastpath void *kmalloc_fast(size_t size, gfp_t gfp)
 	if (unlikely(!size || gfp & GFP_SPECIAL))
 		return kmalloc_special(size, gfp);
 	p = malloc_hot(size);
-	return likely(p) ? p : kmalloc_slow(size, NUMA_NO_NODE, gfp);
+	return likely(p) ? p : kmalloc_slow(size, gfp);
 }
 
 EXPORT void *alloc_kmalloc(size_t size, gfp_t gfp)
@@ -172,7 +196,8 @@ EXPORT void *alloc_kmalloc_node(size_t size, gfp_t gfp, int nid)
 
 	if (!api_node(nid, &node))
 		return NULL;
-	return kmalloc_slow(size, node, gfp);
+	SLAB_CALLER();
+	return kmalloc_called(size, node, gfp);
 }
 
 /* --- free --- */
@@ -279,6 +304,7 @@ static void *resize_or_move(const void *p, size_t size, gfp_t gfp,
 		return zero_from((void *)p, min(size, old), gfp);
 	if (size <= old)
 		gfp = (gfp & ~__GFP_NOFAIL) | __GFP_NORETRY | __GFP_NOWARN;
+	SLAB_CALLER();
 	new = get_new(size, gfp & ~__GFP_ZERO);
 	if (!new && size > old)
 		return NULL;
@@ -289,6 +315,13 @@ static void *resize_or_move(const void *p, size_t size, gfp_t gfp,
 	return zero_from(new, min(old, size), gfp);
 }
 
+static void *krealloc_new(size_t size, gfp_t gfp)
+{
+	void *p = kmalloc_hot(size, gfp);
+
+	return p ? p : kmalloc_called(size, NUMA_NO_NODE, gfp);
+}
+
 EXPORT void *alloc_krealloc(const void *p, size_t size, gfp_t gfp)
 {
 	if (ALLOC_ZERO_OR_NULL_PTR(p))
@@ -297,7 +330,7 @@ EXPORT void *alloc_krealloc(const void *p, size_t size, gfp_t gfp)
 		free_fast((void *)p);
 		return ALLOC_ZERO_SIZE_PTR;
 	}
-	return resize_or_move(p, size, gfp, kmalloc_fast);
+	return resize_or_move(p, size, gfp, krealloc_new);
 }
 
 static void *get_area(size_t size, gfp_t gfp)
@@ -320,23 +353,33 @@ static void *kvmalloc_node(size_t size, int node, gfp_t gfp)
 
 	if (size <= PAGE_SIZE ||
 	    (gfp & __GFP_DMA32 && size <= PAGES_MAX_SIZE))
-		return kmalloc_slow(size, node, gfp);
+		return kmalloc_called(size, node, gfp);
 	if (size > PAGES_MAX_SIZE)
 		return get_area(size, gfp);
 	/* Not in vain: an area needs no pages in a row. */
-	p = kmalloc_slow(size, node, (gfp & ~__GFP_NOFAIL) | __GFP_NORETRY |
-				     __GFP_NOWARN);
+	p = kmalloc_called(size, node, (gfp & ~__GFP_NOFAIL) | __GFP_NORETRY |
+				       __GFP_NOWARN);
 	if (p)
 		return p;
 	errno = saved;
 	return get_area(size, gfp);
 }
 
-static void *kvmalloc(size_t size, gfp_t gfp)
+static void *kvrealloc_new(size_t size, gfp_t gfp)
 {
-	void *p = size && !(gfp & GFP_SPECIAL) ? malloc_hot(size) : NULL;
+	void *p = kmalloc_hot(size, gfp);
 
 	return p ? p : kvmalloc_node(size, NUMA_NO_NODE, gfp);
+}
+
+__fastpath void *kvmalloc(size_t size, gfp_t gfp)
+{
+	void *p = kmalloc_hot(size, gfp);
+
+	if (likely(p))
+		return p;
+	SLAB_CALLER();
+	return kvmalloc_node(size, NUMA_NO_NODE, gfp);
 }
 
 EXPORT void *alloc_kvmalloc(size_t size, gfp_t gfp)
@@ -348,7 +391,10 @@ EXPORT void *alloc_kvmalloc_node(size_t size, gfp_t gfp, int nid)
 {
 	int node;
 
-	return api_node(nid, &node) ? kvmalloc_node(size, node, gfp) : NULL;
+	if (!api_node(nid, &node))
+		return NULL;
+	SLAB_CALLER();
+	return kvmalloc_node(size, node, gfp);
 }
 
 /* An area that stays one grows in place, or by page tables. */
@@ -378,14 +424,14 @@ EXPORT void *alloc_kvrealloc(const void *p, size_t size, gfp_t gfp)
 	/* With hardened=1 an area has an end that its block must know of. */
 	if (size > PAGES_MAX_SIZE && !addr_to_page(p) && !options.hardened)
 		return area_resize(p, size, gfp);
-	return resize_or_move(p, size, gfp, kvmalloc);
+	return resize_or_move(p, size, gfp, kvrealloc_new);
 }
 
 /* --- copies --- */
 
 EXPORT void *alloc_kmemdup(const void *src, size_t len, gfp_t gfp)
 {
-	void *p = kmalloc_fast(len, gfp & ~__GFP_ZERO);
+	void *p = kmalloc_within(len, gfp & ~__GFP_ZERO);
 
 	return p && len ? memcpy(p, src, len) : p;
 }
@@ -393,7 +439,7 @@ EXPORT void *alloc_kmemdup(const void *src, size_t len, gfp_t gfp)
 static char *dup_text(const char *s, size_t len, gfp_t gfp)
 {
 	char *p = len < PTRDIFF_MAX ?
-		  kmalloc_fast(len + 1, gfp & ~__GFP_ZERO) :
+		  kmalloc_within(len + 1, gfp & ~__GFP_ZERO) :
 		  api_no_memory(len, gfp);
 
 	if (!p)

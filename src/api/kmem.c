@@ -146,6 +146,7 @@ EXPORT void *alloc_kmem_cache_alloc_node(struct kmem_cache *s, alloc_gfp_t gfp,
 		return api_no_memory(0, gfp);
 	if (!api_node(nid, &node))
 		return NULL;
+	SLAB_CALLER();
 	obj = kmem_cache_alloc_node(s, gfp & __GFP_BITS, node);
 	errno = saved;
 	return likely(obj) ? obj : api_no_memory(s->object_size, gfp);

@@ -156,6 +156,13 @@ static __attribute__((noinline)) void *malloc_plain(size_t size)
 	return traced(TRACE_MALLOC, malloc_untraced(size), size, 1);
 }
 
+void *malloc_called(size_t size)
+{
+	if (unlikely(size < harden_hot.malloc_end))
+		return harden_malloc(size, malloc_hardened);
+	return traced(TRACE_MALLOC, malloc_untraced(size), size, 1);
+}
+
 /* By tail calls, so that this is all that a hot path has to do beside. */
 __attribute__((noinline)) void *malloc_slow(size_t size)
 {
@@ -168,7 +175,6 @@ static __attribute__((noinline)) void *calloc_slow(size_t size)
 {
 	if (unlikely(size < harden_hot.malloc_end))
 		return harden_malloc(size, malloc_hardened);
-	SLAB_CALLER();
 	return traced(TRACE_CALLOC, malloc_untraced(size), size, 1);
 }
 
@@ -284,6 +290,7 @@ __attribute__((noinline)) void free_slow(void *ptr)
 
 __attribute__((noinline)) void free_sized_slow(void *ptr, size_t size)
 {
+	SLAB_CALLER();
 	if (trace_is_on())
 		free_traced(TRACE_FREE_SIZED, ptr, size);
 	else if (unlikely(harden_on))
@@ -425,10 +432,11 @@ static void *realloc_move(void *ptr, size_t old, size_t size)
 	/* Growing page by page must not copy everything each time. */
 	if (size > old && old > KMALLOC_MAX_SIZE)
 		want = max(size, old + old / 8);
-	if (flags)
-		new = alloc_any(want, 1, flags);
-	else
-		new = malloc_fast_else(want, malloc_once);
+	new = flags ? NULL : malloc_hot(want);
+	if (unlikely(!new)) {
+		SLAB_CALLER();
+		new = flags ? alloc_any(want, 1, flags) : malloc_once(want);
+	}
 	if (unlikely(!new)) {
 		if (size <= old)
 			return ptr;
@@ -437,7 +445,10 @@ static void *realloc_move(void *ptr, size_t old, size_t size)
 			return NULL;
 	}
 	memcpy(new, ptr, min(written(ptr, old), size));
-	free_fast_else(ptr, free_untraced);
+	if (unlikely(!free_hot(ptr))) {
+		SLAB_CALLER();
+		free_untraced(ptr);
+	}
 	return new;
 }
 
@@ -525,10 +536,14 @@ void *realloc_impl(void *ptr, size_t size)
 
 /* --- aligned and zeroed --- */
 
-void *memalign_impl(size_t align, size_t size)
+void *memalign_called(size_t align, size_t size)
 {
-	if (align <= KMALLOC_MIN_SIZE)
-		return malloc_fast(size);
+	void *ptr;
+
+	if (align <= KMALLOC_MIN_SIZE) {
+		ptr = malloc_hot(size);
+		return likely(ptr) ? ptr : malloc_called(size);
+	}
 	return traced(TRACE_ALIGNED, alloc_slow(size, align, 0), size, align);
 }
 
@@ -542,7 +557,11 @@ void *calloc_impl(size_t n, size_t size)
 	if (bytes > KMALLOC_MAX_SIZE)
 		return traced(TRACE_CALLOC, alloc_slow(bytes, 1, ZERO), bytes,
 			      1);
-	ptr = malloc_fast_else(bytes, calloc_slow);
+	ptr = malloc_hot(bytes);
+	if (unlikely(!ptr)) {
+		SLAB_CALLER();
+		ptr = calloc_slow(bytes);
+	}
 	return likely(ptr) ? memset(ptr, 0, bytes) : NULL;
 }
 

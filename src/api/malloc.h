@@ -19,17 +19,20 @@
 #include "lib/compiler.h"
 #include "mm/page.h"
 #include "mm/percpu.h"
+#include "slab/slab.h"
 
 /* All of these set errno to ENOMEM where they return NULL for lack of it. */
 void *malloc_slow(size_t size);
+/* The same of a function that has said who called it (SLAB_CALLER()). */
+void *malloc_called(size_t size);
 void free_slow(void *ptr);
 /* The same where the caller says what size it was: hardened=1 compares. */
 void free_sized_slow(void *ptr, size_t size);
 void malloc_bad_object(void *obj, uintptr_t head) __noreturn;
 void *calloc_impl(size_t n, size_t size);
 void *realloc_impl(void *ptr, size_t size);
-/* @align is a power of two. */
-void *memalign_impl(size_t align, size_t size);
+/* @align is a power of two; as malloc_called(). */
+void *memalign_called(size_t align, size_t size);
 size_t usable_size_impl(const void *ptr);
 /* The same of a live block, 0 in a handler that cannot know. */
 size_t block_size_of(const char *call, const void *ptr);
@@ -77,6 +80,23 @@ static inline void *malloc_none(size_t size __unused)
 __fastpath void *malloc_hot(size_t size)
 {
 	return malloc_fast_else(size, malloc_none);
+}
+
+/* Where what follows keeps malloc_slow() from being called last. */
+__fastpath void *malloc_within(size_t size)
+{
+	void *ptr = malloc_hot(size);
+
+	if (likely(ptr))
+		return ptr;
+	SLAB_CALLER();
+	return malloc_called(size);
+}
+
+__fastpath void *memalign_impl(size_t align, size_t size)
+{
+	SLAB_CALLER();
+	return memalign_called(align, size);
 }
 
 __fastpath uintptr_t below_page(uintptr_t below)

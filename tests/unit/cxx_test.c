@@ -65,12 +65,12 @@ static void *give(size_t size, size_t align)
 	return memalign(align ? align : 16, size ? size : 1);
 }
 
-void *malloc_slow(size_t size)
+void *malloc_called(size_t size)
 {
 	return give(size, 0);
 }
 
-void *memalign_impl(size_t align, size_t size)
+void *memalign_called(size_t align, size_t size)
 {
 	return give(size, align);
 }

@@ -17,6 +17,10 @@
 void *la_malloc(size_t size);
 void *la_realloc(void *ptr, size_t size);
 void la_free(void *ptr);
+void *la_calloc(size_t n, size_t size);
+void la_free_sized(void *ptr, size_t size);
+void *la_aligned_alloc(size_t align, size_t size);
+int la_posix_memalign(void **out, size_t align, size_t size);
 size_t la_malloc_usable_size(void *ptr);
 
 static void start(void)
@@ -666,4 +670,78 @@ Test(kmalloc_api, misuse)
 	unit_reports(twice, NULL, "liballoc: double free: ");
 	unit_reports(inside, NULL, "liballoc: invalid free: ");
 	unit_reports(realloc_stack, NULL, "liballoc: invalid krealloc: ");
+}
+
+/* --- who has called, for slab_debug=U --- */
+
+/* A function of its own for each call, which returns into it. */
+#define CALLS(name, call)						\
+	static __attribute__((noinline)) void *name(void *p)		\
+	{								\
+		void *q = (call);					\
+									\
+		__asm__ volatile("" : "+r"(q));				\
+		return q;						\
+	}
+
+CALLS(by_malloc, la_malloc(64))
+CALLS(by_calloc, la_calloc(8, 8))
+CALLS(by_aligned_alloc, la_aligned_alloc(64, 64))
+CALLS(by_posix_memalign, la_posix_memalign(&p, 64, 64) ? NULL : p)
+CALLS(by_posix_memalign_16, la_posix_memalign(&p, 16, 64) ? NULL : p)
+CALLS(by_kmalloc, alloc_kmalloc(64, K))
+CALLS(by_kzalloc, alloc_kzalloc(64, K))
+CALLS(by_kmalloc_node, alloc_kmalloc_node(64, K, 0))
+CALLS(by_kvmalloc, alloc_kvmalloc(64, K))
+CALLS(by_kvmalloc_node, alloc_kvmalloc_node(64, K, 0))
+CALLS(by_kmemdup, alloc_kmemdup("abc", 4, K))
+CALLS(by_kstrdup, alloc_kstrdup("abc", K))
+CALLS(by_kstrndup, alloc_kstrndup("abc", 2, K))
+CALLS(by_realloc, la_realloc(p, 500))
+CALLS(by_krealloc, alloc_krealloc(p, 500, K))
+CALLS(by_kvrealloc, alloc_kvrealloc(p, 500, K))
+CALLS(by_free, (la_free(p), p))
+CALLS(by_free_sized, (la_free_sized(p, 64), p))
+CALLS(by_kfree, (alloc_kfree(p), p))
+
+static const struct caller {
+	const char *name;
+	void *(*call)(void *p);
+	bool makes, takes;
+} callers[] = {
+#define MAKES(name) { #name, name, true, false }
+#define MOVES(name) { #name, name, true, true }
+#define FREES(name) { #name, name, false, true }
+	MAKES(by_malloc), MAKES(by_calloc), MAKES(by_aligned_alloc),
+	MAKES(by_posix_memalign), MAKES(by_posix_memalign_16),
+	MAKES(by_kmalloc), MAKES(by_kzalloc), MAKES(by_kmalloc_node),
+	MAKES(by_kvmalloc), MAKES(by_kvmalloc_node), MAKES(by_kmemdup),
+	MAKES(by_kstrdup), MAKES(by_kstrndup),
+	MAKES(by_krealloc), MAKES(by_kvrealloc),	/* of NULL */
+	MOVES(by_realloc),
+	FREES(by_free), FREES(by_free_sized), FREES(by_kfree),
+};
+
+static void start_debugged(void)
+{
+	setenv("LIBALLOC_OPTIONS", "slab_debug=U", 1);
+	start();
+}
+
+Test(kmalloc_api, callers_are_known, .init = start_debugged)
+{
+	for (u32 i = 0; i < ARRAY_SIZE(callers); i++) {
+		const struct caller *c = &callers[i];
+		void *p = c->takes ? alloc_kmalloc(64, K) : NULL;
+		uintptr_t from;
+
+		slab_debug_caller = NULL;
+		p = c->call(p);
+		REQUIRE(p, "%s", c->name);
+		from = (uintptr_t)slab_debug_caller;
+		cr_assert(from - (uintptr_t)c->call < 256, "%s: %zx, not %zx",
+			  c->name, from, (uintptr_t)c->call);
+		if (c->makes)
+			alloc_kfree(p);
+	}
 }
