@@ -34,7 +34,7 @@
 #define WINDOW_MAX	((size_t)16 << 40)
 #define GROWTH_ROOM	64	/* times its size is where an area can grow */
 #define BLANK_SIZE	GIB	/* of the space that vmap_blank() copies */
-#define POOL_STEP	32	/* descriptors made at once */
+#define POOL_STEP	8	/* descriptors made at once: few programs need more */
 
 static void area_update(struct rb_node *node);
 

@@ -28,7 +28,7 @@
 #include "mm/page.h"
 #include "mm/vmap_area.h"
 
-#define POOL_STEP 32	/* descriptors made at once */
+#define POOL_STEP 8	/* descriptors made at once: few programs need more */
 
 static struct list_head unused_segs = LIST_HEAD_INIT(unused_segs);
 static u32 nr_unused_segs;
