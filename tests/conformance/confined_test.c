@@ -138,6 +138,19 @@ Test(confined, seccomp_kills_with_threads, .timeout = 60)
 	helper_must_pass("sandbox", "seccomp-threads", NULL);
 }
 
+/* Idle memory goes back by the calls that README names. */
+Test(confined, seccomp_kills_when_idle, .timeout = 60)
+{
+	int status;
+
+	needs_liballoc("the thread that does it is liballoc's");
+	status = helper_run("LIBALLOC_OPTIONS=reclaim_delay=50", "sandbox",
+			    "seccomp-idle", NULL);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SKIP)
+		cr_skip_test("%s", helper_output);
+	cr_assert_eq(status, 0, "status %#x, %s", status, helper_output);
+}
+
 /* Copy helper @name where it can be made set-uid; false when it cannot. */
 static void make_setuid(char *copy, const char *name, bool *ok)
 {

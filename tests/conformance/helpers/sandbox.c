@@ -9,6 +9,8 @@
  *   seccomp-deny     a strict filter, the rest fails with EPERM
  *   seccomp-kill     the same, the rest kills
  *   seccomp-threads  threads that start before the filter and work after it
+ *   seccomp-idle     the same, idle for a second with the threads and for one
+ *                    without
  *
  * Before each, little is allocated; after it, everything: whatever is opened
  * lazily would be opened too late.
@@ -162,7 +164,7 @@ static const int allowed[] = {
 	SYS_getpid, SYS_clock_gettime, SYS_getrandom, SYS_restart_syscall,
 	SYS_set_robust_list, SYS_rseq, SYS_nanosleep, SYS_clock_nanosleep,
 	SYS_newfstatat, SYS_fstat, SYS_lseek,
-	SYS_membarrier, /* malloc_trim() of a program with threads */
+	SYS_membarrier, /* of a program with threads: idle, or malloc_trim() */
 };
 
 static void filter(unsigned int otherwise)
@@ -195,6 +197,33 @@ static void *wait_and_churn(void *arg)
 		usleep(1000);
 	churn(30000, (uintptr_t)arg);
 	return NULL;
+}
+
+static void *wait_and_wait(void *arg)
+{
+	wait_and_churn(arg);
+	while (atomic_load(&go))
+		usleep(1000);
+	return NULL;
+}
+
+static void filtered_idle(void)
+{
+	pthread_t t[4];
+
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++)
+		REQUIRE(!pthread_create(&t[i], NULL, wait_and_wait,
+					(void *)i));
+	filter(SECCOMP_RET_KILL_PROCESS);
+	atomic_store(&go, true);
+	everything();
+	usleep(1000000);
+	everything();
+	atomic_store(&go, false);
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++)
+		pthread_join(t[i], NULL);
+	usleep(1000000);
+	everything();
 }
 
 static void filtered_threads(void)
@@ -235,6 +264,8 @@ int main(int argc, char **argv)
 		everything();
 	} else if (!strcmp(how, "seccomp-threads")) {
 		filtered_threads();
+	} else if (!strcmp(how, "seccomp-idle")) {
+		filtered_idle();
 	} else {
 		FAIL("what?");
 	}
