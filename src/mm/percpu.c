@@ -61,6 +61,8 @@ bool percpu_init(u32 nr_cpus)
 		return false;
 	percpu.next = &percpu_blocks->next;
 	percpu.next_step = sizeof(*percpu_blocks);
+	if (sys_overcommit_strict() || sys_limit_as() != SIZE_MAX)
+		percpu_drain_prepare();
 	choose_mode();
 	if (percpu.mode != PERCPU_SLOTS)
 		return true;

@@ -37,6 +37,12 @@ void percpu_fence(bool *ok);
 /* Keep @array, of @capacity, for another sheaf of @cpu.  Under percpu_lock. */
 void percpu_array_put(u32 cpu, void **array, u32 capacity);
 
+/*
+ * What a drain needs itself.  Where memory is refused it is made at start-up: who
+ * drains first may do so since there is none.
+ */
+bool percpu_drain_prepare(void);
+
 static inline bool head_is_open(const struct sheaf_head *h)
 {
 	return READ_ONCE(h->hi) != CLOSED_HI;

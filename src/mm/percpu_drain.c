@@ -161,6 +161,13 @@ static void block_release(u32 cpu, bool retire)
 	lock_exit(&percpu_lock);
 }
 
+bool percpu_drain_prepare(void)
+{
+	if (!saved)
+		saved = memblock_alloc(MAX_SHEAVES * sizeof(*saved));
+	return saved;
+}
+
 /* False: another's has not ended after @patience pauses. */
 static bool drain_begin(u32 first, u32 last, u32 patience)
 {
@@ -178,9 +185,7 @@ static bool drain_begin(u32 first, u32 last, u32 patience)
 		none = 0;
 		sys_pause(i);
 	}
-	if (!saved)
-		saved = memblock_alloc(MAX_SHEAVES * sizeof(*saved));
-	if (!saved) {
+	if (!percpu_drain_prepare()) {
 		store_release(&drainer, 0);
 		return false;
 	}

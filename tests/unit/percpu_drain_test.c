@@ -2,7 +2,12 @@
  * percpu_drain_test.c - the sheaves of all CPUs emptied from one, frozen, and
  * locked for fork, in all three modes.
  */
+#include "refuse.h"
 #include "sheaves.h"
+
+#include <sys/resource.h>
+
+#include "mm/memblock.h"
 
 static void *taken[NR_IDS];
 static u32 nr_taken, wrong_off;
@@ -47,6 +52,24 @@ TEST_MODES(percpu_drain, draining_takes_what_is_there)
 	cr_assert_eq(pop(OFF(5)), obj(1));
 	percpu_drain(OFF(0), OFF(1000), take);
 	cr_assert_eq(nr_taken, NR_SHEAVES * 8 * cpus);
+}
+
+/* Who drains for want of memory gets none to do it. */
+Test(percpu_drain, needs_no_memory_where_it_may_be_refused)
+{
+	static const int calls[] = { SYS_mmap, SYS_mprotect };
+	struct rlimit lim = { 1ul << 40, RLIM_INFINITY };
+
+	cr_assert_eq(setrlimit(RLIMIT_AS, &lim), 0);
+	unit_up_mode(PERCPU_SLOTS);
+	grow(OFF(0), 16);
+	for (u32 i = 1; i <= 8; i++)
+		cr_assert(push(OFF(0), obj(i)));
+	refuse(calls, 2, SECCOMP_RET_ERRNO | ENOMEM);
+	while (memblock_alloc(4096))
+		;
+	percpu_drain(OFF(0), OFF(0), take);
+	cr_assert_eq(nr_taken, 8);
 }
 
 static u32 put_entered, put_leave;
