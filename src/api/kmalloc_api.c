@@ -372,14 +372,17 @@ static void *kvrealloc_new(size_t size, gfp_t gfp)
 	return p ? p : kvmalloc_node(size, NUMA_NO_NODE, gfp);
 }
 
+static __slowpath void *kvmalloc_slow(size_t size, gfp_t gfp)
+{
+	SLAB_CALLER();
+	return kvmalloc_node(size, NUMA_NO_NODE, gfp);
+}
+
 __fastpath void *kvmalloc(size_t size, gfp_t gfp)
 {
 	void *p = kmalloc_hot(size, gfp);
 
-	if (likely(p))
-		return p;
-	SLAB_CALLER();
-	return kvmalloc_node(size, NUMA_NO_NODE, gfp);
+	return likely(p) ? p : kvmalloc_slow(size, gfp);
 }
 
 EXPORT void *alloc_kvmalloc(size_t size, gfp_t gfp)
