@@ -67,10 +67,33 @@ static void *map(size_t size)
 	return is_error(ret) ? NULL : (void *)ret;
 }
 
+static bool unmap(uintptr_t addr, size_t size)
+{
+	return sys_call(SYS_munmap, addr, size) == 0;
+}
+
+/*
+ * Of [raw, raw + whole), @size bytes at a multiple of @align.  0: all of it is
+ * gone.  With no mapping left to be had, what has joined its neighbour cannot
+ * be cut in the middle, but the whole can be cut off: else each attempt would
+ * leave something behind.  Where neither can, it is of use as it is.
+ */
+static uintptr_t cut_out(uintptr_t raw, size_t whole, size_t size,
+			 size_t align)
+{
+	uintptr_t addr = ALIGN_UP(raw, align), end = addr + size;
+
+	if (raw + whole > end && !unmap(end, raw + whole - end))
+		end = raw + whole;
+	else if (addr == raw || unmap(raw, addr - raw))
+		return addr;
+	return unmap(raw, end - raw) ? 0 : addr;
+}
+
 void *sys_reserve(size_t size, size_t align)
 {
 	size_t slack = align > sys_page_bytes ? align : 0;
-	uintptr_t raw, addr;
+	uintptr_t raw;
 
 	if (size + slack < size)
 		return NULL;
@@ -79,17 +102,12 @@ void *sys_reserve(size_t size, size_t align)
 		return NULL;
 	if (!slack)
 		return (void *)raw;
-	addr = ALIGN_UP(raw, align);
-	if (addr > raw)
-		sys_release((void *)raw, addr - raw);
-	if (raw + slack > addr)
-		sys_release((void *)(addr + size), raw + slack - addr);
-	return (void *)addr;
+	return (void *)cut_out(raw, size + slack, size, align);
 }
 
 void sys_release(void *addr, size_t size)
 {
-	sys_call(SYS_munmap, addr, size);
+	unmap((uintptr_t)addr, size);
 }
 
 bool sys_commit(void *addr, size_t size)

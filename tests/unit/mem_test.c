@@ -48,6 +48,43 @@ Test(mem, reserve_is_aligned_and_keeps_no_slack, .init = sys_init)
 	}
 }
 
+/* Use all the mappings there are, so that what comes below them joins them. */
+static void use_mappings(void)
+{
+	size_t size = (size_t)1 << 34, at = 8192;
+	char *p = mmap(NULL, size, PROT_NONE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (p == MAP_FAILED)
+		_exit(UNIT_SKIP);
+	while (at < size && !mprotect(p + at, 4096, PROT_READ))
+		at += 8192;
+	if (at >= size)
+		_exit(UNIT_SKIP);
+}
+
+static void reserve_without_mappings(void *arg)
+{
+	size_t before;
+
+	use_mappings();
+	before = virtual_pages();
+	for (u32 i = 0; i < 50; i++) {
+		void *p = sys_reserve(16 * MIB, 4 * MIB);
+
+		if (p)
+			sys_release(p, 16 * MIB);
+	}
+	if (virtual_pages() > before + (8 * MIB >> 12))
+		fprintf(stderr, "%zu pages more", virtual_pages() - before);
+	_exit(virtual_pages() > before + (8 * MIB >> 12));
+}
+
+Test(mem, reserve_leaves_nothing_without_mappings, .init = sys_init)
+{
+	unit_in_child(reserve_without_mappings);
+}
+
 Test(mem, reserve_refuses_the_impossible, .init = sys_init)
 {
 	errno = 0;
