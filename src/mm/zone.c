@@ -11,8 +11,8 @@
  * Invariants, under zone->lock:
  *   N1. a block whose offline bit is set is free, clean, in no list and not
  *	 counted in nr_free and nr_managed; its struct pages are all zero
- *	 (PAGE_NONE), and so are its classes.  Under strict overcommit it is
- *	 not committed.
+ *	 (PAGE_NONE), and so are its classes.  Under strict overcommit and
+ *	 RLIMIT_DATA it is not committed.
  *   N2. a section belongs to one zone and is bound to that zone's node.
  *   N3. a MAX_ORDER block that is being discarded, moved or taken offline is
  *	 out of the lists and counted as in use: nobody else's, so that no
@@ -120,6 +120,12 @@ static size_t nr_blocks(const struct section *sec)
 	return (sec->frontier - sec->first) >> MAX_ORDER;
 }
 
+/* The kernel counts what is committed, used or not. */
+static bool blocks_count(void)
+{
+	return sys_overcommit_strict() || sys_limit_data() != SIZE_MAX;
+}
+
 /* An offline block comes back (N1); false: its memory is refused. */
 static bool block_online(struct zone *zone, struct section *sec, size_t block,
 			 enum migratetype type)
@@ -127,7 +133,7 @@ static bool block_online(struct zone *zone, struct section *sec, size_t block,
 	void *addr = (void *)(sec->base + (block_pfn(sec, block) <<
 					   PAGE_SHIFT));
 
-	if (sys_overcommit_strict() && !sys_commit(addr, BLOCK_BYTES))
+	if (blocks_count() && !sys_commit(addr, BLOCK_BYTES))
 		return false;
 	bits_clear_range(sec->offline, block, 1);
 	sec->nr_offline--;
@@ -506,10 +512,13 @@ static bool block_offline(struct zone *zone, struct page *page,
 	size_t block = (page_pfn(page) - sec->first) >> MAX_ORDER;
 	size_t bytes = MAX_ORDER_PAGES * sizeof(struct page);
 	bool gone = bytes >= sys_page_size() && sys_discard(page, bytes);
+	void *addr = (void *)(sec->base + (page_pfn(page) << PAGE_SHIFT));
 
-	/* Under strict overcommit what is only discarded is charged still. */
+	/* What is only discarded is charged still. */
 	if (gone && sys_overcommit_strict())
-		sys_forget(page_address(page), BLOCK_BYTES);
+		sys_forget(addr, BLOCK_BYTES);
+	else if (gone && blocks_count())
+		sys_uncommit(addr, BLOCK_BYTES);
 
 	lock_enter(&zone->lock);
 	hand->owner = 0;

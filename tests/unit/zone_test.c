@@ -147,6 +147,50 @@ Test(zone, offline_gives_back_the_metadata, .init = unit_up)
 	cr_assert_gt(stat_read(STAT_PAGES_ONLINE), 0);
 }
 
+#define PAGES_64M (64 * MIB >> PAGE_SHIFT)
+
+static size_t data_kib(void)
+{
+	FILE *f = fopen("/proc/self/status", "r");
+	char line[128];
+	size_t kib = 0;
+
+	while (f && fgets(line, sizeof(line), f) &&
+	       sscanf(line, "VmData: %zu kB", &kib) != 1)
+		;
+	if (f)
+		fclose(f);
+	return kib;
+}
+
+static void data_falls(void *arg)
+{
+	struct rlimit lim = { GIB, GIB };
+	size_t most;
+	struct page *page;
+
+	setrlimit(RLIMIT_DATA, &lim);
+	unit_up();
+	for (u32 round = 0; round < 3; round++) {
+		page = get(PAGES_64M, 0, 0);
+		if (!page)
+			_exit(1);
+		memset(page_address(page), 1, 64 * MIB);
+		most = data_kib();
+		put(page, PAGES_64M);
+		shrink();
+		if (data_kib() + 48 * 1024 > most)
+			_exit(2);
+		check_zones();
+	}
+}
+
+/* RLIMIT_DATA is for the program, too, when the heap has shrunk. */
+Test(zone, offline_gives_back_the_limit)
+{
+	unit_in_child(data_falls);
+}
+
 static size_t last_grow;
 
 Test(zone, blocks_come_back_clean, .init = unit_up)
