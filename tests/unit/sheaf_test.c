@@ -31,17 +31,17 @@ static void check_count(size_t in_hand)
 	size_t cached = percpu_count(OFF) + barn_count(&cache);
 
 	REQUIRE(slabs_are_valid(&cache));
-	REQUIRE(cache.node.nr_used == in_hand + cached,
-		"%zu used, %zu in hand, %zu cached", cache.node.nr_used,
-		in_hand, cached);
+	REQUIRE(kmem_cache_nr_used(&cache) == in_hand + cached,
+		"%zu used, %zu in hand, %zu cached",
+		kmem_cache_nr_used(&cache), in_hand, cached);
 }
 
 static void check_all_returned(void)
 {
 	slab_reclaim();
 	check_count(0);
-	cr_assert_eq(cache.node.nr_used, 0);
-	cr_assert_eq(cache.node.nr_slabs, 0);
+	cr_assert_eq(kmem_cache_nr_used(&cache), 0);
+	cr_assert_eq(kmem_cache_nr_slabs(&cache), 0);
 	cr_assert(zone_is_valid(&zone_normal));
 	cr_assert_eq(zone_normal.nr_free, zone_normal.nr_managed);
 }

@@ -19,8 +19,10 @@
 static struct page *heap[HEAP / 512];
 
 /* A heap large enough that ranges are kept. */
+/* All of it of one node, where there are several. */
 static void up(void)
 {
+	unit_pin(0);
 	unit_up_mode(PERCPU_CPU);
 	for (u32 i = 0; i < ARRAY_SIZE(heap); i++) {
 		heap[i] = page_range_alloc(NUMA_NO_NODE, 512, 0, 0);
@@ -52,9 +54,8 @@ static void put_buffer(struct page *page, size_t nr)
  * Every range has its marks and nothing inside (R1), no two of one cache touch
  * (R2), they add up (R3), and the zone has none of them free (R4).
  */
-static void check_spans(void)
+static size_t check_section(const struct section *sec)
 {
-	struct section *sec = sections[0];
 	size_t sum = 0, last_end = 0;
 	u32 last_cpu = 0;
 
@@ -93,6 +94,15 @@ static void check_spans(void)
 		last_end = pfn;
 		last_cpu = page->span_cpu;
 	}
+	return sum;
+}
+
+static void check_spans(void)
+{
+	size_t sum = 0;
+
+	for (u32 i = 0; i < nr_sections; i++)
+		sum += check_section(sections[i]);
 	REQUIRE(sum == span_pages(), "%zu of %zu", sum, span_pages());
 	REQUIRE(zone_is_valid(&zone_normal));
 	REQUIRE(spans_are_valid());
