@@ -135,9 +135,10 @@ static void *moved(void *p, size_t size)
 static bool limited;
 static void **filler;
 
+/* The last ones may have a page each: there were no two for a slab. */
 static void make_room(void)
 {
-	for (int i = 0; i < 4 && filler; i++) {
+	for (int i = 0; i < 64 && filler; i++) {
 		void **p = filler;
 
 		filler = *p;
