@@ -197,6 +197,8 @@ PAIR(kvrealloc, alloc_kvrealloc(NULL, SIZE, K),
      p = alloc_kvrealloc(p, 0, K))
 PAIR(krealloc_up, alloc_krealloc(NULL, SIZE, K),
      alloc_kfree(alloc_krealloc(p, OTHER, K)))
+PAIR(kvrealloc_up, alloc_kvrealloc(NULL, SIZE, K),
+     alloc_kvfree(alloc_kvrealloc(p, OTHER, K)))
 PAIR(kmemdup, alloc_kmemdup(TEXT, SIZE, K), alloc_kfree_const(p))
 PAIR(kstrdup, alloc_kstrdup(TEXT, K), alloc_kfree(p))
 PAIR(mempool, alloc_mempool_kmalloc(K, (void *)(uintptr_t)SIZE),
@@ -219,9 +221,9 @@ struct driver {
 static const struct driver drivers[] = {
 	D(bulk), D(malloc), D(calloc), D(realloc), D(realloc_null), D(aligned),
 	D(sized), D(kmem_cache), D(kmalloc), D(kzalloc), D(kvmalloc),
-	D(krealloc), D(kvrealloc), D(krealloc_up), D(kmemdup), D(kstrdup),
-	D(new), D(new_array), D(new_nothrow), D(new_array_nothrow),
-	D(new_aligned), D(new_array_aligned), D(new_aligned_nothrow),
+	D(krealloc), D(kvrealloc), D(krealloc_up), D(kvrealloc_up),
+	D(kmemdup), D(kstrdup), D(new), D(new_array), D(new_nothrow),
+	D(new_array_nothrow), D(new_aligned), D(new_array_aligned), D(new_aligned_nothrow),
 	D(new_array_aligned_nothrow), D(delete_nothrow),
 	D(delete_array_nothrow), D(kmem_rcu), D(mempool), D(new_retry),
 	{ "new_cache", get_new_cache, put_new_cache, true },
