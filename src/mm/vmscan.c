@@ -495,10 +495,24 @@ static void kswapd_rest(u32 kicks)
 	__atomic_store_n(&kswapd_state, KSWAPD_AWAKE, __ATOMIC_SEQ_CST);
 }
 
+/* Most of the heap: the program may have ended its work, and never come by. */
+static bool is_much(size_t idle)
+{
+	return idle >= ARM_PAGES && idle > mm_resident_pages() / 2;
+}
+
+/* What would be left behind.  @more: there was never a quiet moment. */
+static bool kswapd_is_due(bool more)
+{
+	size_t idle = idle_pages();
+
+	return READ_ONCE(kswapd_asked) || READ_ONCE(kswapd_low) ||
+	       !sys_is_alone() || (more ? is_much(idle) : idle > IDLE_LEAST);
+}
+
 /*
  * As kswapd_rest(), for good: who freed, or asked, before the state was seen
- * counts on this thread.  @more: there was never a quiet moment, so the program
- * is at work and will come by.
+ * counts on this thread.
  */
 static bool kswapd_end(bool more)
 {
@@ -506,8 +520,7 @@ static bool kswapd_end(bool more)
 
 	__atomic_store_n(&kswapd_state, KSWAPD_NONE, __ATOMIC_SEQ_CST);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	if ((READ_ONCE(kswapd_asked) || READ_ONCE(kswapd_low) ||
-	     (!more && idle_pages() > IDLE_LEAST)) &&
+	if (kswapd_is_due(more) &&
 	    __atomic_compare_exchange_n(&kswapd_state, &none, KSWAPD_AWAKE,
 					false, __ATOMIC_SEQ_CST,
 					__ATOMIC_RELAXED))
@@ -724,8 +737,7 @@ void idle_poll(void)
 	if (idle <= IDLE_LEAST)
 		return;
 	now = sys_clock_ms();
-	if (idle >= ARM_PAGES && idle > mm_resident_pages() / 2 &&
-	    !READ_ONCE(idle_armed))
+	if (is_much(idle) && !READ_ONCE(idle_armed))
 		arm(now);
 	if (now < READ_ONCE(next_look_ms))
 		return;

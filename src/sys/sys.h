@@ -225,7 +225,8 @@ void sys_signals_restore(u64 old);
 bool sys_is_alone(void);
 /*
  * A detached thread of our own with all signals blocked and a small stack, of
- * no real-time class.  It ends when @fn returns.
+ * the caller's scheduling class: to ask for it is a call that glibc does not
+ * make, and a filter of the program may kill for.  It ends when @fn returns.
  * False: none could be made.  May allocate: no lock may be held; takes locks
  * of libc: not from a signal handler.  The thread has no name: that would be a
  * prctl() that a filter of the program may kill for.

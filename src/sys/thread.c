@@ -132,9 +132,6 @@ bool sys_thread_known(void)
 #pragma weak pthread_attr_destroy
 #pragma weak pthread_attr_setstacksize
 #pragma weak pthread_attr_setdetachstate
-#pragma weak pthread_attr_setinheritsched
-#pragma weak pthread_attr_setschedpolicy
-#pragma weak pthread_attr_setschedparam
 
 #define STACK_BYTES (64 * KIB)	/* beside what libc asks for itself */
 
@@ -191,28 +188,6 @@ static void *thread_main(void *arg)
 	return NULL;
 }
 
-/*
- * A thread of the real-time classes makes others of its class, and ours must
- * not come before the program's own.  Only then is the class asked for: a
- * filter for system calls that lets threads be made may forbid that.
- */
-static int set_class(pthread_attr_t *attr)
-{
-	struct sched_param param = { .sched_priority = 0 };
-	long policy = sys_call(SYS_sched_getscheduler, 0);
-	int ret;
-
-	if ((policy != SCHED_FIFO && policy != SCHED_RR) ||
-	    !is_there((void *)pthread_attr_setinheritsched) ||
-	    !is_there((void *)pthread_attr_setschedpolicy) ||
-	    !is_there((void *)pthread_attr_setschedparam))
-		return 0;
-	ret = pthread_attr_setinheritsched(attr, PTHREAD_EXPLICIT_SCHED);
-	if (!ret)
-		ret = pthread_attr_setschedpolicy(attr, SCHED_OTHER);
-	return ret ? ret : pthread_attr_setschedparam(attr, &param);
-}
-
 static int create_small(void (*fn)(void))
 {
 	pthread_attr_t attr;
@@ -226,8 +201,6 @@ static int create_small(void (*fn)(void))
 		ret = pthread_attr_setstacksize(&attr,
 						(size_t)PTHREAD_STACK_MIN +
 						STACK_BYTES);
-	if (!ret)
-		ret = set_class(&attr);
 	if (!ret)
 		ret = pthread_create(&t, &attr, thread_main, (void *)fn);
 	pthread_attr_destroy(&attr);

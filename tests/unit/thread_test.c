@@ -3,7 +3,6 @@
  */
 #include "unit.h"
 
-#include <sched.h>
 #include <sys/syscall.h>
 
 static void *tid_of_thread(void *arg)
@@ -271,24 +270,10 @@ static void sleep_long(void)
 		sys_wait_ms(&nobody_wakes, 0, 1000);
 }
 
-static void own_class(void)
+static void own_done(void)
 {
-	own.tid = sched_getscheduler(0);
 	store_release(&own.done, 1);
 	sys_wake(&own.done);
-}
-
-/* The program's threads come first. */
-Test(thread, start_is_not_real_time, .timeout = 10)
-{
-	struct sched_param param = { .sched_priority = 1 };
-
-	if (sched_setscheduler(0, SCHED_FIFO, &param))
-		cr_skip_test("not allowed");
-	cr_assert(sys_thread_start(own_class));
-	own_wait();
-	cr_assert_eq(own.tid, SCHED_OTHER);
-	cr_assert_eq(sched_getscheduler(0), SCHED_FIFO);
 }
 
 static void *end_when_told(void *arg)
@@ -317,7 +302,7 @@ static void beside_ours(void *arg)
 	if (!sys_is_alone())
 		_exit(4);
 	/* Nor is one that has ended missing. */
-	if (!sys_thread_start(own_class))
+	if (!sys_thread_start(own_done))
 		_exit(5);
 	own_wait();
 	usleep(50000);

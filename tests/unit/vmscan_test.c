@@ -548,6 +548,42 @@ Test(vmscan, ends_beside_work, .init = up_known)
 		     "%s", text);
 }
 
+/* Most of the heap is idle nearly always, and never for long. */
+static void alone_with_much(void *arg)
+{
+	struct page *page[16];
+	pthread_t t;
+
+	kswapd_pending = true;
+	pthread_create(&t, NULL, until_told, NULL);
+	kswapd_start();
+	pthread_join(t, NULL);
+	for (u32 i = 0; i < 300 && !kswapd_has_ended(); i++) {
+		for (u32 k = 0; k < 16; k++) {
+			page[k] = page_range_alloc(NUMA_NO_NODE, 512, 0, 0);
+			CHILD_REQUIRE(page[k]);
+			if (i < 2)
+				memset(page_address(page[k]), 1,
+				       512 << PAGE_SHIFT);
+		}
+		for (u32 k = 0; k < 16; k++)
+			page_range_free(page[k], 512);
+		usleep(DELAY * 100);
+	}
+	/* If it ended just when all was in use, the frees were told. */
+	CHILD_REQUIRE(READ_ONCE(idle_armed) || wait_for(all_gone, 5000));
+}
+
+/* ... but for most of the heap it may be the last time, and kswapd stays. */
+Test(vmscan, does_not_end_beside_much, .init = up_known)
+{
+	char text[512];
+
+	sem_post(&leave);
+	cr_assert_eq(unit_child(alone_with_much, NULL, text, sizeof(text)), 0,
+		     "%s", text);
+}
+
 static void asked_for(void *arg)
 {
 	CHILD_REQUIRE(kswapd_run());
