@@ -328,12 +328,13 @@ static void fork_on_the_way(bool lazily, bool forks)
 		zone_report_free(&zone_normal, SIZE_MAX, false);
 	sigaction(SIGSYS, &sa, NULL);
 	cr_assert_eq(pthread_create(&t, NULL, gives_back, NULL), 0);
-	while (!forks && READ_ONCE(way.asked) < way.at)
-		usleep(1000);
-	if (!forks)
+	if (!forks) {
+		while (READ_ONCE(way.asked) < way.at)
+			usleep(1000);
 		way.pid = fork();
-	if (!way.pid)
-		check_way();
+		if (!way.pid)
+			check_way();
+	}
 	WRITE_ONCE(way.go_on, 1);
 	while (!READ_ONCE(way.done))
 		usleep(1000);
