@@ -505,11 +505,23 @@ static void classes_discard(struct section *sec, size_t block)
 		sys_discard((void *)start, os);
 }
 
+/* Under zone->lock; the block is clean, and its struct pages are zero (N1). */
+static void block_leave(struct zone *zone, struct page *page)
+{
+	struct section *sec = page_section(page);
+	size_t block = (page_pfn(page) - sec->first) >> MAX_ORDER;
+
+	bits_set_range(sec->offline, block, 1);
+	sec->nr_offline++;
+	ADD_ONCE(zone->nr_managed, -MAX_ORDER_PAGES);
+	classes_discard(sec, block);
+	stat_add(STAT_PAGES_OFFLINE, 1);
+}
+
 static bool block_offline(struct zone *zone, struct page *page,
 			  struct zone_hand *hand)
 {
 	struct section *sec = page_section(page);
-	size_t block = (page_pfn(page) - sec->first) >> MAX_ORDER;
 	size_t bytes = MAX_ORDER_PAGES * sizeof(struct page);
 	bool gone = bytes >= sys_page_size() && sys_discard(page, bytes);
 	void *addr = (void *)(sec->base + (page_pfn(page) << PAGE_SHIFT));
@@ -522,15 +534,10 @@ static bool block_offline(struct zone *zone, struct page *page,
 
 	lock_enter(&zone->lock);
 	hand->owner = 0;
-	if (!gone) {
+	if (gone)
+		block_leave(zone, page);
+	else
 		buddy_free_range(zone, page, MAX_ORDER_PAGES);
-	} else {
-		bits_set_range(sec->offline, block, 1);
-		sec->nr_offline++;
-		ADD_ONCE(zone->nr_managed, -MAX_ORDER_PAGES);
-		classes_discard(sec, block);
-		stat_add(STAT_PAGES_OFFLINE, 1);
-	}
 	lock_exit(&zone->lock);
 	return gone;
 }
@@ -618,16 +625,21 @@ void zones_fork_unlock(void)
 }
 
 /*
- * Free and clean, whether or not its metadata has gone: all zero will do.  If
- * its memory has, too, it has to be had again.
+ * Free and clean, whether or not its metadata has gone: all zero will do.  Its
+ * memory may have gone, too, wherever it counts; what is not had again leaves.
  */
 static void hand_return_offline(struct zone *zone, struct zone_hand *hand)
 {
 	struct page *page = hand->offline;
 
-	if (page && (!sys_overcommit_strict() ||
-		     sys_commit(page_address(page), BLOCK_BYTES)))
+	if (!page)
+		return;
+	if (!blocks_count() || sys_commit(page_address(page), BLOCK_BYTES)) {
 		buddy_free_range(zone, page, MAX_ORDER_PAGES);
+		return;
+	}
+	__builtin_memset(page, 0, MAX_ORDER_PAGES * sizeof(*page));
+	block_leave(zone, page);
 }
 
 /* Its one thread may be in such a call itself, which then goes on. */

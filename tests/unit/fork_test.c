@@ -366,6 +366,129 @@ Test(fork, by_whom_has_one_on_its_way_offline, .timeout = 60)
 	fork_on_the_way(false, true);
 }
 
+/*
+ * The same under RLIMIT_DATA: the thread stands still where the block is no
+ * longer committed.  Its system call is made here, as it cannot itself.
+ */
+static struct {
+	void *addr;
+	size_t bytes;
+	int asked, go_on, done;
+} gone;
+
+static void on_mprotect(int sig, siginfo_t *info, void *context)
+{
+	greg_t *regs = ((ucontext_t *)context)->uc_mcontext.gregs;
+
+	regs[REG_RAX] = 0;
+	if (READ_ONCE(gone.asked))
+		return;
+	gone.addr = (void *)regs[REG_RDI];
+	gone.bytes = (size_t)regs[REG_RSI];
+	store_release(&gone.asked, 1);
+	while (!READ_ONCE(gone.go_on))
+		usleep(1000);
+}
+
+static __attribute__((noreturn)) void *goes_offline(void *arg)
+{
+	static const int calls[] = { SYS_mprotect };
+
+	refuse(calls, 1, SECCOMP_RET_TRAP);
+	zones_offline();
+	WRITE_ONCE(gone.done, 1);
+	for (;;)
+		pause();
+}
+
+static void limit_data(size_t bytes)
+{
+	struct rlimit lim;
+
+	getrlimit(RLIMIT_DATA, &lim);
+	lim.rlim_cur = bytes;
+	setrlimit(RLIMIT_DATA, &lim);
+}
+
+#define NR_WAY 3
+
+/* @refused: the child cannot commit it, for now. */
+static void check_gone(bool refused)
+{
+	struct section *sec = sections[0];
+
+	if (zone_used(&zone_normal) != way.used)
+		_exit(5);
+	if (sec->nr_offline != refused || !zone_is_valid(&zone_normal))
+		_exit(6);
+	if (refused && addr_to_page(gone.addr)->type != PAGE_NONE)
+		_exit(7);
+	limit_data(GIB);
+	for (u32 i = 0; i < NR_WAY; i++) {
+		struct page *page = page_range_alloc(0, MAX_ORDER_PAGES, 0, 0);
+
+		if (!page)
+			_exit(8);
+		memset(page_address(page), 1, MAX_ORDER_PAGES << PAGE_SHIFT);
+	}
+	if (sec->nr_offline)
+		_exit(9);
+	check_child();
+}
+
+static void fork_without_the_block(bool refused)
+{
+	struct sigaction sa = { .sa_sigaction = on_mprotect,
+				.sa_flags = SA_SIGINFO };
+	struct page *page[NR_WAY];
+	pthread_t t;
+	int status;
+	pid_t pid;
+
+	for (u32 i = 0; i < NR_WAY; i++)
+		page[i] = page_range_alloc(0, MAX_ORDER_PAGES, 0, 0);
+	cr_assert(page[0] && page[1] && page[2]);
+	for (u32 i = 0; i < NR_WAY; i++)
+		cr_assert(page_range_free(page[i], MAX_ORDER_PAGES));
+	way.used = zone_used(&zone_normal);
+	zone_report_free(&zone_normal, SIZE_MAX, false);
+	sigaction(SIGSYS, &sa, NULL);
+	cr_assert_eq(pthread_create(&t, NULL, goes_offline, NULL), 0);
+	while (!load_acquire(&gone.asked))
+		usleep(1000);
+	cr_assert_eq(gone.bytes, MAX_ORDER_PAGES << PAGE_SHIFT);
+	cr_assert_eq(mprotect(gone.addr, gone.bytes, PROT_NONE), 0);
+	if (refused)
+		limit_data(4096);	/* 0 is none to the kernel */
+	pid = fork();
+	if (!pid)
+		check_gone(refused);
+	limit_data(GIB);
+	WRITE_ONCE(gone.go_on, 1);
+	while (!READ_ONCE(gone.done))
+		usleep(1000);
+	cr_assert_eq(waitpid(pid, &status, 0), pid);
+	cr_assert_eq(status, 0, "status %x", status);
+	cr_assert(zone_is_valid(&zone_normal));
+}
+
+static void up_limited(void)
+{
+	limit_data(GIB);
+	up();
+}
+
+Test(fork_limited, a_block_that_is_not_committed, .init = up_limited,
+     .timeout = 60)
+{
+	fork_without_the_block(false);
+}
+
+Test(fork_limited, a_block_that_is_refused, .init = up_limited, .timeout = 60)
+{
+	fork_without_the_block(true);
+}
+
 /* Whom it interrupted puts them back. */
 Test(fork, by_whom_has_blocks_in_hand, .timeout = 60)
 {
