@@ -17,7 +17,9 @@
  *   U2. `reader` is not 0 only while U1 holds: it is stored after the
  *	 addition and its barrier, and is 0 before the subtraction.  A handler
  *	 that finds 0 counts itself, one that finds more is protected already.
- *	 It is changed in one step as a handler sees it, which may fork.
+ *	 It is changed in one step as a handler sees it, which may fork.  But a
+ *	 fork between addition and store makes it stale: then it is 0 again, in
+ *	 one step, before another addition, unless one more fork has counted it.
  *   U3. gp.seq is even between grace periods and odd in one; a period that
  *	 ends has seen both counters of every slot at 0 since it began.
  *   U4. all of gp but seq is of the holder of gp.lock, all of cb but next and
@@ -61,10 +63,12 @@
  * 0 is 0 of the next generation, where only its own section is counted
  * (lib/fork_count.h has the idea).  A section that a handler interrupted between
  * addition and store, and whose handler forked, finds that its counter is of
- * another generation than it has stored and adds again; between the store of 0
- * and the subtraction, it subtracts nothing.  Either holds for any number of
- * forks, one in another, while a generation takes 256 of them to come back:
- * only a counter with somebody in it gets a new one.
+ * another generation than it has stored, takes that back and adds again; while
+ * it is stored, whatever forks counts it and makes the two agree, so it is not
+ * counted twice.  Between the store of 0 and the subtraction, it subtracts
+ * nothing.  Either holds for any number of forks, one in another, while a
+ * generation takes 256 of them to come back: only a counter with somebody in it
+ * gets a new one.
  */
 #include "core/report.h"
 #include "lib/lock.h"
@@ -130,24 +134,24 @@ static inline bool same_generation(u32 a, u32 b)
 }
 
 /*
- * Behind the store.  A fork between the two looks changes both words, and makes
- * them agree.
+ * Behind the store; *@r is what it finds.  A fork between the two looks changes
+ * both words, and makes them agree.
  */
-static inline bool is_counted(const u32 *count)
+static inline bool is_counted(const u32 *count, u32 *r)
 {
-	u32 r, word;
+	u32 word;
 
 	do {
-		r = READ_ONCE(reader);
+		*r = READ_ONCE(reader);
 		word = READ_ONCE(*count);
-	} while (unlikely(READ_ONCE(reader) != r));
-	return same_generation(word, r);
+	} while (unlikely(READ_ONCE(reader) != *r));
+	return same_generation(word, *r);
 }
 
 static __attribute__((noinline)) void reader_enter(void)
 {
 	struct rcu_slot *slot = own_slot();
-	u32 p, old;
+	u32 p, old, r;
 
 	do {
 		p = READ_ONCE(phase);
@@ -157,7 +161,8 @@ static __attribute__((noinline)) void reader_enter(void)
 		WRITE_ONCE(reader, (old & ~BELOW) + NESTED + p);	/* U2 */
 		in_order();
 		/* A fork before the store did not find us, one behind it did. */
-	} while (unlikely(!is_counted(&slot->count[p])));
+	} while (unlikely(!is_counted(&slot->count[p], &r)) &&
+		 arch_local_cmpxchg(&reader, r, 0));			/* U2 */
 }
 
 /* Not from one of which a fork has taken us. */

@@ -532,8 +532,8 @@ Test(rcu, the_child_has_the_callbacks, .timeout = 60)
  * twice, in neither process.
  */
 static struct {
-	u32 at, steps, forks;
-	bool inside, forked, child;
+	u32 at, then, steps, forks;
+	bool inside, forked, again, child;
 	int status;
 } step = { .forks = 1 };
 
@@ -562,11 +562,15 @@ static void trap(int sig, siginfo_t *info, void *context)
 	greg_t *flags = &((ucontext_t *)context)->uc_mcontext.gregs[REG_EFL];
 
 	*flags |= 0x100;
-	if (step.inside && step.steps++ == step.at) {
+	if (step.inside && step.steps == (step.forked ? step.then : step.at)) {
+		step.again = step.forked;
 		step.forked = true;
 		fork_deep(step.forks);
 	}
-	if (step.forked || (step.steps && !step.inside))
+	step.steps += step.inside;
+	/* The child goes on by steps if it is to fork, too. */
+	if (step.again || (step.forked && !(step.child && step.then)) ||
+	    (step.steps && !step.inside))
 		*flags &= ~0x100;
 }
 
@@ -611,6 +615,7 @@ static void read_in_steps(void)
 {
 	step.steps = 0;
 	step.forked = false;
+	step.again = false;
 	raise(SIGTRAP);
 	WRITE_ONCE(step.inside, true);
 	for (u32 i = 0; i < depth; i++)
@@ -647,6 +652,45 @@ Test(rcu, fork_in_a_handler_of_a_reader, .timeout = 60)
 	sigaction(SIGTRAP, &sa, NULL);
 	read_and_fork(1);
 	read_and_fork(2);
+}
+
+/*
+ * In the child another handler forks as well, at @then; false: the section was
+ * over before.
+ */
+static bool read_and_fork_twice(u32 then)
+{
+	enum { OVER_BEFORE = 3 };
+	bool over;
+
+	step.then = then;
+	step.status = 0;
+	read_in_steps();
+	over = !rcu_read_held() && rcu_gp_done(rcu_start_gp());
+	if (step.child)
+		_exit(!over ? 1 : step.again ? 0 : OVER_BEFORE);
+	REQUIRE(over);
+	REQUIRE(step.status == 0 || step.status == OVER_BEFORE << 8,
+		"status %x, instructions %u and %u", step.status, step.at,
+		then);
+	return step.status == 0;
+}
+
+Test(rcu, forks_in_two_handlers_of_a_reader, .timeout = 120)
+{
+	struct sigaction sa = { .sa_sigaction = trap, .sa_flags = SA_SIGINFO };
+	u32 twice = 0;
+
+	sigaction(SIGTRAP, &sa, NULL);
+	depth = 1;
+	step.forked = true;
+	do {
+		/* As far as behind a second store. */
+		for (u32 gap = 1; gap <= 24 && step.forked; gap++)
+			twice += read_and_fork_twice(step.at + gap);
+		step.at++;
+	} while (step.forked);
+	cr_assert_gt(twice, 200);
 }
 
 /* The child of the handler forks as well, before the handler returns. */
