@@ -121,7 +121,8 @@ static struct page *next_candidate(struct zone *zone, u32 *look)
 			continue;
 		if (!bit_test(sec->offline, cursor >> (MAX_ORDER -
 						       PAGEBLOCK_ORDER)) &&
-		    !READ_ONCE(head->block_free)) {
+		    !READ_ONCE(head->block_free) &&
+		    !zone_takes_offline(zone, head)) {
 			head->block_flags |= BLOCK_TRIED;		/* H2 */
 			return head;
 		}

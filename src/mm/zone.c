@@ -505,7 +505,7 @@ static void classes_discard(struct section *sec, size_t block)
 		sys_discard((void *)start, os);
 }
 
-/* Under zone->lock; the block is clean, and its struct pages are zero (N1). */
+/* Under zone->lock; the block is clean, its struct pages have gone (N1). */
 static void block_leave(struct zone *zone, struct page *page)
 {
 	struct section *sec = page_section(page);
@@ -557,10 +557,28 @@ static void zone_offline(struct zone *zone)
 			hand = hand_begin(zone, &own);
 			hand->offline = page;
 		}
+		/* Others are at it, and zone_takes_offline() must see it. */
+		if (hand == &own) {
+			buddy_free_range(zone, page, MAX_ORDER_PAGES);
+			page = NULL;
+		}
 		lock_exit(&zone->lock);
 		if (!page || !block_offline(zone, page, hand))
 			return;
 	}
+}
+
+bool zone_takes_offline(const struct zone *zone, const struct page *page)
+{
+	for (u32 i = 0; i < ZONE_HANDS; i++) {
+		const struct zone_hand *hand = &zone->hands[i];
+		uintptr_t at = (uintptr_t)page - (uintptr_t)hand->offline;
+
+		if (hand->owner && hand->offline &&
+		    at < MAX_ORDER_PAGES * sizeof(*page))
+			return true;
+	}
+	return false;
 }
 
 void zones_offline(void)

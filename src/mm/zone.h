@@ -177,6 +177,11 @@ size_t zones_discard(u32 min_order, size_t keep);
 size_t zone_report_free(struct zone *zone, size_t pages, bool lazily);
 /* Free clean blocks of the largest order leave, with their metadata. */
 void zones_offline(void);
+/*
+ * Is @page in a block on its way there?  Its struct pages may be zero, as those
+ * inside of a range in use are.  Under zone->lock.
+ */
+bool zone_takes_offline(const struct zone *zone, const struct page *page);
 
 /*
  * A free block of 2^@order pages, PAGEBLOCK_ORDER to MAX_ORDER, that is all

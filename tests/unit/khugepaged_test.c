@@ -2,6 +2,7 @@
  * khugepaged_test.c - huge pages past thp_start, and no more of them for a
  * while when they are dear; by a clock of the test's own.
  */
+#include "refuse.h"
 #include "unit.h"
 
 static u64 now_ns, cost_ns;
@@ -259,3 +260,81 @@ Test(khugepaged, what_was_given_back_meanwhile_is_not_huge, .init = up_small)
 	cr_assert_eq(flagged(BLOCK_HUGE), 0);
 	cr_assert(zone_is_valid(&zone_normal));
 }
+
+#ifdef __x86_64__
+/*
+ * A block goes offline: its struct pages are zero already, its bit is not yet
+ * set.  The thread's system call is made here, as it cannot itself.
+ */
+static struct {
+	struct page *page;	/* first of the block; asked when there */
+	int go_on, done;
+} leaving;
+
+static void on_madvise(int sig, siginfo_t *info, void *context)
+{
+	greg_t *regs = ((ucontext_t *)context)->uc_mcontext.gregs;
+
+	regs[REG_RAX] = 0;
+	if (leaving.page)
+		return;
+	__builtin_memset((void *)regs[REG_RDI], 0, (size_t)regs[REG_RSI]);
+	store_release(&leaving.page, (struct page *)regs[REG_RDI]);
+	while (!READ_ONCE(leaving.go_on))
+		usleep(1000);
+}
+
+static __attribute__((noreturn)) void *goes_offline(void *arg)
+{
+	static const int calls[] = { SYS_madvise };
+
+	refuse(calls, 1, SECCOMP_RET_TRAP);
+	zones_offline();
+	store_release(&leaving.done, 1);
+	for (;;)
+		pause();	/* libc has an madvise() for a thread's end */
+}
+
+static u32 nr_picked, nr_leaving;
+
+static void note_picked(void *addr)
+{
+	struct page *page = addr_to_page(addr);
+
+	nr_picked++;
+	nr_leaving += page >= leaving.page &&
+		      page < leaving.page + MAX_ORDER_PAGES;
+}
+
+Test(khugepaged, what_goes_offline_is_not_picked, .init = up,
+     .timeout = 60)
+{
+	struct sigaction sa = { .sa_sigaction = on_madvise,
+				.sa_flags = SA_SIGINFO };
+	struct page *p = page_range_alloc(NUMA_NO_NODE, MAX_ORDER_PAGES, 0, 0);
+	static const struct page none;
+	pthread_t t;
+
+	options.thp = THP_NEVER;	/* kswapd's work in a free */
+	cr_assert(p && page_range_free(p, MAX_ORDER_PAGES));
+	zones_discard(0, 0);
+	options.thp = THP_ALWAYS;
+	sigaction(SIGSYS, &sa, NULL);
+	cr_assert_eq(pthread_create(&t, NULL, goes_offline, NULL), 0);
+	while (!load_acquire(&leaving.page))
+		usleep(1000);
+	cr_assert_eq(leaving.page, p);
+	meanwhile = note_picked;
+	for (u32 i = 0; i < 10; i++)
+		test_khugepaged();
+	cr_assert_gt(nr_picked, 0);
+	cr_assert_eq(nr_leaving, 0);
+	WRITE_ONCE(leaving.go_on, 1);
+	while (!load_acquire(&leaving.done))
+		usleep(1000);
+	cr_assert_eq(sections[0]->nr_offline, 1);
+	for (u32 i = 0; i < MAX_ORDER_PAGES; i++)
+		REQUIRE(memcmp(&p[i], &none, sizeof(none)) == 0, "page %u", i);
+	cr_assert(zone_is_valid(&zone_normal));
+}
+#endif

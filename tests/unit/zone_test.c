@@ -191,6 +191,25 @@ Test(zone, offline_gives_back_the_limit)
 	unit_in_child(data_falls);
 }
 
+/* Who has no hand for a block leaves it to those that have. */
+Test(zone, none_goes_offline_unseen, .init = unit_up)
+{
+	struct page *page = get(MAX_ORDER_PAGES, 0, 0);
+
+	put(page, MAX_ORDER_PAGES);
+	zones_discard(0, 0);
+	for (u32 i = 0; i < ZONE_HANDS; i++)
+		zone_normal.hands[i].owner = lock_self() + 2;
+	zones_offline();
+	cr_assert_eq(sections[0]->nr_offline, 0);
+	check_zones();
+	for (u32 i = 0; i < ZONE_HANDS; i++)
+		zone_normal.hands[i].owner = 0;
+	zones_offline();
+	cr_assert_eq(sections[0]->nr_offline, 1);
+	check_zones();
+}
+
 static size_t last_grow;
 
 Test(zone, blocks_come_back_clean, .init = unit_up)
