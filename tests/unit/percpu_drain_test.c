@@ -129,7 +129,7 @@ TEST_MODES(percpu_drain, frozen_in_a_drain)
 	cr_assert(grow(OFF(0), 16));
 	cr_assert(grow(OFF(1), 16));
 	for (u32 i = 0; i < 100; i++) {
-		REQUIRE(push(OFF(0), obj(1 + i % 8)));
+		REQUIRE(push(OFF(0), obj(1 + (i & 7))));
 		armed = true;
 		percpu_drain(OFF(0), OFF(1), put_and_freeze);
 		REQUIRE(!armed);
