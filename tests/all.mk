@@ -1,9 +1,7 @@
 # all.mk - what `make check` leaves out: builds and runs of other kinds.
 #
-#   make check-all                         everything: an hour and a quarter, at
-#					  lowest priority on two cores that
-#					  three others had; no row more than
-#					  $(ALL_LIMIT) s
+#   make check-all                         everything: half an hour on two cores;
+#					  no row more than $(ALL_LIMIT) s
 #   make coverage                         lines and branches that the tests run
 #   make check-all ALL_ONLY="debug tsan"   only those parts, without `check`
 #
