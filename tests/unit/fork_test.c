@@ -412,7 +412,7 @@ static void limit_data(size_t bytes)
 
 #define NR_WAY 3
 
-/* @refused: the child cannot commit it, for now. */
+/* @refused: the child cannot commit it until the limit is raised. */
 static void check_gone(bool refused)
 {
 	struct section *sec = sections[0];
