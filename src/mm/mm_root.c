@@ -9,11 +9,8 @@
 #include "mm/vmap_area.h"
 #include "mm/zone.h"
 
-#define FIELD(type, member)						\
-	{ (u16)offsetof(type, member), (u16)sizeof(((type *)0)->member) }
-
 _Static_assert(sizeof(struct pglist_data) < 1 << 16 &&
-	       sizeof(struct section) < 1 << 16, "struct mm_field");
+	       sizeof(struct section) < 1 << 16, "struct field");
 
 const struct mm_root mm_root __attribute__((used)) = {
 	.bytes = sizeof(struct mm_root),

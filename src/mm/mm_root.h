@@ -10,6 +10,7 @@
 #define MM_MM_ROOT_H
 
 #include "lib/compiler.h"
+#include "lib/field.h"
 
 #define MM_NOTE_NAME	"liballoc"
 #define MM_NOTE_TYPE	2
@@ -27,11 +28,6 @@ struct mm_note {
 	int64_t areas;		/* the tree of struct vmap_area: its root */
 };
 
-/* Where a field is and how many bytes it has. */
-struct mm_field {
-	u16 at, bytes;
-};
-
 struct mm_root {
 	u32 bytes;			/* of this struct */
 	u32 page_shift, max_order, pageblock_order;
@@ -39,32 +35,32 @@ struct mm_root {
 	u32 max_nodes, max_sections;
 
 	/* struct pglist_data */
-	struct mm_field zones;		/* one for each zone type, in it */
-	struct mm_field node_id;	/* as the kernel counts them */
+	struct field zones;		/* one for each zone type, in it */
+	struct field node_id;	/* as the kernel counts them */
 
 	/* struct zone */
 	u32 zone_bytes;
-	struct mm_field free_area;	/* one for each order, in it */
-	struct mm_field nr_free, nr_managed;
+	struct field free_area;	/* one for each order, in it */
+	struct field nr_free, nr_managed;
 
 	/* struct free_area */
 	u32 free_area_bytes;
-	struct mm_field area_nr;	/* u64 for each migrate type */
+	struct field area_nr;	/* u64 for each migrate type */
 
 	/* struct section; offline: a bit for each block of the largest order */
 	u32 section_bytes;
-	struct mm_field sec_vmemmap, sec_first, sec_frontier, sec_offline;
-	struct mm_field sec_zone;
+	struct field sec_vmemmap, sec_first, sec_frontier, sec_offline;
+	struct field sec_zone;
 
 	/* struct page; the type of a pageblock is in its first */
 	u32 page_bytes;
-	struct mm_field block_type;
+	struct field block_type;
 
 	/* struct vmap_area, a node of a search tree by start */
 	u32 vmap_bytes;
 	u32 vmap_node;			/* where its links are ... */
-	struct mm_field left, right;	/* ... and these, from there */
-	struct mm_field start, end, size, state, huge;
+	struct field left, right;	/* ... and these, from there */
+	struct field start, end, size, state, huge;
 };
 
 /* --- mm_root.c --- */

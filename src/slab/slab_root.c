@@ -11,11 +11,8 @@
 #include "slab/slab.h"
 #include "slab/slabinfo.h"
 
-#define FIELD(type, member)						\
-	{ (u16)offsetof(type, member), (u16)sizeof(((type *)0)->member) }
-
 _Static_assert(sizeof(struct kmem_cache) < 1 << 16 &&
-	       sizeof(struct kmem_cache_node) < 1 << 16, "struct slab_field");
+	       sizeof(struct kmem_cache_node) < 1 << 16, "struct field");
 
 const struct slab_root slab_root __attribute__((used)) = {
 	.bytes = sizeof(struct slab_root),

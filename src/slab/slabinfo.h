@@ -13,6 +13,7 @@
 #define SLAB_SLABINFO_H
 
 #include "lib/compiler.h"
+#include "lib/field.h"
 
 #define SLAB_NOTE_NAME	  "liballoc"
 #define SLAB_NOTE_TYPE	  1
@@ -28,11 +29,6 @@ struct slab_note {
 	int64_t nr_nodes;	/* u32 */
 };
 
-/* Where a field is and how many bytes it has. */
-struct slab_field {
-	u16 at, bytes;
-};
-
 struct slab_root {
 	u32 bytes;			/* of this struct */
 	u32 first_cache, nr_caches;	/* used entries of caches[] */
@@ -41,21 +37,21 @@ struct slab_root {
 
 	/* struct percpu; a block is untouched while its "next" is 0 */
 	u32 percpu_bytes;
-	struct slab_field percpu_blocks, percpu_nr_cpus;
-	struct slab_field percpu_next, percpu_next_step;
+	struct field percpu_blocks, percpu_nr_cpus;
+	struct field percpu_next, percpu_next_step;
 	u32 percpu_shift;		/* bytes of a block */
 	u32 head_shift;			/* bytes of a sheaf's head */
-	struct slab_field head_cur, head_lo, head_hi;
+	struct field head_cur, head_lo, head_hi;
 
 	/* struct kmem_cache */
 	u32 cache_bytes;
-	struct slab_field name, size, nr_objects, nr_pages;
-	struct slab_field capacity, max_full;
-	struct slab_field node;		/* of node 0, in the cache */
-	struct slab_field others;	/* pointer to pointers, by node */
+	struct field name, size, nr_objects, nr_pages;
+	struct field capacity, max_full;
+	struct field node;		/* of node 0, in the cache */
+	struct field others;	/* pointer to pointers, by node */
 
 	/* struct kmem_cache_node */
-	struct slab_field nr_slabs, nr_empty, nr_used, barn_objects;
+	struct field nr_slabs, nr_empty, nr_used, barn_objects;
 };
 
 /* --- slab_root.c --- */

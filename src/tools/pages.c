@@ -28,11 +28,6 @@ static const char *const type_names[] = {
 
 #define NAME_OF(names, i) ((i) < ARRAY_SIZE(names) ? (names)[i] : "?")
 
-static u64 field(const char *base, struct mm_field f)
-{
-	return number_at(base, f.at, f.bytes);
-}
-
 /* --- zones --- */
 
 struct zone_view {

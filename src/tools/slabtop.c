@@ -21,11 +21,6 @@
 #define MAX_CPUS	(8 * KIB)
 #define MAX_PAGES	(MIB)		/* of a slab */
 
-static u64 field(const char *base, struct slab_field f)
-{
-	return number_at(base, f.at, f.bytes);
-}
-
 /* --- one look ------------------------------------------------------------- */
 
 static void add_node(const struct slab_root *r, const char *node,

@@ -72,7 +72,7 @@ bool peek(const struct target *t, u64 addr, void *buf, size_t size)
 
 /* --- finding the library -------------------------------------------------- */
 
-static bool field_fits(struct slab_field f, u32 bytes, u32 width)
+static bool field_fits(struct field f, u32 bytes, u32 width)
 {
 	return f.bytes && (!width || f.bytes <= width) &&
 	       f.at + f.bytes <= bytes;
@@ -131,16 +131,10 @@ static bool is_started(const struct target *t)
 {
 	char *percpu = must_alloc(1, t->root.percpu_bytes);
 	bool ok = peek(t, t->percpu, percpu, t->root.percpu_bytes) &&
-		  number_at(percpu, t->root.percpu_blocks.at,
-			    t->root.percpu_blocks.bytes);
+		  field(percpu, t->root.percpu_blocks);
 
 	free(percpu);
 	return ok;
-}
-
-static bool mm_fits(struct mm_field f, u32 bytes, u32 width)
-{
-	return field_fits((struct slab_field){ f.at, f.bytes }, bytes, width);
 }
 
 static bool mm_is_sane(const struct mm_root *r)
@@ -153,28 +147,28 @@ static bool mm_is_sane(const struct mm_root *r)
 	       r->section_bytes <= 64 * KIB && r->vmap_bytes <= 64 * KIB &&
 	       r->page_bytes && r->page_bytes <= 4 * KIB &&
 	       r->vmap_node < r->vmap_bytes &&
-	       mm_fits(r->zones, UINT16_MAX, 0) &&
-	       mm_fits(r->node_id, UINT16_MAX, 4) &&
-	       mm_fits(r->free_area, r->zone_bytes, 0) &&
+	       field_fits(r->zones, UINT16_MAX, 0) &&
+	       field_fits(r->node_id, UINT16_MAX, 4) &&
+	       field_fits(r->free_area, r->zone_bytes, 0) &&
 	       (r->max_order + 1) * (u64)r->free_area_bytes <=
 			r->free_area.bytes &&
-	       mm_fits(r->area_nr, r->free_area_bytes, 0) &&
+	       field_fits(r->area_nr, r->free_area_bytes, 0) &&
 	       r->nr_types * sizeof(u64) <= r->area_nr.bytes &&
-	       mm_fits(r->nr_free, r->zone_bytes, 8) &&
-	       mm_fits(r->nr_managed, r->zone_bytes, 8) &&
-	       mm_fits(r->sec_vmemmap, r->section_bytes, 8) &&
-	       mm_fits(r->sec_first, r->section_bytes, 8) &&
-	       mm_fits(r->sec_frontier, r->section_bytes, 8) &&
-	       mm_fits(r->sec_offline, r->section_bytes, 8) &&
-	       mm_fits(r->sec_zone, r->section_bytes, 8) &&
-	       mm_fits(r->block_type, r->page_bytes, 1) &&
-	       mm_fits(r->left, r->vmap_bytes - r->vmap_node, 8) &&
-	       mm_fits(r->right, r->vmap_bytes - r->vmap_node, 8) &&
-	       mm_fits(r->start, r->vmap_bytes, 8) &&
-	       mm_fits(r->end, r->vmap_bytes, 8) &&
-	       mm_fits(r->size, r->vmap_bytes, 8) &&
-	       mm_fits(r->state, r->vmap_bytes, 8) &&
-	       mm_fits(r->huge, r->vmap_bytes, 1);
+	       field_fits(r->nr_free, r->zone_bytes, 8) &&
+	       field_fits(r->nr_managed, r->zone_bytes, 8) &&
+	       field_fits(r->sec_vmemmap, r->section_bytes, 8) &&
+	       field_fits(r->sec_first, r->section_bytes, 8) &&
+	       field_fits(r->sec_frontier, r->section_bytes, 8) &&
+	       field_fits(r->sec_offline, r->section_bytes, 8) &&
+	       field_fits(r->sec_zone, r->section_bytes, 8) &&
+	       field_fits(r->block_type, r->page_bytes, 1) &&
+	       field_fits(r->left, r->vmap_bytes - r->vmap_node, 8) &&
+	       field_fits(r->right, r->vmap_bytes - r->vmap_node, 8) &&
+	       field_fits(r->start, r->vmap_bytes, 8) &&
+	       field_fits(r->end, r->vmap_bytes, 8) &&
+	       field_fits(r->size, r->vmap_bytes, 8) &&
+	       field_fits(r->state, r->vmap_bytes, 8) &&
+	       field_fits(r->huge, r->vmap_bytes, 1);
 }
 
 /* The same of struct mm_note.  Who has none has its caches shown. */

@@ -61,6 +61,11 @@ static inline u64 number_at(const char *base, u32 at, u32 bytes)
 	return val;
 }
 
+static inline u64 field(const char *base, struct field f)
+{
+	return number_at(base, f.at, f.bytes);
+}
+
 /* --- pages.c --- */
 
 /* The text of buddyinfo, pagetypeinfo or vmallocinfo. */

@@ -222,42 +222,30 @@ Test(kmem, exhausted, .init = start)
 }
 
 static struct kmem_cache *big;
-static void *taken[4096];
-static u32 nr_taken;
-static bool all_taken;
 
-static void *frees_later(void *arg)
+static void *get_big(void)
 {
-	while (!load_acquire(&all_taken))
-		usleep(1000);
-	usleep(50000);
-	for (u32 i = 0; i < nr_taken; i++)
-		alloc_kmem_cache_free(big, taken[i]);
-	return NULL;
+	return alloc_kmem_cache_alloc(big, ALLOC_GFP_KERNEL);
+}
+
+static void put_big(void *obj)
+{
+	alloc_kmem_cache_free(big, obj);
 }
 
 static void bulk_waits(void *arg)
 {
-	struct rlimit lim = { 64 << 20, 64 << 20 };
+	static struct unit_hoard hoard = { get_big, put_big };
 	static void *p[100];
-	pthread_t thread;
 
 	big = alloc_kmem_cache_create("big", 32768, NULL, 0);
-	pthread_create(&thread, NULL, frees_later, NULL);
-	setrlimit(RLIMIT_DATA, &lim);
-	while (nr_taken < ARRAY_SIZE(taken) &&
-	       (taken[nr_taken] = alloc_kmem_cache_alloc(big,
-							 ALLOC_GFP_KERNEL)))
-		nr_taken++;
-	if (nr_taken == ARRAY_SIZE(taken))
-		_exit(1);
-	store_release(&all_taken, true);
+	unit_hoard_take(&hoard);
 	errno = KEPT;
 	if (alloc_kmem_cache_alloc_bulk(big,
 					ALLOC_GFP_KERNEL | ALLOC___GFP_NOFAIL,
 					100, p) != 100 || errno != KEPT)
 		_exit(2);
-	pthread_join(thread, NULL);
+	pthread_join(hoard.thread, NULL);
 }
 
 Test(kmem, bulk_that_may_not_fail_waits, .init = start)

@@ -5,43 +5,17 @@
  */
 #include "unit.h"
 
-#include <elf.h>
-#include <link.h>
-
 #include "mm/mm_root.h"
 #include "mm/vmap_area.h"
 
 /* What is in an ELF note is aligned to four bytes. */
 typedef struct mm_note elf_note __attribute__((aligned(4)));
 
-static const elf_note *note;
-
-static int search(struct dl_phdr_info *info, size_t size, void *arg)
-{
-	for (u32 i = 0; i < info->dlpi_phnum; i++) {
-		const ElfW(Phdr) *ph = &info->dlpi_phdr[i];
-		const char *at = (char *)info->dlpi_addr + ph->p_vaddr;
-		const char *end = at + ph->p_memsz;
-
-		while (ph->p_type == PT_NOTE && at + 12 < end) {
-			const ElfW(Nhdr) *n = (void *)at;
-
-			at += sizeof(*n) + ALIGN_UP(n->n_namesz, 4u);
-			if (n->n_type == MM_NOTE_TYPE &&
-			    !strcmp((char *)(n + 1), MM_NOTE_NAME)) {
-				cr_assert_eq(n->n_descsz, sizeof(*note));
-				note = (void *)at;
-			}
-			at += ALIGN_UP(n->n_descsz, 4u);
-		}
-	}
-	return 0;
-}
-
 Test(mm_root, the_note_leads_to_the_tables)
 {
-	dl_iterate_phdr(search, NULL);
-	cr_assert(note, "no note in the program headers");
+	const elf_note *note = unit_note(MM_NOTE_NAME, MM_NOTE_TYPE,
+					 sizeof(*note));
+
 	cr_assert_eq(note->version, MM_ROOT_VERSION);
 	cr_assert_eq((char *)&note->root + note->root, (char *)&mm_root);
 	cr_assert_eq((char *)&note->nodes + note->nodes, (char *)node_data);
@@ -55,15 +29,6 @@ Test(mm_root, the_note_leads_to_the_tables)
 		     (char *)&vmap_tree.node);
 }
 
-static u64 field(const void *base, struct mm_field f)
-{
-	u64 val = 0;
-
-	cr_assert_leq(f.bytes, sizeof(val));
-	memcpy(&val, (const char *)base + f.at, f.bytes);
-	return val;
-}
-
 Test(mm_root, zones_and_sections, .init = unit_up)
 {
 	const struct mm_root *r = &mm_root;
@@ -75,22 +40,22 @@ Test(mm_root, zones_and_sections, .init = unit_up)
 	cr_assert_eq((char *)node_data[0] + r->zones.at +
 		     ZONE_NORMAL * r->zone_bytes, (char *)zone);
 	cr_assert_eq(r->zones.bytes, MAX_NR_ZONES * r->zone_bytes);
-	cr_assert_eq(field(node_data[0], r->node_id), sys_node_id(0));
-	cr_assert_eq(field(zone, r->nr_free), zone->nr_free);
-	cr_assert_eq(field(zone, r->nr_managed), zone->nr_managed);
+	cr_assert_eq(unit_field(node_data[0], r->node_id), sys_node_id(0));
+	cr_assert_eq(unit_field(zone, r->nr_free), zone->nr_free);
+	cr_assert_eq(unit_field(zone, r->nr_managed), zone->nr_managed);
 	cr_assert_eq(r->free_area.bytes, (MAX_ORDER + 1) * r->free_area_bytes);
 	for (u32 order = 0; order <= MAX_ORDER; order++)
 		cr_assert_eq((char *)zone + r->free_area.at +
 			     order * r->free_area_bytes + r->area_nr.at,
 			     (char *)zone->free_area[order].nr);
-	cr_assert_eq(field(sec, r->sec_vmemmap), (u64)sec->vmemmap);
-	cr_assert_eq(field(sec, r->sec_first), sec->first);
-	cr_assert_eq(field(sec, r->sec_frontier), sec->frontier);
-	cr_assert_eq(field(sec, r->sec_offline), (u64)sec->offline);
-	cr_assert_eq(field(sec, r->sec_zone), (u64)zone);
+	cr_assert_eq(unit_field(sec, r->sec_vmemmap), (u64)sec->vmemmap);
+	cr_assert_eq(unit_field(sec, r->sec_first), sec->first);
+	cr_assert_eq(unit_field(sec, r->sec_frontier), sec->frontier);
+	cr_assert_eq(unit_field(sec, r->sec_offline), (u64)sec->offline);
+	cr_assert_eq(unit_field(sec, r->sec_zone), (u64)zone);
 	cr_assert_eq(r->page_bytes, sizeof(*page));
 	page->block_type = MIGRATE_RECLAIMABLE;
-	cr_assert_eq(field(page, r->block_type), MIGRATE_RECLAIMABLE);
+	cr_assert_eq(unit_field(page, r->block_type), MIGRATE_RECLAIMABLE);
 }
 
 Test(mm_root, areas, .init = unit_up)
@@ -101,12 +66,12 @@ Test(mm_root, areas, .init = unit_up)
 	const char *node = (char *)area + r->vmap_node;
 
 	cr_assert_eq(node, (char *)&area->node);
-	cr_assert_eq(field(node, r->left), (u64)area->node.left);
-	cr_assert_eq(field(node, r->right), (u64)area->node.right);
-	cr_assert_eq(field(area, r->start), (u64)p);
-	cr_assert_eq(field(area, r->end), area->end);
-	cr_assert_eq(field(area, r->size), 5 * MIB);
-	cr_assert_eq(field(area, r->state), VMAP_BUSY);
-	cr_assert_eq(field(area, r->huge), 0);
+	cr_assert_eq(unit_field(node, r->left), (u64)area->node.left);
+	cr_assert_eq(unit_field(node, r->right), (u64)area->node.right);
+	cr_assert_eq(unit_field(area, r->start), (u64)p);
+	cr_assert_eq(unit_field(area, r->end), area->end);
+	cr_assert_eq(unit_field(area, r->size), 5 * MIB);
+	cr_assert_eq(unit_field(area, r->state), VMAP_BUSY);
+	cr_assert_eq(unit_field(area, r->huge), 0);
 	cr_assert_eq(r->vmap_bytes, sizeof(*area));
 }

@@ -189,6 +189,17 @@ Test(page_alloc, resize, .init = up)
 
 #define SINGLES	1024
 
+/* In a heap of some size, free single pages between those in use. */
+static void leave_every_other(struct page **page)
+{
+	for (u32 i = 0; i < 4; i++)
+		cr_assert(get(2048, 0, 0));
+	for (u32 i = 0; i < SINGLES; i++)
+		page[i] = get(1, 0, 0);
+	for (u32 i = 0; i < SINGLES; i += 2)
+		put(page[i], 1);
+}
+
 static u32 nr_dirty(struct page *const *page)
 {
 	u32 nr = 0;
@@ -205,12 +216,7 @@ Test(page_alloc, a_slabs_growth_gives_back_what_is_idle, .init = up)
 	static struct page *page[SINGLES];
 	size_t managed;
 
-	for (u32 i = 0; i < 4; i++)
-		cr_assert(get(2048, 0, 0));
-	for (u32 i = 0; i < SINGLES; i++)
-		page[i] = get(1, 0, 0);
-	for (u32 i = 0; i < SINGLES; i += 2)
-		put(page[i], 1);
+	leave_every_other(page);
 	managed = zone_normal.nr_managed;
 	cr_assert_eq(nr_dirty(page), SINGLES / 2);
 	while (zone_normal.nr_managed == managed)
@@ -226,12 +232,7 @@ Test(page_alloc, an_areas_growth_gives_back_what_is_idle, .init = up)
 	u64 discarded;
 	char *area;
 
-	for (u32 i = 0; i < 4; i++)
-		cr_assert(get(2048, 0, 0));
-	for (u32 i = 0; i < SINGLES; i++)
-		page[i] = get(1, 0, 0);
-	for (u32 i = 0; i < SINGLES; i += 2)
-		put(page[i], 1);
+	leave_every_other(page);
 	area = vmalloc(64 * PAGE_SIZE, PAGE_SIZE, 0);
 	cr_assert(area);
 	cr_assert_eq(nr_dirty(page), SINGLES / 2 - 64);

@@ -109,46 +109,33 @@ Test(sheaf_caller, kept_when_memory_is_exhausted, .init = unit_up)
 		     text);
 }
 
-static void *taken[1 << 20];
-static u32 nr_taken;
-static bool all_taken;
-
-static void *frees_later(void *arg)
+static void *get_now(void)
 {
-	while (!load_acquire(&all_taken))
-		usleep(1000);
-	usleep(50000);
-	for (u32 i = 0; i < nr_taken; i++)
-		kmem_cache_free(h, taken[i]);
-	return NULL;
+	return kmem_cache_alloc(h, GFP_NOWAIT | __GFP_NORETRY);
+}
+
+static void put_back(void *obj)
+{
+	kmem_cache_free(h, obj);
 }
 
 /* ... and who would rather wait than go without does. */
 static void waits(void *arg)
 {
-	struct rlimit lim = { 64 << 20, 64 << 20 };
+	static struct unit_hoard hoard = { get_now, put_back };
 	gfp_t gfp = GFP_KERNEL | __GFP_NOFAIL;
-	pthread_t thread;
 	bool fill = arg != NULL;
 
 	make();
 	sheaf = kmem_cache_prefill_sheaf(h, GFP_KERNEL, 0);
-	pthread_create(&thread, NULL, frees_later, NULL);
-	setrlimit(RLIMIT_DATA, &lim);
-	while (nr_taken < ARRAY_SIZE(taken) &&
-	       (taken[nr_taken] = kmem_cache_alloc(h, GFP_NOWAIT |
-							__GFP_NORETRY)))
-		nr_taken++;
-	if (nr_taken == ARRAY_SIZE(taken))
-		_exit(1);
-	store_release(&all_taken, true);
+	unit_hoard_take(&hoard);
 	if (!fill && !kmem_cache_refill_sheaf(h, gfp, &sheaf, 1000))
 		_exit(2);
 	if (fill && !(sheaf = kmem_cache_prefill_sheaf(h, gfp, 1000)))
 		_exit(3);
 	if (kmem_cache_sheaf_size(sheaf) != 1000)
 		_exit(4);
-	pthread_join(thread, NULL);
+	pthread_join(hoard.thread, NULL);
 }
 
 Test(sheaf_caller, nofail_waits, .init = unit_up)

@@ -4,42 +4,16 @@
  */
 #include "unit.h"
 
-#include <elf.h>
-#include <link.h>
-
 #include "slab/slabinfo.h"
 
 /* What is in an ELF note is aligned to four bytes. */
 typedef struct slab_note elf_note __attribute__((aligned(4)));
 
-static const elf_note *note;
-
-static int search(struct dl_phdr_info *info, size_t size, void *arg)
-{
-	for (u32 i = 0; i < info->dlpi_phnum; i++) {
-		const ElfW(Phdr) *ph = &info->dlpi_phdr[i];
-		const char *at = (char *)info->dlpi_addr + ph->p_vaddr;
-		const char *end = at + ph->p_memsz;
-
-		while (ph->p_type == PT_NOTE && at + 12 < end) {
-			const ElfW(Nhdr) *n = (void *)at;
-
-			at += sizeof(*n) + ALIGN_UP(n->n_namesz, 4u);
-			if (n->n_type == SLAB_NOTE_TYPE &&
-			    !strcmp((char *)(n + 1), SLAB_NOTE_NAME)) {
-				cr_assert_eq(n->n_descsz, sizeof(*note));
-				note = (void *)at;
-			}
-			at += ALIGN_UP(n->n_descsz, 4u);
-		}
-	}
-	return 0;
-}
-
 Test(slab_root, the_note_leads_to_the_tables)
 {
-	dl_iterate_phdr(search, NULL);
-	cr_assert(note, "no note in the program headers");
+	const elf_note *note = unit_note(SLAB_NOTE_NAME, SLAB_NOTE_TYPE,
+					 sizeof(*note));
+
 	cr_assert_eq(note->version, SLAB_ROOT_VERSION);
 	cr_assert_eq((char *)&note->root + note->root, (char *)&slab_root);
 	cr_assert_eq((char *)&note->caches + note->caches,
@@ -47,15 +21,6 @@ Test(slab_root, the_note_leads_to_the_tables)
 	cr_assert_eq((char *)&note->percpu + note->percpu, (char *)&percpu);
 	cr_assert_eq((char *)&note->nr_nodes + note->nr_nodes,
 		     (char *)&nr_nodes);
-}
-
-static u64 field(const void *base, struct slab_field f)
-{
-	u64 val = 0;
-
-	cr_assert_leq(f.bytes, sizeof(val));
-	memcpy(&val, (const char *)base + f.at, f.bytes);
-	return val;
 }
 
 TEST_MODES(slab_root, fields)
@@ -72,28 +37,28 @@ TEST_MODES(slab_root, fields)
 		slab_free_slow(class_to_cache(addr_to_class(p[i])), p[i]);
 	node = (char *)s + r->node.at;
 	cr_assert_eq(r->bytes, sizeof(*r));
-	cr_assert_eq(field(s, r->size), 64);
-	cr_assert_eq(field(s, r->nr_objects), s->nr_objects);
-	cr_assert_eq(field(s, r->nr_pages), s->nr_pages);
-	cr_assert_eq(field(s, r->capacity), s->capacity);
-	cr_assert_eq(field(s, r->max_full), s->max_full);
-	cr_assert_eq(field(s, r->others), 0);
+	cr_assert_eq(unit_field(s, r->size), 64);
+	cr_assert_eq(unit_field(s, r->nr_objects), s->nr_objects);
+	cr_assert_eq(unit_field(s, r->nr_pages), s->nr_pages);
+	cr_assert_eq(unit_field(s, r->capacity), s->capacity);
+	cr_assert_eq(unit_field(s, r->max_full), s->max_full);
+	cr_assert_eq(unit_field(s, r->others), 0);
 	cr_assert_str_eq((char *)s + r->name.at, "kmalloc-64");
-	cr_assert_eq(field(node, r->nr_slabs), kmem_cache_nr_slabs(s));
-	cr_assert_eq(field(node, r->nr_used), kmem_cache_nr_used(s));
-	cr_assert_eq(field(node, r->barn_objects), barn_count(s));
-	cr_assert_gt(field(node, r->barn_objects), 0);
+	cr_assert_eq(unit_field(node, r->nr_slabs), kmem_cache_nr_slabs(s));
+	cr_assert_eq(unit_field(node, r->nr_used), kmem_cache_nr_used(s));
+	cr_assert_eq(unit_field(node, r->barn_objects), barn_count(s));
+	cr_assert_gt(unit_field(node, r->barn_objects), 0);
 	cr_assert_eq(r->first_cache, FIRST_CACHE);
-	cr_assert_eq(field(&percpu, r->percpu_blocks), (u64)percpu.blocks);
-	cr_assert_eq(field(&percpu, r->percpu_nr_cpus), percpu.nr_cpus);
+	cr_assert_eq(unit_field(&percpu, r->percpu_blocks), (u64)percpu.blocks);
+	cr_assert_eq(unit_field(&percpu, r->percpu_nr_cpus), percpu.nr_cpus);
 }
 
 /* A block says that it is in use when a sheaf in it was opened. */
 TEST_MODES(slab_root, used_blocks)
 {
 	const struct slab_root *r = &slab_root;
-	const char *next = (char *)field(&percpu, r->percpu_next);
-	u64 step = field(&percpu, r->percpu_next_step), nr = 0;
+	const char *next = (char *)unit_field(&percpu, r->percpu_next);
+	u64 step = unit_field(&percpu, r->percpu_next_step), nr = 0;
 
 	unit_pin(0);
 	for (u32 cpu = 0; cpu < percpu.nr_cpus; cpu++)

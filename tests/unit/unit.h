@@ -18,6 +18,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <link.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -37,6 +38,7 @@
 #include "core/stats.h"
 #include "lib/bits.h"
 #include "lib/compiler.h"
+#include "lib/field.h"
 #include "mm/page.h"
 #include "mm/percpu.h"
 #include "mm/zone.h"
@@ -315,6 +317,100 @@ static inline void unit_in_child(void (*fn)(void *arg))
 	if (WIFEXITED(status) && WEXITSTATUS(status) == UNIT_SKIP)
 		cr_skip_test("not to be had here");
 	cr_assert_eq(status, 0, "%s", text);
+}
+
+/* --- maps for readers from outside --- */
+
+/* What a field of @base has by its map. */
+static inline u64 unit_field(const void *base, struct field f)
+{
+	u64 val = 0;
+
+	cr_assert_leq(f.bytes, sizeof(val));
+	memcpy(&val, (const char *)base + f.at, f.bytes);
+	return val;
+}
+
+struct unit_note {
+	const char *owner;
+	u32 type, bytes;
+	const void *found;
+};
+
+static inline int unit_note_look(struct dl_phdr_info *info, size_t size,
+				 void *arg)
+{
+	struct unit_note *note = arg;
+
+	for (u32 i = 0; i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *ph = &info->dlpi_phdr[i];
+		const char *at = (char *)info->dlpi_addr + ph->p_vaddr;
+		const char *end = at + ph->p_memsz;
+
+		while (ph->p_type == PT_NOTE && at + 12 < end) {
+			const ElfW(Nhdr) *n = (void *)at;
+
+			at += sizeof(*n) + ALIGN_UP(n->n_namesz, 4u);
+			if (n->n_type == note->type &&
+			    !strcmp((char *)(n + 1), note->owner)) {
+				cr_assert_eq(n->n_descsz, note->bytes);
+				note->found = at;
+			}
+			at += ALIGN_UP(n->n_descsz, 4u);
+		}
+	}
+	return 0;
+}
+
+/* An ELF note of this program: aligned to four bytes. */
+static inline const void *unit_note(const char *owner, u32 type, u32 bytes)
+{
+	struct unit_note note = { owner, type, bytes, NULL };
+
+	dl_iterate_phdr(unit_note_look, &note);
+	cr_assert(note.found, "no note in the program headers");
+	return note.found;
+}
+
+/* --- a heap with nothing left --- */
+
+/*
+ * All objects that @get has under RLIMIT_DATA, until it is NULL; some ms
+ * later, a thread gives them back by @put.  For a child.
+ */
+struct unit_hoard {
+	void *(*get)(void);
+	void (*put)(void *obj);
+	void *obj[1 << 20];
+	u32 nr;
+	bool full;
+	pthread_t thread;
+};
+
+static inline void *unit_hoard_put(void *arg)
+{
+	struct unit_hoard *h = arg;
+
+	while (!load_acquire(&h->full))
+		usleep(1000);
+	usleep(50000);
+	for (u32 i = 0; i < h->nr; i++)
+		h->put(h->obj[i]);
+	return NULL;
+}
+
+static inline void unit_hoard_take(struct unit_hoard *h)
+{
+	struct rlimit lim = { 64 * MIB, 64 * MIB };
+
+	/* It could not be made later. */
+	pthread_create(&h->thread, NULL, unit_hoard_put, h);
+	setrlimit(RLIMIT_DATA, &lim);
+	while (h->nr < ARRAY_SIZE(h->obj) && (h->obj[h->nr] = h->get()))
+		h->nr++;
+	if (h->nr == ARRAY_SIZE(h->obj))
+		_exit(1);
+	store_release(&h->full, true);
 }
 
 #endif

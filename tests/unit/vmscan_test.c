@@ -523,7 +523,8 @@ Test(vmscan, ends_with_the_last_other_thread, .init = up_known)
 		     "%s", text);
 }
 
-static void alone_at_work(void *arg)
+/* The program's other thread, told before, has come and gone. */
+static void kswapd_beside_none(void)
 {
 	pthread_t t;
 
@@ -531,6 +532,11 @@ static void alone_at_work(void *arg)
 	pthread_create(&t, NULL, until_told, NULL);
 	kswapd_start();
 	pthread_join(t, NULL);
+}
+
+static void alone_at_work(void *arg)
+{
+	kswapd_beside_none();
 	for (u32 i = 0; i < 2000 && !kswapd_has_ended(); i++) {
 		leave_idle(256);
 		usleep(DELAY * 100);
@@ -552,12 +558,8 @@ Test(vmscan, ends_beside_work, .init = up_known)
 static void alone_with_much(void *arg)
 {
 	struct page *page[16];
-	pthread_t t;
 
-	kswapd_pending = true;
-	pthread_create(&t, NULL, until_told, NULL);
-	kswapd_start();
-	pthread_join(t, NULL);
+	kswapd_beside_none();
 	for (u32 i = 0; i < 300 && !kswapd_has_ended(); i++) {
 		for (u32 k = 0; k < 16; k++) {
 			page[k] = page_range_alloc(NUMA_NO_NODE, 512, 0, 0);
