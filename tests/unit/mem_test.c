@@ -54,13 +54,23 @@ static void use_mappings(void)
 	size_t size = (size_t)1 << 34, at = 8192;
 	char *p = mmap(NULL, size, PROT_NONE,
 		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	char *other;
 
 	if (p == MAP_FAILED)
 		_exit(UNIT_SKIP);
+	/* No hole is left above. */
+	do
+		other = mmap(NULL, 20 * MIB, PROT_READ,
+			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
+			     0);
+	while (other != MAP_FAILED && other > p);
+	munmap(other, 20 * MIB);
 	while (at < size && !mprotect(p + at, 4096, PROT_READ))
 		at += 8192;
 	if (at >= size)
 		_exit(UNIT_SKIP);
+	/* Each of these was two, and there may be one more. */
+	mprotect(p + size - 4096, 4096, PROT_READ);
 }
 
 static void reserve_without_mappings(void *arg)
