@@ -10,6 +10,10 @@
  * together.  So barns have sides, by the index of the CPU, and only who finds
  * nothing on its own looks at the others'.
  *
+ * A size that the program leaves behind, as it grows on in others, has slabs
+ * that go when their last object does.  Of those nothing stays here: the barn
+ * goes with what comes back (sheaf.c).
+ *
  * The per-CPU arrays are inline (a pointer less on the hot path), so what is
  * traded is copied: 8 bytes an object, once a batch.
  *
@@ -33,6 +37,7 @@
 #include "sys/sys.h"
 
 #define BARN_MIN	(8 * KIB)
+#define LEAVING_MIN	((size_t)MIB)	/* of slabs, worth a look */
 #define STORE_BYTES	(2 * MIB)	/* more than all caches of a node need */
 
 #define NR_ROOMS	8		/* log2(SHEAF_MAX_BATCH) + 1 */
@@ -144,17 +149,43 @@ u32 barn_get(struct kmem_cache *s, u32 nid, void **objs, u32 n)
 	return got;
 }
 
+static size_t slab_bytes(const struct kmem_cache *s,
+			 const struct kmem_cache_node *node)
+{
+	return READ_ONCE(node->nr_slabs) * s->nr_pages << PAGE_SHIFT;
+}
+
+/*
+ * More than half of the objects of many slabs are free in them: each that waits
+ * here may be the last of its slab.
+ */
+static bool is_leaving(const struct kmem_cache *s,
+		       const struct kmem_cache_node *node)
+{
+	return slab_bytes(s, node) >= LEAVING_MIN &&
+	       READ_ONCE(node->nr_used) * 2 <
+		       READ_ONCE(node->nr_slabs) * s->nr_objects;
+}
+
 /*
  * Full sheaves worth keeping: up to an eighth of what the cache has in slabs
- * of that node, and at least BARN_MIN bytes.
+ * of that node, and at least BARN_MIN bytes; none of what the program leaves.
  */
 static u32 full_limit(const struct kmem_cache *s,
 		      const struct kmem_cache_node *node, u32 batch)
 {
-	size_t slabs = READ_ONCE(node->nr_slabs) * s->nr_pages << PAGE_SHIFT;
-
+	if (unlikely(is_leaving(s, node)))
+		return 0;
 	return (u32)min((size_t)s->max_full,
-			max(slabs / 8, BARN_MIN) / (s->size * batch) + 1);
+			max(slab_bytes(s, node) / 8, BARN_MIN) /
+					(s->size * batch) + 1);
+}
+
+bool barn_is_leaving(struct kmem_cache *s, u32 nid)
+{
+	struct kmem_cache_node *node = kmem_cache_node(s, nid);
+
+	return node && READ_ONCE(node->barn.nr_full) && is_leaving(s, node);
 }
 
 bool barn_is_full(struct kmem_cache *s, u32 nid, u32 n)

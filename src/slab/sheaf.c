@@ -274,11 +274,32 @@ static void put_in_slabs(struct kmem_cache *s, void *const *objs, u32 n)
 			free_defer(objs[i]);
 }
 
+/* With a batch that comes back, one of a barn that shall have none. */
+static __attribute__((noinline)) void barn_leave(struct kmem_cache *s, u32 nid)
+{
+	void *objs[SHEAF_MAX_BATCH];
+	u32 generation = reclaim_enter();
+	u32 n = barn_get(s, nid, objs, SHEAF_MAX_BATCH);
+
+	if (n)
+		put_in_slabs(s, objs, n);
+	reclaim_exit(generation);
+}
+
+/* The barn goes first: while the caller has objects, the cache is there. */
+static void put_past_barn(struct kmem_cache *s, u32 nid, void *const *objs,
+			  u32 n)
+{
+	if (unlikely(barn_is_leaving(s, nid)))
+		barn_leave(s, nid);
+	put_in_slabs(s, objs, n);
+}
+
 static __attribute__((noinline)) void put_back(struct kmem_cache *s, u32 nid,
 					       void *const *objs, u32 n)
 {
 	if (n && !barn_put(s, nid, objs, n))
-		put_in_slabs(s, objs, n);
+		put_past_barn(s, nid, objs, n);
 }
 
 static void *alloc_and_refill(struct kmem_cache *s, gfp_t gfp)
@@ -414,7 +435,7 @@ __slowpath void slab_free_slow(struct kmem_cache *s, void *obj)
 		if (want == batch_size(s))
 			put_back(s, nid, objs, n);
 		else	/* the barn is full, if not of sheaves as short */
-			put_in_slabs(s, objs, n);
+			put_past_barn(s, nid, objs, n);
 		if (percpu_push(off, obj))
 			return;
 	}

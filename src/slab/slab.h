@@ -353,6 +353,8 @@ void slab_rcu_fork_child(void);
 /* The barn of node @nid. */
 u32 barn_get(struct kmem_cache *s, u32 nid, void **objs, u32 n);
 bool barn_put(struct kmem_cache *s, u32 nid, void *const *objs, u32 n);
+/* It has objects, and more than half of many slabs are free; racy. */
+bool barn_is_leaving(struct kmem_cache *s, u32 nid);
 /* It would refuse @n objects now; racy. */
 bool barn_is_full(struct kmem_cache *s, u32 nid, u32 n);
 /* Objects in all barns, read racily. */

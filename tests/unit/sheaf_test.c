@@ -123,6 +123,36 @@ TEST_MODES(sheaf, starts_small_and_grows_with_misses)
 	cr_assert_gt(stat_read(STAT_SHEAF_GROW), 1);
 }
 
+/* Of what waits in the barn each may keep a slab that only it is left of. */
+static void leave(u32 size)
+{
+	make(size);
+	for (u32 i = 0; i < NR; i++)
+		held[i] = slab_alloc(&cache);
+	for (u32 i = 0; i < NR; i++)
+		if (i % 5 == 1 || i % 5 == 2)
+			obj_free(held[i]);
+	cr_assert_gt(barn_count(&cache), 0, "most are in use");
+	for (u32 i = 0; i < NR; i++)
+		if (i % 5 > 2)
+			obj_free(held[i]);
+	check_count(NR / 5);
+	cr_assert_eq(barn_count(&cache), 0, "a fifth is");
+	for (u32 i = 0; i < NR; i += 5)
+		obj_free(held[i]);
+	check_all_returned();
+}
+
+TEST_MODES(sheaf, a_size_left_behind_has_an_empty_barn)
+{
+	leave(320);
+}
+
+TEST_MODES(sheaf, a_large_size_left_behind_has_an_empty_barn)
+{
+	leave(640);
+}
+
 /* A sheaf that objects come back to is as large as allocations made it. */
 Test(sheaf, frees_open_a_sheaf_and_follow_its_growth, .init = unit_up)
 {
