@@ -92,7 +92,9 @@ int main(int argc, char **argv)
 C
 ${CC:-cc} -O1 -fno-builtin -pthread -o "$tmp/idle" "$tmp/idle.c"
 
-LD_PRELOAD=$lib:$tmp/last.so SMAPS=$tmp/small awk '
+# Not gawk, whose table of strings is a buffer of more than 8 KiB.
+awk=$(command -v mawk || command -v awk)
+LD_PRELOAD=$lib:$tmp/last.so SMAPS=$tmp/small "$awk" '
 BEGIN {
 	for (i = 0; i < 20000; i++)	# and again: sheaves grow
 		kept[i % 1000] = sprintf("%0*d", i % 300, i)
