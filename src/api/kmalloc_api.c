@@ -279,7 +279,7 @@ static bool resize(const void *p, size_t old, size_t size)
 
 	if (size <= old && (size > old / 2 || old <= 64) &&
 	    (old <= KMALLOC_MAX_SIZE ||
-	     size_to_pages(size) == old >> PAGE_SHIFT))
+	     size_to_pages(size) == size_to_pages(old)))
 		return true;
 	return !harden_on && old > KMALLOC_MAX_SIZE && size > KMALLOC_MAX_SIZE &&
 	       size <= PAGES_MAX_SIZE && page && page->type == PAGE_LARGE &&

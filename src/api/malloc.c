@@ -50,7 +50,22 @@ static gfp_t gfp_of(u32 flags)
  */
 static void set_asked(struct page *page, size_t size)
 {
-	page->slack = (u32)(((size_t)page->nr_pages << PAGE_SHIFT) - size);
+	page->slack = (u32)(large_size(page) - size);
+}
+
+/*
+ * Programs look at the first words of their buffers, and at those of each page:
+ * if all began with a page, these lines would crowd in one of 64 sets of the
+ * CPU's caches.  Some of what the last page has to spare goes in front, by the
+ * pageblock: who gets pages that were a buffer's finds its lines again.
+ */
+static void set_colour(struct page *page, size_t size)
+{
+	size_t spare = ((size_t)page->nr_pages << PAGE_SHIFT) - size;
+	size_t block = (uintptr_t)page / (sizeof(*page) << PAGEBLOCK_ORDER);
+
+	page->colour = (u8)(block % LARGE_COLOURS %
+			    (spare / LARGE_COLOUR + 1));
 }
 
 static void *large_alloc(size_t size, size_t align, u32 flags)
@@ -67,8 +82,10 @@ static void *large_alloc(size_t size, size_t align, u32 flags)
 					pages_to_order(size_to_pages(align)),
 					gfp_of(flags));
 	if (page) {
+		if (align <= LARGE_COLOUR)
+			set_colour(page, size);
 		set_asked(page, size);
-		return page_address(page);
+		return large_start(page);
 	}
 	ptr = vmalloc(size, max(align, PAGE_SIZE),
 		      flags & ZERO ? VMALLOC_ZERO : 0);
@@ -219,7 +236,7 @@ static void free_large(void *ptr, struct page *page)
 	u8 type = PAGE_LARGE;
 
 	/* One of two threads that free the same block loses here. */
-	if (unlikely((uintptr_t)ptr & (PAGE_SIZE - 1) ||
+	if (unlikely(ptr != large_start(page) ||
 		     !__atomic_compare_exchange_n(&page->type, &type,
 						  PAGE_NONE, false,
 						  __ATOMIC_ACQUIRE,
@@ -313,9 +330,9 @@ static __slowpath size_t block_size_slow(const char *call, const void *ptr)
 
 	if (page) {
 		if (unlikely(page->type != PAGE_LARGE ||
-			     (uintptr_t)ptr & (PAGE_SIZE - 1)))
+			     ptr != large_start(page)))
 			bad_page(call, ptr, page);
-		return (size_t)page->nr_pages << PAGE_SHIFT;
+		return large_size(page);
 	}
 	ret = vmalloc_lookup(ptr, &size);
 	if (unlikely(ret == VFREE_BUSY))
@@ -453,11 +470,13 @@ static void *realloc_move(void *ptr, size_t old, size_t size)
 }
 
 /* Whole pages that stay whole pages: grow or shrink in place if possible. */
-static bool resize_in_place(struct page *page, size_t old, size_t size)
+static bool resize_in_place(struct page *page, size_t size)
 {
+	size_t end = page->colour * LARGE_COLOUR + size;
+
 	if (page->type != PAGE_LARGE || size <= KMALLOC_MAX_SIZE ||
-	    size > PAGES_MAX_SIZE ||
-	    !page_range_resize(page, old >> PAGE_SHIFT, size_to_pages(size)))
+	    end > PAGES_MAX_SIZE ||
+	    !page_range_resize(page, page->nr_pages, size_to_pages(end)))
 		return false;
 	set_asked(page, size);
 	return true;
@@ -496,7 +515,7 @@ static void *resize(void *ptr, size_t size)
 	if (old > KMALLOC_MAX_SIZE) {
 		page = addr_to_page(ptr);
 		if (page) {
-			if (resize_in_place(page, old, size))
+			if (resize_in_place(page, size))
 				return ptr;
 		} else if (size_to_pages(size) == old >> PAGE_SHIFT) {
 			return ptr;

@@ -334,6 +334,7 @@ EXPORT void alloc_split_page(struct page *page, u32 order)
 	for (size_t i = nr; i-- > 0;) {
 		page[i].nr_pages = 1;
 		page[i].slack = 0;
+		page[i].colour = 0;
 		WRITE_ONCE(page[i].type, PAGE_LARGE);
 	}
 }

@@ -89,7 +89,7 @@ struct page {
 		u32 tracks;	/* PAGE_SLAB: see slab_debug.c; constant */
 	};
 	u8 block_flags;	/* first page of a pageblock: BLOCK_*; zone->lock */
-	u8 colour;	/* PAGE_SLAB: where objects start; constant */
+	u8 colour;	/* PAGE_SLAB, PAGE_LARGE: where objects start; constant */
 	u8 guarded;	/* by guard_range_alloc(): GUARD_* of mm/guard.h */
 	u8 unused[1];
 };
@@ -197,6 +197,21 @@ static inline void *page_address(const struct page *page)
 
 	return (void *)(sec->base +
 			((size_t)(page - sec->vmemmap) << PAGE_SHIFT));
+}
+
+#define LARGE_COLOUR	64	/* bytes from one colour to the next */
+#define LARGE_COLOURS	16
+
+/* What the user of a PAGE_LARGE block has of it, and how much that is. */
+static inline void *large_start(const struct page *page)
+{
+	return (char *)page_address(page) + page->colour * LARGE_COLOUR;
+}
+
+static inline size_t large_size(const struct page *page)
+{
+	return ((size_t)page->nr_pages << PAGE_SHIFT) -
+	       page->colour * LARGE_COLOUR;
 }
 
 /* Class of the page @addr lies in, 0 if it is no slab's (P2). */

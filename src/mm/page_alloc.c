@@ -196,6 +196,7 @@ static void set_large(struct page *page, size_t nr)
 	WRITE_ONCE(page->type, PAGE_LARGE);
 	page->nr_pages = (u32)nr;
 	page->slack = 0;
+	page->colour = 0;
 }
 
 /*

@@ -425,6 +425,7 @@ static struct page *cache_alloc(struct span_cache *c, size_t nr)
 	}
 	if (page) {
 		page->slack = 0;
+		page->colour = 0;
 		WRITE_ONCE(page->type, PAGE_LARGE);
 	}
 	quick_spare(c, &out);

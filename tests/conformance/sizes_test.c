@@ -506,6 +506,39 @@ Test(sizes, alignment_of_every_size)
 	}
 }
 
+/*
+ * What programs look at first would else lie in a 64th of a cache's sets; but
+ * blocks of one neighbourhood agree, for who gets the pages of another.
+ */
+Test(sizes, large_blocks_do_not_all_begin_with_a_page)
+{
+	enum { N = 200 };
+	void *p[N];
+	uint64_t lines = 0;
+	size_t same = 0;
+
+	needs_liballoc("colours are its own");
+	for (size_t i = 0; i < N; i++) {
+		uintptr_t off;
+
+		p[i] = malloc(100000);
+		off = (uintptr_t)p[i] % 4096;
+		REQUIRE(p[i] && off % 64 == 0, "malloc(100000) = %p", p[i]);
+		lines |= (uint64_t)1 << off / 64;
+		same += i && off == (uintptr_t)p[i - 1] % 4096;
+		memset(opaque(p[i]), 0x11, malloc_usable_size(p[i]));
+	}
+	cr_assert_geq(__builtin_popcountll(lines), 8, "lines %lx", lines);
+	cr_assert_geq(same, N / 2, "%zu as the one before", same);
+	for (size_t i = 0; i < N; i++) {
+		void *whole = aligned_alloc(4096, 100000);
+
+		free(p[i]);
+		REQUIRE(aligned_to(whole, 4096), "aligned_alloc() = %p", whole);
+		free(whole);
+	}
+}
+
 Test(sizes, malloc_usable_size_covers_and_is_writable, .timeout = 60)
 {
 	cr_assert_eq(malloc_usable_size(opaque(NULL)), 0);
