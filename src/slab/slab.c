@@ -405,11 +405,16 @@ static struct kmem_cache_node *slab_add(struct kmem_cache *s, u32 nid,
 	return node;
 }
 
-/* Empty slabs worth keeping: a sixteenth, and one if it is small. */
+/*
+ * Empty slabs worth keeping: a sixteenth, as long as most objects are in use,
+ * and one if it is small.
+ */
 static size_t empty_limit(const struct kmem_cache *s,
 			  const struct kmem_cache_node *n)
 {
-	return (s->order <= EMPTY_ORDER) + n->nr_slabs / 16;
+	bool used = n->nr_used * 2 >= n->nr_slabs * s->nr_objects;
+
+	return (s->order <= EMPTY_ORDER) + (used ? n->nr_slabs / 16 : 0);
 }
 
 /*

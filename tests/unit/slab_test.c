@@ -305,6 +305,23 @@ Test(slab, empty_slabs_go_back, .init = up)
 	cr_assert_eq(cache.node.nr_slabs, 0);
 }
 
+/* A sixteenth is kept for what comes and goes, of what only goes one. */
+Test(slab, few_empty_slabs_are_kept_of_a_size_left_behind, .init = up)
+{
+	u32 per = cache.nr_objects, n = 0;
+
+	while (n < 100 * per)
+		n += slab_take(&cache, 0, held + n, min(100 * per - n, 64u));
+	for (u32 i = 80 * per; i < n; i++)
+		slab_put(&cache, held + i, 1);
+	cr_assert_geq(cache.node.nr_empty, 5);
+	for (u32 i = 0; i < 80 * per; i++)
+		if (i % 4)
+			slab_put(&cache, held + i, 1);
+	cr_assert_eq(cache.node.nr_empty, 1);
+	cr_assert(slabs_are_valid(&cache));
+}
+
 /* --- misuse --- */
 
 static void put(void *p)
