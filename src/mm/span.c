@@ -36,7 +36,8 @@
  *   R5. a range in quick[n] is of n pages, which its first page says; that has
  *	 type PAGE_QUICK, and the others PAGE_NONE.  has_quick has a bit for
  *	 each of these lists that has something; nr_quick is their share of
- *	 nr_pages.
+ *	 nr_pages.  They are linked by lru.next alone, so that who puts one
+ *	 before the others needs no line of these.
  *
  * A neighbour's struct page is looked at without its owner's lock.  It says
  * "PAGE_SPAN of mine" only if it is, since only a holder of this cache's lock
@@ -75,7 +76,7 @@ struct span_cache {
 	size_t nr_quick;
 	u32 has_quick;
 	u32 next_quick;			/* list that makes room, or a later one */
-	struct list_head quick[QUICK_MAX + 1];	/* by length */
+	struct list_head *quick[QUICK_MAX + 1];	/* R5, by length */
 } __aligned(64);
 
 static struct span_cache *caches[1024];	/* made at first use; set under make_lock */
@@ -119,8 +120,6 @@ static struct span_cache *cache_make(u32 cpu)
 	c->cpu = cpu;
 	for (u32 i = 0; i < NR_LISTS; i++)
 		list_init(&c->lists[i]);
-	for (u32 i = 0; i <= QUICK_MAX; i++)
-		list_init(&c->quick[i]);
 	if (!caches[cpu]) {	/* else a few bytes are lost, once */
 		store_release(&caches[cpu], c);
 		ADD_ONCE(nr_span_caches, 1);
@@ -256,11 +255,14 @@ static struct page *quick_get(struct span_cache *c, size_t nr)
 {
 	struct page *page;
 
-	if (nr > QUICK_MAX || list_empty(&c->quick[nr]))
+	if (nr > QUICK_MAX || !c->quick[nr])
 		return NULL;
-	page = list_first(&c->quick[nr], struct page, lru);
-	list_del(&page->lru);
-	if (list_empty(&c->quick[nr]))
+	page = list_entry(c->quick[nr], struct page, lru);
+	if (unlikely(page->type != PAGE_QUICK || page->nr_pages != nr))
+		__builtin_trap();
+	c->quick[nr] = page->lru.next;
+	page->lru.next = NULL;
+	if (!c->quick[nr])
 		c->has_quick &= ~(1u << nr);
 	c->nr_quick -= nr;
 	ADD_ONCE(c->nr_pages, -nr);
@@ -282,7 +284,8 @@ static void quick_add(struct span_cache *c, struct page *page, size_t nr)
 {
 	page->nr_pages = (u32)nr;
 	WRITE_ONCE(page->type, PAGE_QUICK);
-	list_add(&page->lru, &c->quick[nr]);
+	page->lru.next = c->quick[nr];
+	c->quick[nr] = &page->lru;
 	c->has_quick |= 1u << nr;
 	c->nr_quick += nr;
 	ADD_ONCE(c->nr_pages, nr);
@@ -650,8 +653,11 @@ static bool quick_is_valid(struct span_cache *c, size_t *sum)
 	bool ok = true;
 
 	for (u32 i = 0; i <= QUICK_MAX; i++) {
-		ok = ok && !(c->has_quick >> i & 1) == list_empty(&c->quick[i]);
-		list_for_each(page, &c->quick[i], struct page, lru) {
+		ok = ok && (c->has_quick >> i & 1) == !!c->quick[i];
+		for (struct list_head *at = c->quick[i]; at; at = at->next) {
+			const struct page *page = list_entry(at, struct page,
+							     lru);
+
 			ok = ok && page->type == PAGE_QUICK &&
 			     page->nr_pages == i;
 			for (size_t n = 1; n < i; n++)

@@ -39,7 +39,11 @@ struct zone_hand {
 enum zone_type { ZONE_DMA32, ZONE_NORMAL, MAX_NR_ZONES };
 
 struct zone {
-	struct lock lock;	/* of everything below, unless said; a leaf */
+	/* Every large free() asks; what is below is another CPU's. */
+	enum zone_type type;	/* constant */
+	u32 node;		/* constant */
+	/* Of everything below, unless said; a leaf. */
+	struct lock lock __aligned(64);
 	struct free_area free_area[MAX_ORDER + 1];
 	size_t nr_free;		/* pages in free_area */
 	size_t nr_free_dirty;	/* ... with the dirty bit set */
@@ -47,8 +51,6 @@ struct zone {
 	size_t nr_spanned;	/* pages that were ever online */
 	size_t idle_min;	/* least nr_free_dirty since the last tick */
 	size_t nr_lazy_free;	/* of nr_free_dirty, given to MADV_FREE */
-	enum zone_type type;	/* constant */
-	u32 node;		/* constant */
 	u64 full_until_ms;	/* no address space, asked again then; racy */
 	/* Free runs with dirty pages, by length (run.c). */
 	u64 run_bits[MIGRATE_TYPES];
