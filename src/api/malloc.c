@@ -76,6 +76,7 @@ static void *large_alloc(size_t size, size_t align, u32 flags)
 
 	if (size > PTRDIFF_MAX)
 		return NULL;
+	slab_carry();
 	if (size <= PAGES_MAX_SIZE && align <= PAGES_MAX_SIZE &&
 	    !(flags & GROWS))
 		page = page_range_alloc(NUMA_NO_NODE, pages,

@@ -40,6 +40,7 @@ enum lock_rank {
 	LOCK_NODE,	/* slabs of one cache on one node */
 	LOCK_BARN,	/* sheaves of one cache on one node */
 	LOCK_STORE,	/* memory of sheaves in barns */
+	LOCK_SPARE,	/* batches that wait on their CPU */
 	LOCK_TRACKS,	/* who allocated and freed, of debugged caches */
 	LOCK_HARDEN,	/* freed objects that wait, and where objects are */
 	LOCK_SPAN,	/* free page ranges of one CPU */

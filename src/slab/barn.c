@@ -243,7 +243,7 @@ bool barn_put(struct kmem_cache *s, u32 nid, void *const *objs, u32 n)
 
 size_t barn_count(struct kmem_cache *s)
 {
-	size_t nr = 0;
+	size_t nr = spare_count(s);
 
 	for_each_cache_node(s, n)
 		nr += READ_ONCE(n->barn.nr_objects);

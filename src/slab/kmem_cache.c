@@ -160,6 +160,7 @@ void kmem_cache_fork_lock(void)
 	for_each_cache(nodes_fork_lock);
 	for_each_cache(barns_of_fork_lock);
 	barns_fork_lock();
+	spares_fork_lock();
 	slab_debug_fork_lock();
 }
 
@@ -181,6 +182,7 @@ void kmem_cache_fork_unlock(void)
 	if (!kmem_caches_are_ours())
 		return;
 	slab_debug_fork_unlock();
+	spares_fork_unlock();
 	barns_fork_unlock();
 	for_each_cache(cache_fork_unlock);
 }

@@ -2,8 +2,9 @@
  * sheaf.c - what happens when a sheaf is empty, full or closed.
  *
  * alloc: barn, then slabs; a batch refills the sheaf.  free: half of the
- * sheaf goes to the barn, or to the slabs when that is full.  Both are those
- * of the CPU's node; an object of another node goes straight to its slab.
+ * sheaf goes to the barn, or to the slabs when that is full; of large objects
+ * malloc() sees to that (spare.c).  Both are those of the CPU's node; an object
+ * of another node goes straight to its slab.
  *
  * A sheaf starts closed and small and doubles with misses, as long as all
  * sheaves of a CPU together may hold no more than options.sheaf_budget bytes
@@ -302,6 +303,34 @@ static __attribute__((noinline)) void put_back(struct kmem_cache *s, u32 nid,
 		put_past_barn(s, nid, objs, n);
 }
 
+/* Up to flush_size() objects that are too many here, as it was when asked. */
+static void flush(struct kmem_cache *s, u32 nid, void *const *objs, u32 n,
+		  u32 want)
+{
+	if (want == batch_size(s))
+		put_back(s, nid, objs, n);
+	else	/* the barn is full, if not of sheaves as short */
+		put_past_barn(s, nid, objs, n);
+}
+
+static __attribute__((noinline)) void carry(struct kmem_cache *s)
+{
+	u32 nid = numa_node_id(), want = flush_size(s, nid), n;
+	void *objs[SPARE_MAX];
+
+	n = spare_get(s, objs, min(want, (u32)SPARE_MAX));
+	if (n)
+		flush(s, nid, objs, n, want);
+}
+
+void slab_carry(void)
+{
+	struct kmem_cache *s = spare_cache();
+
+	if (unlikely(s))
+		carry(s);
+}
+
 static void *alloc_and_refill(struct kmem_cache *s, gfp_t gfp)
 {
 	void *objs[SHEAF_MAX_BATCH];
@@ -316,7 +345,9 @@ static void *alloc_and_refill(struct kmem_cache *s, gfp_t gfp)
 	free_deferred_drain();
 	sheaf_miss(s);
 	nid = numa_node_id();
-	n = barn_get(s, nid, objs, batch_size(s));
+	n = spare_get(s, objs, SPARE_MAX);
+	if (!n)
+		n = barn_get(s, nid, objs, batch_size(s));
 	if (!n)
 		n = slab_take_gfp(s, nid, objs, batch_size(s), gfp);
 	if (!n)
@@ -328,6 +359,7 @@ static void *alloc_and_refill(struct kmem_cache *s, gfp_t gfp)
 
 		put_back(s, nid, objs + put, n - put);
 	}
+	slab_carry();
 	return obj;
 }
 
@@ -403,10 +435,18 @@ static void check_free(struct kmem_cache *s, void *obj)
 		slab_bad_free(s, "double free", obj);
 }
 
+/* What the sheaf is too full for can wait for the next malloc(). */
+static bool may_wait(const struct kmem_cache *s)
+{
+	return s->size >= FLUSH_LARGE && s->state == CACHE_KMALLOC &&
+	       !options.hardened && spare_is_free();
+}
+
 __slowpath void slab_free_slow(struct kmem_cache *s, void *obj)
 {
 	void *objs[SHEAF_MAX_BATCH];
 	u32 off = s->geo.off, want, n, nid;
+	bool later;
 
 	if (unlikely(cache_is_debugged(s))) {
 		slab_debug_free(s, obj);
@@ -419,7 +459,9 @@ __slowpath void slab_free_slow(struct kmem_cache *s, void *obj)
 		if (percpu_push(off, obj))
 			return;
 	}
-	miss_prefetch(s);
+	later = may_wait(s);
+	if (!later)
+		miss_prefetch(s);
 	check_free(s, obj);
 	if (percpu_push(off, obj))
 		return;
@@ -428,14 +470,13 @@ __slowpath void slab_free_slow(struct kmem_cache *s, void *obj)
 	if (percpu_push(off, obj))
 		return;
 	nid = numa_node_id();
-	want = flush_size(s, nid);
-	n = percpu_pop_batch(off, objs, want);
+	want = later ? batch_size(s) : flush_size(s, nid);
+	n = percpu_pop_batch(off, objs,
+			     later ? min(want, (u32)SPARE_MAX) : want);
 	if (n) {
 		stat_add(STAT_SHEAF_FLUSH, 1);
-		if (want == batch_size(s))
-			put_back(s, nid, objs, n);
-		else	/* the barn is full, if not of sheaves as short */
-			put_past_barn(s, nid, objs, n);
+		if (!later || !spare_put(s, objs, n))
+			flush(s, nid, objs, n, want);
 		if (percpu_push(off, obj))
 			return;
 	}
@@ -546,6 +587,7 @@ void slab_reclaim_cache(struct kmem_cache *s)
 	if (lock_is_reentry())
 		return;
 	percpu_drain(s->geo.off, s->geo.off, reclaim_put);
+	spares_empty(put_in_slabs);
 	generation = reclaim_enter();
 	cache_empty(s);
 	reclaim_exit(generation);
@@ -571,6 +613,7 @@ void slab_reclaim(void)
 		return;
 	slab_rcu_poll();
 	percpu_drain(FIRST_SHEAF, LAST_SHEAF, reclaim_put);
+	spares_empty(put_in_slabs);
 	if (options.hardened)
 		harden_drain();
 	for (u32 i = 0; i < MAX_SHEAVES; i++) {
@@ -618,4 +661,5 @@ void slab_check_sheaves(void)
 	if (options.hardened)
 		harden_drain();
 	percpu_drain(FIRST_SHEAF, LAST_SHEAF, reclaim_put);
+	spares_empty(put_in_slabs);
 }

@@ -2,13 +2,14 @@
  * slab.h - kmem_cache and the layers below it.
  *
  *	sheaf (per CPU, mm/percpu.h)	free objects at hand, no lock
+ *	spare (per CPU)			a batch that waits for malloc()
  *	  barn (per cache and node)	whole batches, one short lock
  *	    slabs (per cache and node)	bitmaps in struct page, one lock
  *	      pages (mm/pcp.c, mm/buddy.c)
  *
- * An object is in exactly one place: with the user, in a sheaf, in a barn,
- * in a caller's batch on the stack, or free in its slab.  To its slab the
- * first four look alike: allocated.
+ * An object is in exactly one place: with the user, in a sheaf, in a spare,
+ * in a barn, in a caller's batch on the stack, or free in its slab.  To its
+ * slab the first five look alike: allocated.
  *
  * With several NUMA nodes a slab belongs to the node of its pages, and what a
  * CPU gets comes from its own node as long as that has memory.  An object of
@@ -29,6 +30,7 @@
 
 #define SLAB_MAX_ORDER	4	/* 64 KiB: masks fit in 16 bits */
 #define SHEAF_MAX_BATCH	128	/* objects moved at once */
+#define SPARE_MAX	16	/* ... that wait on a CPU */
 
 /* The sheaves before are the null sheaf and the per-CPU page lists. */
 #define FIRST_CACHE	(1 + PCP_MAX_ORDER + 1)
@@ -357,7 +359,7 @@ bool barn_put(struct kmem_cache *s, u32 nid, void *const *objs, u32 n);
 bool barn_is_leaving(struct kmem_cache *s, u32 nid);
 /* It would refuse @n objects now; racy. */
 bool barn_is_full(struct kmem_cache *s, u32 nid, u32 n);
-/* Objects in all barns, read racily. */
+/* Objects in all barns, and in spares, on their way there; read racily. */
 size_t barn_count(struct kmem_cache *s);
 /* The empty sheaves of a barn, whose lock is held, are anybody's. */
 void barn_forget(struct kmem_cache *s, struct kmem_cache_node *node);
@@ -368,7 +370,28 @@ bool barns_are_valid(void);
 void barns_fork_lock(void);
 void barns_fork_unlock(void);
 
+/* --- spare.c --- */
+
+/* Of this CPU there is room; racy, and to be asked before much is read. */
+bool spare_is_free(void);
+/* @n <= SPARE_MAX objects of a size class; false: it is taken. */
+bool spare_put(struct kmem_cache *s, void *const *objs, u32 n);
+/* Whose objects wait on this CPU, or NULL; racy. */
+struct kmem_cache *spare_cache(void);
+/* Up to @n of them, if they are of @s. */
+u32 spare_get(const struct kmem_cache *s, void **objs, u32 n);
+/* Take them out of all CPUs'. */
+void spares_empty(void (*put)(struct kmem_cache *s, void *const *objs, u32 n));
+size_t spare_count(const struct kmem_cache *s);
+/* All of them hold objects of their cache; nobody else runs. */
+bool spares_are_valid(void);
+void spares_fork_lock(void);
+void spares_fork_unlock(void);
+
 /* --- sheaf.c: what the hot paths hand over --- */
+
+/* malloc() is off its hot path: what free() has left is seen to. */
+void slab_carry(void);
 
 void *slab_alloc_slow(struct kmem_cache *s);
 void slab_free_slow(struct kmem_cache *s, void *obj);
