@@ -93,12 +93,14 @@ __slowpath u16 *harden_entry_slow(const void *ptr, bool make)
 
 bool harden_map_clear(const struct page *page, size_t nr)
 {
-	u16 *first = harden_entry(page_address(page), true);
+	char *addr = page_address(page);
+	u16 *first = harden_entry(addr, true);
 
-	/* The map grows by whole blocks: all of the pages are in it. */
-	if (first)
-		memset(first, 0, ENTRY_BYTES(nr << PAGE_SHIFT));
-	return first;
+	/* The map has no holes: with the last entry, all before are there. */
+	if (!first || !harden_entry(addr + (nr << PAGE_SHIFT) - 16, true))
+		return false;
+	memset(first, 0, ENTRY_BYTES(nr << PAGE_SHIFT));
+	return true;
 }
 
 void harden_map_fork_lock(void)

@@ -46,6 +46,30 @@ Test(harden_map, grows_with_the_section)
 	cr_assert(page && harden_map_clear(page, MAX_ORDER_PAGES));
 }
 
+/* A slab of a cache of large objects begins in one step, and ends in others. */
+Test(harden_map, of_a_slab_of_several_steps)
+{
+	unit_up();
+	for (u32 blocks = 1; blocks <= 64; blocks *= 2) {
+		u32 nr = blocks * MAX_ORDER_PAGES + 1;
+		u16 *entry;
+
+		for (u32 i = 0; i < 4; i++) {
+			struct page *page = page_range_alloc(NUMA_NO_NODE, nr,
+							     0, GFP_KERNEL);
+			size_t bytes = (size_t)nr << PAGE_SHIFT;
+
+			cr_assert(page && harden_map_clear(page, nr));
+			entry = harden_entry(page_address(page), false);
+			for (size_t at = 0; at < bytes; at += PAGE_SIZE) {
+				REQUIRE(harden_entry((char *)page_address(page) + at,
+						     false) == entry + at / 16);
+				REQUIRE(!entry[at / 16]);
+			}
+		}
+	}
+}
+
 /* Its struct pages, gigabytes of addresses, come first in a section. */
 Test(harden_map, begins_where_the_buddies_do)
 {
