@@ -22,7 +22,10 @@ endif
 $(MODULES_DIR)/%: tests/modules/%.c $(MODULES_HEADERS) $(BUILD)/liballoc.a
 	@mkdir -p $(@D)
 	$(CC) -std=gnu11 $(MODULES_FLAGS) -Iinclude/liballoc -Iinclude \
-		-DLIBALLOC_MODULE_MAIN $< $(BUILD)/liballoc.a -o $@
+		-DLIBALLOC_MODULE_MAIN $(filter %.c,$^) $(BUILD)/liballoc.a -o $@
+
+# Of two files.
+$(MODULES_DIR)/tasks: tests/modules/second/tasks.c
 
 $(MODULES_DIR)/%: tests/modules/%.cc $(MODULES_HEADERS) $(BUILD)/liballoc.a
 	@mkdir -p $(@D)

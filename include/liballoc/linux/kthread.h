@@ -7,6 +7,12 @@
 #include <linux/sched.h>
 #include <linux/slab.h>
 
+static inline void liballoc_sem_wait(sem_t *sem)
+{
+	while (sem_wait(sem))
+		;		/* a signal */
+}
+
 static inline void *liballoc_kthread_main(void *arg)
 {
 	struct task_struct *t = (struct task_struct *)arg;
@@ -15,8 +21,8 @@ static inline void *liballoc_kthread_main(void *arg)
 	pthread_setname_np(pthread_self(), t->comm);
 	t->tgid = getpid();
 	t->pid = gettid();
-	while (sem_wait(&t->gate))
-		;		/* a signal */
+	sem_post(&t->born);
+	liballoc_sem_wait(&t->gate);
 	t->result = t->woken ? t->fn(t->data) : -EINTR;
 	return NULL;
 }
@@ -34,18 +40,22 @@ liballoc_kthread_create(int (*fn)(void *data), void *data, const char *name,
 	vsnprintf(t->comm, sizeof(t->comm), name, ap);
 	t->fn = fn;
 	t->data = data;
+	sem_init(&t->born, 0, 0);
 	sem_init(&t->gate, 0, 0);
 	ret = pthread_create(&t->thread, NULL, liballoc_kthread_main, t);
-	if (!ret)
+	if (!ret) {
+		liballoc_sem_wait(&t->born);
 		return t;
+	}
+	sem_destroy(&t->born);
 	sem_destroy(&t->gate);
 	kfree(t);
 	return (struct task_struct *)ERR_PTR(-ret);
 }
 
 /*
- * Begins at wake_up_process(); freed by kthread_stop(), which has to come.  An
- * ERR_PTR() if there can be no thread.
+ * Begins at wake_up_process(), and has its pid before; freed by kthread_stop(),
+ * which has to come.  An ERR_PTR() if there can be no thread.
  */
 static inline __printf(3, 4) struct task_struct *
 kthread_create(int (*fn)(void *data), void *data, const char *name, ...)
@@ -88,6 +98,7 @@ static inline int kthread_stop(struct task_struct *t)
 	if (!READ_ONCE(t->woken))
 		sem_post(&t->gate);
 	pthread_join(t->thread, NULL);
+	sem_destroy(&t->born);
 	sem_destroy(&t->gate);
 	result = t->result;
 	kfree(t);

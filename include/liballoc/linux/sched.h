@@ -23,6 +23,7 @@ struct task_struct {
 	pthread_t thread;
 	int (*fn)(void *data);
 	void *data;
+	sem_t born;		/* where who creates it waits for its pid */
 	sem_t gate;		/* where it waits to be woken first */
 	int woken;		/* atomic */
 	int should_stop;
@@ -35,14 +36,16 @@ extern pid_t gettid(void);
 extern int pthread_getname_np(pthread_t thread, char *name, size_t size);
 extern int pthread_setname_np(pthread_t thread, const char *name);
 
-/* One for all files that are linked. */
+/*
+ * One of each for all files that are linked: a thread is the same task in all
+ * of them.  The second is that of a thread which kthread_create() did not make.
+ */
 __weak __thread struct task_struct *liballoc_current;
+__weak __thread struct task_struct liballoc_self;
 
 static inline struct task_struct *liballoc_task(void)
 {
-	static __thread struct task_struct self;
-
-	return liballoc_current ? liballoc_current : &self;
+	return liballoc_current ? liballoc_current : &liballoc_self;
 }
 
 /* In the child of a fork, or of a vfork, it is another one. */
