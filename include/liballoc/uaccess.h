@@ -69,13 +69,22 @@ long alloc_strncpy_safe(char *dst, const char *src, long count);
 extern "C" {
 #endif
 
-/* There is no address space but the process's own, so both are the same. */
+/*
+ * There is no address space but the process's own, so both copy alike.  What
+ * copy_from_user() could not copy is 0 in @to, all of which can be written: a
+ * caller that does not look at the count reads nothing that was there before.
+ */
 static inline unsigned long copy_from_user(void *to, const void *from,
 					   unsigned long n)
 {
-	return alloc_copy_safe(to, from, n);
+	unsigned long left = alloc_copy_safe(to, from, n);
+
+	if (__builtin_expect(left != 0, 0))
+		__builtin_memset((char *)to + (n - left), 0, left);
+	return left;
 }
 
+/* Pads nothing: it is @to that may be bad. */
 static inline unsigned long copy_to_user(void *to, const void *from,
 					 unsigned long n)
 {

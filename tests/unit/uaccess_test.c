@@ -37,6 +37,29 @@ Test(uaccess, copies, .init = up)
 	cr_assert_eq(buf[0], 'x');
 }
 
+/* What could not be copied is 0, but for copy_to_user(). */
+Test(uaccess, pads, .init = up)
+{
+	char buf[200];
+
+	memset(buf, 's', sizeof(buf));
+	errno = 5;
+	cr_assert_eq(copy_from_user(buf, two + PAGE - 100, 150), 50);
+	cr_assert_eq(errno, 5);
+	cr_assert_eq(buf[99], 'x');
+	for (int i = 100; i < 150; i++)
+		cr_assert_eq(buf[i], 0, "byte %d is %d", i, buf[i]);
+	cr_assert_eq(buf[150], 's');
+	cr_assert_eq(copy_from_user(buf, two, 0), 0);
+	cr_assert_eq(copy_from_user(buf + 150, NULL, 1), 1);
+	cr_assert_eq(buf[150], 0);
+	cr_assert_eq(buf[151], 's');
+	memset(buf, 's', sizeof(buf));
+	cr_assert_eq(copy_to_user(buf, two + PAGE - 100, 150), 50);
+	cr_assert_eq(alloc_copy_safe(buf, two + PAGE - 100, 150), 50);
+	cr_assert_eq(buf[100], 's');
+}
+
 Test(uaccess, strings, .init = up)
 {
 	char buf[3000];
