@@ -68,15 +68,19 @@ static inline void bits_clear_range(u64 *map, size_t first, size_t nr)
 		WRITE_ONCE(map[w], map[w] & ~bits_word_mask(w, first, nr));
 }
 
+/* Most ranges that are asked for have all bits set. */
 static inline size_t bits_count_range(const u64 *map, size_t first, size_t nr)
 {
-	size_t count = 0;
+	size_t count = nr;
 
 	if (!nr)
 		return 0;
-	for (size_t w = first / 64; w <= (first + nr - 1) / 64; w++)
-		count += bits_weight(READ_ONCE(map[w]) &
-				     bits_word_mask(w, first, nr));
+	for (size_t w = first / 64; w <= (first + nr - 1) / 64; w++) {
+		u64 clear = ~READ_ONCE(map[w]) & bits_word_mask(w, first, nr);
+
+		if (unlikely(clear))
+			count -= bits_weight(clear);
+	}
 	return count;
 }
 

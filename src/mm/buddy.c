@@ -264,9 +264,10 @@ static void block_relist(struct zone *zone, struct page *page)
 
 /*
  * A block of another type is about to be used for @type: its pageblock
- * becomes of that type if that makes sense.  The block stays listed.
+ * becomes of that type if that makes sense, and true is returned: its runs are
+ * others then.  The block stays listed.
  */
-static void pageblock_claim(struct zone *zone, struct page *page,
+static bool pageblock_claim(struct zone *zone, struct page *page,
 			    enum migratetype type)
 {
 	struct page *head = pageblock_head(page);
@@ -286,9 +287,10 @@ static void pageblock_claim(struct zone *zone, struct page *page,
 		run_put_pageblock(zone, sec, page_pfn(head));
 	} else {
 		stat_add(STAT_PAGEBLOCK_MIX, 1);
-		return;
+		return false;
 	}
 	stat_add(STAT_PAGEBLOCK_STEAL, 1);
+	return true;
 }
 
 /* Cut @page down to @order; of two halves keep the warm one. */
@@ -441,12 +443,12 @@ static void take_runs(struct zone *zone, struct section *sec, size_t *lo,
 	}
 }
 
-void buddy_take_range(struct zone *zone, struct section *sec, size_t pfn,
-		      size_t nr)
+/* [@lo, @hi) was a run, or several with what is between. */
+static void take_within(struct zone *zone, struct section *sec, size_t lo,
+			size_t hi, size_t pfn, size_t nr)
 {
-	size_t end = pfn + nr, lo = pfn, hi = end, have;
+	size_t end = pfn + nr, have;
 
-	take_runs(zone, sec, &lo, &hi);
 	for (size_t at = pfn; at < end; at += have) {
 		struct page *page = &sec->vmemmap[at];
 
@@ -458,6 +460,24 @@ void buddy_take_range(struct zone *zone, struct section *sec, size_t pfn,
 	account_taken(zone, &sec->vmemmap[pfn], nr);
 	run_put(zone, sec, lo, pfn);
 	run_put(zone, sec, end, hi);
+}
+
+void buddy_take_range(struct zone *zone, struct section *sec, size_t pfn,
+		      size_t nr)
+{
+	size_t lo = pfn, hi = pfn + nr;
+
+	take_runs(zone, sec, &lo, &hi);
+	take_within(zone, sec, lo, hi, pfn, nr);
+}
+
+/* The start of a run: known, it is not looked for in lines that are cold. */
+static void take_start(struct zone *zone, struct page *head, size_t nr)
+{
+	size_t pfn = page_pfn(head), hi = pfn + head->run_len;
+
+	run_forget(zone, head);
+	take_within(zone, page_section(head), pfn, hi, pfn, nr);
 }
 
 /*
@@ -496,9 +516,13 @@ struct page *buddy_alloc_run(struct zone *zone, size_t nr,
 	if (!best)
 		return NULL;
 	best = warmer_block(zone, best, nr, type);
-	if (pageblock_head(best)->block_type != type)
-		pageblock_claim(zone, best, type);
-	buddy_take_range(zone, page_section(best), page_pfn(best), nr);
+	if (pageblock_head(best)->block_type != type &&
+	    pageblock_claim(zone, best, type))
+		buddy_take_range(zone, page_section(best), page_pfn(best), nr);
+	else if (best->order == MAX_ORDER)
+		buddy_take_range(zone, page_section(best), page_pfn(best), nr);
+	else
+		take_start(zone, best, nr);
 	return best;
 }
 

@@ -73,6 +73,8 @@ void run_take_around(struct zone *zone, struct section *sec, size_t *pfn,
 		     size_t *end);
 /* The run in which a free block begins at @pfn is forgotten; all of it. */
 void run_take(struct zone *zone, struct section *sec, size_t *pfn, size_t *end);
+/* The same of one whose first page is known. */
+void run_forget(struct zone *zone, struct page *head);
 /* Where the run of the free block at @pfn begins. */
 size_t run_start(struct section *sec, size_t pfn);
 /* The same for all that is free in a pageblock, whose type may then change. */

@@ -219,7 +219,7 @@ static struct page *zone_alloc_warm(struct zone *zone,
 				    const struct request *req)
 {
 	struct page *page;
-	size_t fresh = 0;
+	size_t fresh = 0, dirty;
 
 	if (!READ_ONCE(zone->nr_free_dirty))
 		return NULL;
@@ -227,10 +227,12 @@ static struct page *zone_alloc_warm(struct zone *zone,
 		stat_add(STAT_REENTER, 1);
 		return NULL;
 	}
+	dirty = zone->nr_free_dirty;
 	page = take_warm(zone, req);
 	if (page) {
 		set_large(page, req->nr);
-		fresh = req->nr - range_nr_dirty(page, req->nr);
+		/* It has been counted; what was cut off is back (Z4). */
+		fresh = req->nr - (dirty - zone->nr_free_dirty);
 	}
 	lock_exit(&zone->lock);
 	return page && admit_fresh(zone, req, page, fresh) ? page : NULL;
@@ -453,6 +455,13 @@ bool page_buffer_free(struct page *page, size_t nr)
 	return range_free(page, nr, true);
 }
 
+/* The page with that number, and it is not beyond what there is; racy. */
+static bool in_use(const struct section *sec, size_t pfn)
+{
+	return pfn < READ_ONCE(sec->frontier) &&
+	       READ_ONCE(sec->vmemmap[pfn].type) != PAGE_FREE;
+}
+
 bool page_range_resize(struct page *page, size_t old, size_t nr)
 {
 	struct zone *zone = page_zone(page);
@@ -464,7 +473,8 @@ bool page_range_resize(struct page *page, size_t old, size_t nr)
 		return true;
 	if (nr > old && span_extend(page, old, nr))
 		return true;
-	if (nr > old && !watermark_ok(nr - old, GFP_KERNEL))
+	if (nr > old && (in_use(sec, pfn + old) ||
+			 !watermark_ok(nr - old, GFP_KERNEL)))
 		return false;
 	if (!lock_try_enter(&zone->lock))
 		return false;

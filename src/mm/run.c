@@ -66,13 +66,13 @@ static void run_link(struct zone *zone, struct page *head)
 }
 
 /* A run is no longer one: it leaves its list and loses its marks. */
-static void run_forget(struct zone *zone, struct page *head)
+void run_forget(struct zone *zone, struct page *head)
 {
 	u32 type = type_of(head), i = list_of(head->run_len);
 	struct page *tail = head + head->run_len - 1;
 
-	if (READ_ONCE(tail->type) == PAGE_FREE_TAIL)
-		WRITE_ONCE(tail->type, PAGE_NONE);
+	WRITE_ONCE(tail->type, READ_ONCE(tail->type) == PAGE_FREE ? PAGE_FREE :
+							       PAGE_NONE);
 	if (!head->run_listed)
 		return;
 	if (head->run_next)
@@ -93,9 +93,11 @@ static void run_make(struct zone *zone, struct section *sec, size_t pfn,
 
 	head->run_len = tail->run_len = (u32)(end - pfn);
 	head->run_listed = false;
-	if (READ_ONCE(tail->type) != PAGE_FREE)
-		WRITE_ONCE(tail->type, PAGE_FREE_TAIL);
-	if (bits_any(sec->dirty, pfn, end - pfn))
+	/* By chance one or the other: stored either way, not branched on. */
+	WRITE_ONCE(tail->type, READ_ONCE(tail->type) == PAGE_FREE ?
+			       PAGE_FREE : PAGE_FREE_TAIL);
+	if (likely(bit_test(sec->dirty, pfn)) ||
+	    bits_any(sec->dirty, pfn, end - pfn))
 		run_link(zone, head);
 }
 
