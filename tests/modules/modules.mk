@@ -42,5 +42,6 @@ modules: $(MODULES) $(MODULES_DIR)/headers
 
 check-modules: modules
 	@tests/modules/run $(MODULES_DIR)
+	@CC="$(CC)" tests/modules/linkers $(BUILD)/liballoc.a
 
 .PHONY: modules check-modules

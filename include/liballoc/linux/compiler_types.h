@@ -2,6 +2,11 @@
 #ifndef LIBALLOC_LINUX_COMPILER_TYPES_H
 #define LIBALLOC_LINUX_COMPILER_TYPES_H
 
+/* The kernel's build gives it to each file, by -D. */
+#ifndef KBUILD_MODNAME
+#define KBUILD_MODNAME	"module"
+#endif
+
 #ifndef likely
 #define likely(x)	__builtin_expect(!!(x), 1)
 #define unlikely(x)	__builtin_expect(!!(x), 0)
@@ -24,6 +29,17 @@
 #define __must_check	__attribute__((__warn_unused_result__))
 #define __weak		__attribute__((__weak__))
 #define __noreturn	__attribute__((__noreturn__))
+/*
+ * What only the linker's marks around a section lead to: -Wl,--gc-sections
+ * keeps it, of lld and of -z start-stop-gc, too.  Compilers that do not know
+ * the word are older than linkers that need it.
+ */
+#if defined(__has_attribute) && __has_attribute(__retain__)
+#define liballoc_section(name)						\
+	__attribute__((__section__(name), __used__, __retain__))
+#else
+#define liballoc_section(name)	__attribute__((__section__(name), __used__))
+#endif
 #define __ro_after_init
 #define __read_mostly
 #define ____cacheline_aligned	__attribute__((__aligned__(64)))

@@ -30,12 +30,13 @@
 #define might_sleep()	do { } while (0)
 #define cpu_relax()	barrier()
 
-extern int snprintf(char *buf, size_t size, const char *fmt, ...)
+/* libc has macros of these names where it checks their buffers. */
+extern int (snprintf)(char *buf, size_t size, const char *fmt, ...)
 	__printf(3, 4);
-extern int vsnprintf(char *buf, size_t size, const char *fmt, va_list ap)
+extern int (vsnprintf)(char *buf, size_t size, const char *fmt, va_list ap)
 	__printf(3, 0);
-extern int sprintf(char *buf, const char *fmt, ...) __printf(2, 3);
-extern int sscanf(const char *buf, const char *fmt, ...)
+extern int (sprintf)(char *buf, const char *fmt, ...) __printf(2, 3);
+extern int (sscanf)(const char *buf, const char *fmt, ...)
 	__attribute__((__format__(scanf, 2, 3)));
 
 /* What was written, not what would have been. */

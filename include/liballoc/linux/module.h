@@ -27,10 +27,10 @@ typedef void (*liballoc_exitcall_t)(void);
 
 #define module_init(fn)							\
 	static liballoc_initcall_t liballoc_initcall_of_##fn		\
-	__attribute__((__section__("liballoc_inits"), __used__)) = fn
+	liballoc_section("liballoc_inits") = fn
 #define module_exit(fn)							\
 	static liballoc_exitcall_t liballoc_exitcall_of_##fn		\
-	__attribute__((__section__("liballoc_exits"), __used__)) = fn
+	liballoc_section("liballoc_exits") = fn
 #define late_initcall(fn)	module_init(fn)
 #define subsys_initcall(fn)	module_init(fn)
 #define device_initcall(fn)	module_init(fn)

@@ -66,7 +66,7 @@ struct kernel_param {
 	static const struct kernel_param liballoc_param_##id =		\
 		{ name, ops, mode, { arg } };				\
 	static const struct kernel_param *liballoc_param_at_##id	\
-	__attribute__((__section__("liballoc_params"), __used__)) =	\
+	liballoc_section("liballoc_params") =				\
 		&liballoc_param_##id
 
 #define module_param_cb(name, ops, arg, perm)				\
