@@ -521,11 +521,11 @@ static void *resize(void *ptr, size_t size)
 		} else if (size_to_pages(size) == old >> PAGE_SHIFT) {
 			return ptr;
 		} else if (size > GROW_AREA_SIZE) {
-			new = vrealloc(ptr, size);
+			new = vrealloc_ahead(ptr, size);
 			if (!new && size > old) {
 				reclaim_for_failed(size_to_pages(size - old),
 						   true);
-				new = vrealloc(ptr, size);
+				new = vrealloc_ahead(ptr, size);
 			}
 			if (new || size <= old)
 				return new ? new : ptr;

@@ -23,6 +23,9 @@
 #include "mm/zone.h"
 
 #define CUT_MIN		(512 * KIB)	/* smaller rests are not cut off */
+#define STEP_SMALL	(64 * KIB)	/* a growth that more like it will follow */
+#define STEP_SHARE	8		/* ... goes ahead by this part of the area, */
+#define STEP_AHEAD	(CUT_MIN / 2)	/* ... or so much: never cut off again */
 
 static size_t round_size(size_t size)
 {
@@ -111,10 +114,12 @@ static bool area_may_extend(struct vmap_area *area, uintptr_t end)
 }
 
 /*
- * Make a busy area @size bytes where it stands.  Whatever the result, it may
- * have grown: into a neighbour that was too small.
+ * Make a busy area @size bytes where it stands; @fill: with what is idle as far
+ * as that goes.  Whatever the result, it may have grown: into a neighbour that
+ * was too small.
  */
-static bool area_extend(struct vmap_area *area, size_t size, size_t *warm)
+static bool area_extend(struct vmap_area *area, size_t size, bool fill,
+			size_t *warm)
 {
 	uintptr_t end = area->start + size + guard_size();
 	struct vmap_area *next;
@@ -136,7 +141,8 @@ static bool area_extend(struct vmap_area *area, size_t size, size_t *warm)
 	old = area->size;
 	if (!area_grow(area, size))
 		return false;
-	if (lazy_fill(area, old, warm))
+	*warm = old;
+	if (!fill || lazy_fill(area, old, warm))
 		return true;
 	vmap_blank_above(area, old);
 	return false;
@@ -182,7 +188,7 @@ static struct vmap_area *alloc_warm(size_t size, size_t align, size_t *warm)
 	if (area->size >= size) {
 		area_cut(area, size, area->stamp);
 		*warm = size;
-	} else if (!area_extend(area, size, warm)) {
+	} else if (!area_extend(area, size, true, warm)) {
 		lazy_put(area, area->stamp);
 		return NULL;
 	} else {
@@ -486,9 +492,10 @@ static bool move_segs(struct vmap_area *from, struct vmap_area *to,
 	return true;
 }
 
-static struct vmap_area *area_move(struct vmap_area *area, size_t size)
+static struct vmap_area *area_move(struct vmap_area *area, size_t size,
+				   size_t *warm)
 {
-	size_t bytes = min(area->size, size), warm;
+	size_t bytes = min(area->size, size);
 	struct vmap_area *to;
 
 	if (!make_maps(4 + area->nr_segs))
@@ -496,7 +503,7 @@ static struct vmap_area *area_move(struct vmap_area *area, size_t size)
 	to = alloc_space(size, sys_page_size());
 	if (!to)
 		return NULL;
-	if (!lazy_fill(to, bytes, &warm) || !move_segs(area, to, bytes)) {
+	if (!lazy_fill(to, bytes, warm) || !move_segs(area, to, bytes)) {
 		vmap_blank_area(to);
 		return NULL;
 	}
@@ -551,23 +558,37 @@ bool vfree_memory(void *addr)
 	return to;
 }
 
-static struct vmap_area *area_resize(struct vmap_area *area, size_t size)
+/*
+ * A buffer that is appended to grows by a page again and again, and each time
+ * would be two to five system calls.  So it goes ahead, in space that nobody
+ * touches yet.
+ */
+static bool area_go_ahead(struct vmap_area *area, size_t size, size_t *warm)
 {
-	size_t warm;
+	size_t ahead = min(area->size / STEP_SHARE, STEP_AHEAD);
+	size_t end = area->size + round_size(ahead);
 
-	if (size <= area->size) {
-		area_cut(area, size, sys_clock_ms());
-		return area;
-	}
-	if (area_extend(area, size, &warm))
-		return area;
-	return area_move(area, size);
+	return size - area->size < STEP_SMALL && size < end && !options.limit &&
+	       area_extend(area, end, false, warm);
 }
 
-static void *resize(void *addr, size_t size, bool zero)
+/* @warm: how much of the area it returns holds memory already. */
+static struct vmap_area *area_resize(struct vmap_area *area, size_t size,
+				     bool ahead, size_t *warm)
 {
+	*warm = size;
+	if (size <= area->size)
+		area_cut(area, size, sys_clock_ms());
+	else if (!(ahead && area_go_ahead(area, size, warm)) &&
+		 !area_extend(area, size, true, warm))
+		area = area_move(area, size, warm);
+	return area;
+}
+
+static void *resize(void *addr, size_t size, bool zero, bool ahead)
+{
+	size_t old, lazy, asked = size, from = 0, end = 0, warm = 0;
 	struct vmap_area *area, *to;
-	size_t old, lazy, asked = size, from = 0, end = 0;
 	void *ret = NULL;
 
 	if (size > PTRDIFF_MAX - 4 * MIB ||
@@ -581,17 +602,19 @@ static void *resize(void *addr, size_t size, bool zero)
 	if (lookup_locked(addr, &area) == VFREE_OK) {
 		old = area->size;
 		lazy = vmap_info.lazy_bytes;
-		to = area_resize(area, size);
+		to = area_resize(area, size, ahead, &warm);
 		/* If it failed, it may have taken in a neighbour. */
 		end = (to ? to : area)->size;
+		if (!to || warm >= size)
+			warm = end;
 		account(0, end - old);
 		keep_limit(end - old, lazy);
 		ret = to ? (void *)to->start : NULL;
 		from = to ? min(old, asked) : old;
 	}
 	lock_exit(&vmap_lock);
-	if (end > old)
-		zone_make_room((end - old) >> PAGE_SHIFT);
+	if (end > max(old, warm))
+		zone_make_room((end - max(old, warm)) >> PAGE_SHIFT);
 	/* Warm memory came in, or the caller has written beyond @size. */
 	if (zero && end > from)
 		memset((char *)(ret ? ret : addr) + from, 0, end - from);
@@ -600,12 +623,17 @@ static void *resize(void *addr, size_t size, bool zero)
 
 void *vrealloc(void *addr, size_t size)
 {
-	return resize(addr, size, false);
+	return resize(addr, size, false, false);
+}
+
+void *vrealloc_ahead(void *addr, size_t size)
+{
+	return resize(addr, size, false, true);
 }
 
 void *vrealloc_zero(void *addr, size_t size)
 {
-	return resize(addr, size, true);
+	return resize(addr, size, true, false);
 }
 
 /* --- giving back --- */

@@ -71,6 +71,8 @@ enum vfree_result vmalloc_user(const void *addr, size_t set, size_t *user,
  * tables, not bytes.  Return: the new address, or NULL (@addr is untouched).
  */
 void *vrealloc(void *addr, size_t size);
+/* The same; by an eighth, or 256 KiB, where little was asked for. */
+void *vrealloc_ahead(void *addr, size_t size);
 /*
  * The same with all zero behind the caller's bytes, to the area's end, as it was
  * with VMALLOC_ZERO_END; also what an attempt that failed has added.

@@ -155,6 +155,81 @@ Test(vmalloc, growing_again_faults_nothing, .init = unit_up, .timeout = 60)
 	cr_assert_lt(faults[2], 400);
 }
 
+/*
+ * Append to @p, of @size bytes, up to @to, a page at a time; how often its
+ * area has changed.
+ */
+static u32 append(char *p, size_t size, size_t to)
+{
+	size_t have = size, now;
+	u32 changes = 0;
+
+	while (size < to) {
+		size += 4096;
+		REQUIRE(vrealloc_ahead(p, size) == p);
+		p[size - 4096] = (char)(size >> 12);
+		REQUIRE(vmalloc_lookup(p, &now) == VFREE_OK);
+		REQUIRE(now >= size && now - size < 512 * KIB);
+		changes += now != have;
+		have = now;
+	}
+	for (; size > to - MIB; size -= 4096)
+		REQUIRE(p[size - 4096] == (char)(size >> 12));
+	return changes;
+}
+
+/* Fresh space goes ahead, but no memory, and who asks for much gets just that. */
+Test(vmalloc, what_is_appended_to_goes_ahead, .init = unit_up)
+{
+	char *p = vmalloc(MIB, 4096, 0);
+	size_t size;
+
+	memset(p, 1, MIB);
+	cr_assert_leq(append(p, MIB, 4 * MIB), 3 * MIB / (128 * KIB));
+	vmalloc_lookup(p, &size);
+	cr_assert_gt(size, 4 * MIB);
+	cr_assert_eq(unit_resident(p, size), 4 * MIB);
+	cr_assert_eq(vrealloc_ahead(p, 5 * MIB), p);
+	vmalloc_lookup(p, &size);
+	cr_assert_eq(size, 5 * MIB);
+	cr_assert_eq(vrealloc(p, 5 * MIB + 4096), p);
+	vmalloc_lookup(p, &size);
+	cr_assert_eq(size, 5 * MIB + 4096);
+	vmap_check_maps();
+	cr_assert(vmalloc_is_valid());
+}
+
+/* A limit of our own is kept exactly. */
+Test(vmalloc, nothing_goes_ahead_under_a_limit, .init = unit_up)
+{
+	char *p = vmalloc(MIB, 4096, 0);
+	size_t size;
+
+	options.limit = 64 * MIB;
+	cr_assert_eq(vrealloc_ahead(p, MIB + 4096), p);
+	vmalloc_lookup(p, &size);
+	cr_assert_eq(size, MIB + 4096);
+}
+
+/* So does what is taken from a freed neighbour, and no heap grows by that. */
+Test(vmalloc, appending_into_a_freed_neighbour, .init = unit_up)
+{
+	size_t size, nr = 4096;
+	struct page *idle;
+	char *p[3];
+
+	row(p, 3, 8 * MIB);
+	idle = page_range_alloc(NUMA_NO_NODE, nr, 0, GFP_KERNEL);
+	cr_assert(idle);
+	memset(page_address(idle), 1, nr << PAGE_SHIFT);
+	cr_assert(page_range_free(idle, nr));
+	vfree(p[1], &size);
+	cr_assert_leq(append(p[0], 8 * MIB, 12 * MIB), 16);
+	cr_assert_eq(stat_read(STAT_PAGES_DISCARD), 0);
+	vmap_check_maps();
+	cr_assert(vmalloc_is_valid());
+}
+
 /* A lazy neighbour is taken in, and counted. */
 Test(vmalloc, growing_into_a_freed_neighbour, .init = unit_up)
 {
