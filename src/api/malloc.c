@@ -236,6 +236,8 @@ static void free_large(void *ptr, struct page *page)
 {
 	u8 type = PAGE_LARGE;
 
+	if (READ_ONCE(nr_span_caches))
+		spans_prefetch();
 	/* One of two threads that free the same block loses here. */
 	if (unlikely(ptr != large_start(page) ||
 		     !__atomic_compare_exchange_n(&page->type, &type,

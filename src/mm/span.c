@@ -64,19 +64,20 @@
 #define QUICK_SHARE	2	/* of what a cache may have: the half */
 #define QUICK_SPARE	8	/* of that, kept free for who frees: an eighth */
 
+/* What a range of the quick lists asks for is in the first two lines. */
 struct span_cache {
 	struct lock lock;
 	u32 cpu;
-	u64 nonempty;
+	u32 has_quick;
 	size_t nr_pages;		/* read racily by span_pages() */
 	size_t most;			/* of them, as of a few calls ago */
 	u64 nr_calls;			/* that looked here; read racily */
-	u64 seen_calls;			/* spans_drain_unused() alone */
-	struct list_head lists[NR_LISTS];
 	size_t nr_quick;
-	u32 has_quick;
 	u32 next_quick;			/* list that makes room, or a later one */
 	struct list_head *quick[QUICK_MAX + 1];	/* R5, by length */
+	u64 nonempty;
+	u64 seen_calls;			/* spans_drain_unused() alone */
+	struct list_head lists[NR_LISTS];
 } __aligned(64);
 
 static struct span_cache *caches[1024];	/* made at first use; set under make_lock */
@@ -160,6 +161,17 @@ static struct span_cache *cache_enter(void)
 		c->most = most_pages();
 	ADD_ONCE(c->nr_calls, 1);
 	return c;
+}
+
+void spans_prefetch(void)
+{
+	u32 cpu = percpu_index();
+	struct span_cache *c;
+
+	if (cpu >= ARRAY_SIZE(caches) || !(c = READ_ONCE(caches[cpu])))
+		return;
+	__builtin_prefetch(c, 1);
+	__builtin_prefetch(&c->quick[QUICK_MAX], 1);
 }
 
 /* --- ranges of a cache, under its lock --- */

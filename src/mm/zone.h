@@ -213,6 +213,12 @@ bool span_free_into(struct page *page, size_t nr, bool buffer);
 
 extern __hidden u32 nr_span_caches;	/* CPUs that have some; racy */
 
+/*
+ * Ask for this CPU's cache, before a free waits for the line of its page: one
+ * that another CPU has taken from is not here.
+ */
+void spans_prefetch(void);
+
 static inline bool span_free(struct page *page, size_t nr, bool buffer)
 {
 	/* Once there are some, they know: all CPUs write what that adds up. */
