@@ -27,6 +27,7 @@
 #define SPAN_MIN	3	/* ranges that the spans take */
 #define MAX_RECLAIMS	3	/* rounds before a request fails */
 #define IDLE_ORDER	0	/* make_room(): smallest blocks given back */
+#define IDLE_ORDER_SHARED 2	/* ... where other threads run */
 #define IDLE_SHARE_LARGE 2	/* ... and the share of the heap they may be */
 #define IDLE_SHARE_SLAB	64
 #define IDLE_PAGES	64	/* ... and pages that may always lie idle */
@@ -80,6 +81,15 @@ static void prefault(struct zone *zone, struct page *page, u32 have,
 }
 
 /*
+ * Each block that goes back interrupts the CPUs of all other threads, for some
+ * microseconds: single pages are not worth that.
+ */
+static u32 idle_order(void)
+{
+	return sys_is_threaded() ? IDLE_ORDER_SHARED : IDLE_ORDER;
+}
+
+/*
  * The heap is about to grow by @nr fresh pages: what lies idle makes room,
  * first freed areas, then free pages that no request has fitted, down to
  * 1/@share of the heap: large blocks come and go, slabs grow and stay.
@@ -92,7 +102,8 @@ static void make_room(struct zone *zone, size_t nr, gfp_t gfp)
 
 	vmalloc_make_room(nr << PAGE_SHIFT);
 	if (idle > keep)
-		zones_discard(IDLE_ORDER, max(keep, idle > nr ? idle - nr : 0));
+		zones_discard(idle_order(),
+			      max(keep, idle > nr ? idle - nr : 0));
 }
 
 /*

@@ -1,6 +1,8 @@
 /*
  * page_alloc_test.c - what a request gets, from where, and what it leaves.
  */
+#include <sys/single_threaded.h>
+
 #include "mm/buddy.h"
 #include "mm/vmalloc.h"
 #include "unit.h"
@@ -216,12 +218,32 @@ Test(page_alloc, a_slabs_growth_gives_back_what_is_idle, .init = up)
 	static struct page *page[SINGLES];
 	size_t managed;
 
+	__libc_single_threaded = 1;	/* but for Criterion's */
 	leave_every_other(page);
 	managed = zone_normal.nr_managed;
 	cr_assert_eq(nr_dirty(page), SINGLES / 2);
 	while (zone_normal.nr_managed == managed)
 		REQUIRE(get(64, 0, GFP_KERNEL | __GFP_PREFAULT));
 	cr_assert_lt(nr_dirty(page), SINGLES / 2);
+	cr_assert(zone_is_valid(&zone_normal));
+}
+
+/* Each would interrupt the other thread: a growth gives larger ones back. */
+Test(page_alloc, single_pages_stay_where_threads_run, .init = up)
+{
+	static struct page *page[SINGLES];
+	size_t managed;
+
+	__libc_single_threaded = 0;
+	leave_every_other(page);
+	for (u32 i = 1; i < SINGLES / 2; i += 2)
+		put(page[i], 1);
+	managed = zone_normal.nr_managed;
+	while (zone_normal.nr_managed == managed)
+		REQUIRE(get(64, 0, GFP_KERNEL | __GFP_PREFAULT));
+	for (u32 i = SINGLES / 2; i < SINGLES; i += 2)
+		REQUIRE(bit_test(page_section(page[i])->dirty,
+				 page_pfn(page[i])));
 	cr_assert(zone_is_valid(&zone_normal));
 }
 
