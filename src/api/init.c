@@ -59,6 +59,7 @@ static bool start(void)
 	harden_init();
 	reclaim_set_slab(slab_reclaim);
 	reclaim_set_slab_free(slab_free_bytes);
+	page_alloc_set_slab_room(slab_make_room);
 	kswapd_init();
 	trace_init();
 	if (!trace_is_on()) {	/* else every call is to come by */

@@ -633,6 +633,30 @@ void slab_reclaim(void)
 	barns_reset();
 }
 
+/* As above: the cache may be destroyed, or made another, meanwhile. */
+static bool give_spare_of(u32 i)
+{
+	u32 generation = reclaim_enter();
+	struct kmem_cache *s = class_to_cache(i << SHEAF_HEAD_SHIFT);
+	bool any = s && slab_give_spare(s);
+
+	reclaim_exit(generation);
+	return any;
+}
+
+bool slab_make_room(void)
+{
+	bool any = false;
+
+	if (likely(!READ_ONCE(slab_has_spare)) || lock_is_reentry())
+		return false;
+	WRITE_ONCE(slab_has_spare, false);
+	for (u32 i = 0; i < MAX_SHEAVES; i++)
+		if (class_to_cache(i << SHEAF_HEAD_SHIFT))
+			any = give_spare_of(i) || any;
+	return any;
+}
+
 size_t slab_free_bytes(void)
 {
 	size_t bytes = 0;

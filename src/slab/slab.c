@@ -38,6 +38,7 @@
 #define MIN_OBJECTS	8	/* a slab should hold, if its order allows */
 #define SMALL_SIZE	64	/* objects up to here share two pages, or one full */
 #define EMPTY_ORDER	2	/* largest slab of which an empty one is kept */
+#define SPARE_BYTES	(2 * MIB)	/* more of them, of one cache */
 #define PREFAULT_PAGES	64	/* a larger slab is faulted in by its user */
 #define PICK_LOOK	8	/* slabs in a wrong list that a pick puts right */
 #define PREFETCH_AHEAD	8	/* objects before the one that is put back */
@@ -383,6 +384,8 @@ static u32 slab_take_from(struct kmem_cache *s, struct kmem_cache_node *node,
 	return got;
 }
 
+bool slab_has_spare;
+
 /*
  * One more slab, of @nid if that has memory; returns its node, locked, or NULL
  * without memory.
@@ -402,19 +405,28 @@ static struct kmem_cache_node *slab_add(struct kmem_cache *s, u32 nid,
 	}
 	slab_relist(s, node, slab);
 	ADD_ONCE(node->nr_slabs, 1);
+	/* One went back: who fills and drops will do so again. */
+	if (node->nr_given && node->nid == nid) {
+		node->nr_given--;
+		if (node->nr_spare < SPARE_BYTES / (s->nr_pages << PAGE_SHIFT)) {
+			WRITE_ONCE(node->nr_spare, node->nr_spare + 1);
+			WRITE_ONCE(slab_has_spare, true);
+		}
+	}
 	return node;
 }
 
 /*
  * Empty slabs worth keeping: a sixteenth, as long as most objects are in use,
- * and one if it is small.
+ * one if it is small, and the spare.
  */
 static size_t empty_limit(const struct kmem_cache *s,
 			  const struct kmem_cache_node *n)
 {
 	bool used = n->nr_used * 2 >= n->nr_slabs * s->nr_objects;
 
-	return (s->order <= EMPTY_ORDER) + (used ? n->nr_slabs / 16 : 0);
+	return (s->order <= EMPTY_ORDER) + (used ? n->nr_slabs / 16 : 0) +
+	       n->nr_spare;
 }
 
 /*
@@ -431,6 +443,7 @@ static void slab_unlist_empty(struct kmem_cache_node *n, size_t keep,
 		list_del(&slab->lru);
 		list_add(&slab->lru, list);
 		n->nr_empty--;
+		n->nr_given++;
 		ADD_ONCE(n->nr_slabs, -1);
 	}
 }
@@ -662,9 +675,28 @@ void slab_shrink(struct kmem_cache *s, size_t keep)
 			continue;
 		slab_unlist_empty(n, keep, &empty);
 		keep -= n->nr_empty;
+		n->nr_given = 0;
+		WRITE_ONCE(n->nr_spare, 0);
 		lock_exit(&n->lock);
 	}
 	slabs_give_back(s, &empty);
+}
+
+bool slab_give_spare(struct kmem_cache *s)
+{
+	struct list_head empty = LIST_HEAD_INIT(empty);
+
+	for_each_cache_node(s, n) {
+		if (!READ_ONCE(n->nr_spare) || !lock_try_enter(&n->lock))
+			continue;
+		WRITE_ONCE(n->nr_spare, 0);
+		slab_unlist_empty(n, empty_limit(s, n), &empty);
+		lock_exit(&n->lock);
+	}
+	if (list_empty(&empty))
+		return false;
+	slabs_give_back(s, &empty);
+	return true;
 }
 
 /* The nth object of a slab is free; racy, for reports. */

@@ -2,6 +2,7 @@
  * slab_test.c - L1 to L5: geometry, taking and putting against a model, on one
  * node and on two, and every wrong address ends the process with a report.
  */
+#include "mm/buddy.h"
 #include "nodes.h"
 #include "unit.h"
 
@@ -320,6 +321,74 @@ Test(slab, few_empty_slabs_are_kept_of_a_size_left_behind, .init = up)
 			slab_put(&cache, held + i, 1);
 	cr_assert_eq(cache.node.nr_empty, 1);
 	cr_assert(slabs_are_valid(&cache));
+}
+
+/* @slabs slabs full, and all of them dropped; how many had to be made. */
+static u32 fill_and_drop(u32 slabs)
+{
+	u32 per = cache.nr_objects, n = 0;
+	u64 made = stat_read(STAT_SLAB_NEW);
+
+	while (n < slabs * per)
+		n += slab_take(&cache, 0, held + n, min(slabs * per - n, 64u));
+	made = stat_read(STAT_SLAB_NEW) - made;
+	for (u32 i = 0; i < n; i++)
+		slab_put(&cache, held + i, 1);
+	cr_assert(slabs_are_valid(&cache));
+	return (u32)made;
+}
+
+Test(slab, slabs_that_were_wanted_again_stay, .init = up)
+{
+	cr_assert_eq(fill_and_drop(100), 100);
+	cr_assert_leq(cache.node.nr_slabs, 2);
+	cr_assert_geq(fill_and_drop(100), 98);
+	cr_assert_geq(cache.node.nr_slabs, 98);
+	cr_assert_leq(fill_and_drop(100), 2);
+	cr_assert_eq(fill_and_drop(100), 0);
+	/* Until somebody else wants them. */
+	cr_assert(slab_has_spare);
+	cr_assert(slab_make_room());
+	cr_assert_leq(cache.node.nr_slabs, 8);
+	cr_assert_not(slab_has_spare);
+	cr_assert_not(slab_make_room());
+	/* What goes because of reclaim is no mistake. */
+	cr_assert_geq(fill_and_drop(100), 92);
+	slab_shrink(&cache, 0);
+	cr_assert_eq(fill_and_drop(100), 100);
+	cr_assert_leq(cache.node.nr_slabs, 2);
+}
+
+Test(slab, no_more_than_two_mib_are_spare, .init = unit_up)
+{
+	make(4096);
+	for (u32 i = 0; i < 4; i++)
+		fill_and_drop(NR / cache.nr_objects);
+	cr_assert_eq(cache.node.nr_spare,
+		     2 * MIB / (cache.nr_pages << PAGE_SHIFT));
+	cr_assert_leq(cache.node.nr_empty * cache.nr_pages << PAGE_SHIFT,
+		      2 * MIB * 18 / 16);
+}
+
+Test(slab, a_heap_that_grows_takes_spare_slabs_first, .init = up)
+{
+	struct page *pages[1000];
+	u32 nr = 0;
+
+	page_alloc_set_slab_room(slab_make_room);
+	fill_and_drop(100);
+	fill_and_drop(100);
+	cr_assert_geq(cache.node.nr_slabs, 98);
+	while (cache.node.nr_spare && nr < ARRAY_SIZE(pages)) {
+		pages[nr] = page_range_alloc(NUMA_NO_NODE, 1, 0, GFP_KERNEL);
+		cr_assert(pages[nr++]);
+	}
+	cr_assert_leq(cache.node.nr_slabs, 8);
+	/* Their pages serve: of those that are handed out, none is fresh. */
+	cr_assert_lt(nr, ARRAY_SIZE(pages));
+	cr_assert(range_nr_dirty(pages[nr - 1], 1));
+	while (nr)
+		cr_assert(page_range_free(pages[--nr], 1));
 }
 
 /* --- misuse --- */
