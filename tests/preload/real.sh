@@ -600,6 +600,103 @@ t_small_tools() {
 	! type -P jq > /dev/null || seq 1 10000 | jq -s 'map(. * 2) | add'
 }
 
+# Debian's loads its extensions with RTLD_DEEPBIND, which binds them to libc's
+# malloc: -n loads none.  Its strings are appended to by realloc().
+t_php_needs="php"
+t_php_version="php --version"
+t_php() {
+	cat > t.php << 'END'
+<?php
+$h = [];
+for ($i = 0; $i < 200000; $i++)
+	$h["k" . $i % 4999][] = "v" . $i . str_repeat("x", $i % 40);
+for ($n = $r = 0; $r < 2; $r++) {
+	$s = serialize(json_decode(json_encode($h), true));
+	$n += strlen($s) + count(unserialize($s));
+}
+echo $n, " ", md5($s), " ", preg_match_all('/v(\d+)x+/', $s), "\n";
+$t = "";
+for ($i = 0; $i < 300000; $i++) $t .= "line $i\n";
+echo strlen($t), " ", count(explode("\n", $t)), " ", crc32($t), "\n";
+END
+	php -n t.php && USE_ZEND_ALLOC=0 php -n -d memory_limit=-1 t.php
+}
+
+# Its collector has memory of its own; strings, ports and large numbers are ours.
+t_guile_needs="guile"
+t_guile_version="guile --version"
+t_guile() {
+	cat > t.scm << 'END'
+(define h (make-hash-table))
+(do ((i 0 (+ i 1))) ((= i 60000))
+  (hash-set! h (string-append "k" (number->string (modulo i 5021)))
+             (list i (make-vector 10 i))))
+(display (hash-count (const #t) h)) (newline)
+(define (fact n) (if (= n 0) 1 (* n (fact (- n 1)))))
+(display (modulo (fact 2000) 1000003)) (newline)
+(display (length (sort (map string-length (map number->string (iota 50000)))
+                       <))) (newline)
+END
+	guile --no-auto-compile t.scm
+}
+
+t_tcl_needs="tclsh"
+t_tcl_version="echo puts [info patchlevel] | tclsh"
+t_tcl() {
+	cat > t.tcl << 'END'
+for {set i 0} {$i < 60000} {incr i} {
+	dict lappend d k[expr {$i % 999}] "v$i[string repeat x [expr {$i % 30}]]"
+	lappend l [expr {($i * 7919) % 60013}]
+}
+dict for {k v} $d { append s [join $v ,] }
+puts [string length $s],[regexp -all {\d+7x} $s],[llength [split $s ,]]
+puts [lindex [lsort -integer $l] 1000],[lindex [lsort $l] 1000]
+END
+	tclsh t.tcl
+}
+
+t_xml_needs="xsltproc xmllint awk"
+t_xml_version="xsltproc --version"
+t_xml() {
+	awk 'BEGIN { print "<root>"; for (i = 0; i < 20000; i++)
+		printf "<item id=\"%d\" k=\"%d\"><n>name %d</n><e/></item>\n",
+			i, i % 97, i * 7919 % 20011
+		print "</root>" }' > in.xml
+	cat > t.xsl << 'END'
+<xsl:stylesheet version="1.0" xmlns:xsl="http://www.w3.org/1999/XSL/Transform">
+<xsl:key name="k" match="item" use="@k"/>
+<xsl:template match="/root"><out><xsl:for-each select="item[@k &gt; 3]">
+<xsl:sort select="n"/><r id="{@id}"><xsl:copy-of select="n"/></r></xsl:for-each>
+<c><xsl:value-of select="count(key('k', '5'))"/></c></out></xsl:template>
+</xsl:stylesheet>
+END
+	xsltproc t.xsl in.xml > out.xml && cksum < out.xml
+	xmllint --format out.xml | cksum
+	xmllint --xpath 'count(//r[contains(n, "77")])' out.xml
+}
+
+t_pari_needs="gp"
+t_pari_version="gp --version-short"
+t_pari() {
+	gp -q << 'END'
+print(factor(2^151-1));
+print(sum(i=1,20000,#divisors(i)*eulerphi(i)));
+M = matrix(50,50,i,j,((i*7919+j*104729)%1009)-500); print(matdet(M)%1000003);
+print(#factor(x^120-1)~," ",polcoeff(prod(i=1,120,1+x^i),300));
+END
+}
+
+t_vim_needs="vim awk"
+t_vim_version="vim --version"
+t_vim() {
+	awk 'BEGIN { for (i = 0; i < 60000; i++)
+		printf "%s key%d field%d\n", i % 3 ? "GET" : "POST",
+			i * 7919 % 5021, i % 97 }' > in
+	vim -u NONE -i NONE -N -es in -c '%s/key\(\d\+\)/K\1k/g' -c 'g/POST/d' \
+		-c 'sort n /K/' -c 'undo' -c 'redo' -c 'w out' -c 'q!'
+	cksum < out
+}
+
 real="python_suite ruby node_npm git_history redis_persist postgres nginx
 	memcached clang java imagemagick z3 chromium stress_ng gdb valgrind
-	coreutils small_tools"
+	coreutils small_tools php guile tcl xml pari vim"
