@@ -119,8 +119,8 @@ alloc___kmem_cache_create_args(const char *name, unsigned int size,
  *
  * Objects of alloc_kfree_rcu() are waited for first, as by alloc_rcu_barrier()
  * (the kernel does so since 6.12); but not in a reader, nor in a callback.
- * Context: takes locks; in a signal handler that interrupted the allocator
- * memory may go back later, or not at all.
+ * Context: takes locks; in a signal handler that interrupted the allocator or
+ * RCU memory may go back later, or not at all.
  */
 void alloc_kmem_cache_destroy(struct kmem_cache *s);
 

@@ -31,6 +31,9 @@
  *   U6. batches leave .next one by one, all that is there each time, and each is
  *	 counted when the last of it has returned.  Nothing else is: what waits
  *	 is what is in a list, whomever a fork interrupted.
+ *   U7. a thread is counted only while its `reader` or its `counting` is not 0.
+ *	 So in a handler these and the tags of the locks tell whether it would
+ *	 wait for what it interrupted.
  *
  * Why no reader is overtaken, by letter.  An updater makes something
  * unreachable (A), rcu_start_gp() is a full barrier (B) and reads gp.seq (C).
@@ -92,6 +95,7 @@ struct rcu_slot {
 static struct rcu_slot slots[NR_SLOTS];
 static u32 phase;		/* atomic; of new readers */
 static __thread u32 reader __attribute__((tls_model("initial-exec")));
+static __thread u32 counting __attribute__((tls_model("initial-exec"))); /* U7 */
 
 static struct {
 	u64 seq;		/* U3; atomic */
@@ -153,6 +157,8 @@ static __attribute__((noinline)) void reader_enter(void)
 	struct rcu_slot *slot = own_slot();
 	u32 p, old, r;
 
+	WRITE_ONCE(counting, counting + 1);				/* U7 */
+	in_order();
 	do {
 		p = READ_ONCE(phase);
 		old = __atomic_fetch_add(&slot->count[p], 1,
@@ -163,6 +169,8 @@ static __attribute__((noinline)) void reader_enter(void)
 		/* A fork before the store did not find us, one behind it did. */
 	} while (unlikely(!is_counted(&slot->count[p], &r)) &&
 		 arch_local_cmpxchg(&reader, r, 0));			/* U2 */
+	in_order();
+	WRITE_ONCE(counting, counting - 1);
 }
 
 /* Not from one of which a fork has taken us. */
@@ -195,6 +203,8 @@ void rcu_read_unlock(void)
 	u32 r, left;
 
 	in_order();
+	WRITE_ONCE(counting, counting + 1);				/* U7 */
+	in_order();
 	do {
 		r = READ_ONCE(reader);
 		if (unlikely(!r))
@@ -202,10 +212,11 @@ void rcu_read_unlock(void)
 				    "rcu_read_lock()");
 		left = (r & BELOW) < 2 * NESTED ? 0 : r - NESTED;
 	} while (unlikely(!arch_local_cmpxchg(&reader, r, left)));	/* U2 */
-	if (left)
-		return;
 	in_order();
-	reader_leave(r);
+	if (!left)
+		reader_leave(r);
+	in_order();
+	WRITE_ONCE(counting, counting - 1);
 }
 
 bool rcu_read_held(void)
@@ -286,19 +297,25 @@ bool rcu_gp_done(u64 gp_end)
 	return ran;
 }
 
-static void may_wait(const char *call)
+bool rcu_may_wait(void)
 {
-	if (unlikely(reader))
-		alloc_fatal("invalid %s: inside rcu_read_lock()", call);
-	if (unlikely(READ_ONCE(gp.lock) == lock_self()))
-		alloc_fatal("invalid %s: in a signal handler", call);
+	return !reader && !counting && READ_ONCE(gp.lock) != lock_self();
+}
+
+static void check_may_wait(const char *call)
+{
+	if (likely(rcu_may_wait()))
+		return;
+	alloc_fatal("invalid %s: %s", call,
+		    reader && !counting ? "inside rcu_read_lock()" :
+					  "in a signal handler");
 }
 
 void synchronize_rcu(void)
 {
 	u64 gp_end;
 
-	may_wait("synchronize_rcu");
+	check_may_wait("synchronize_rcu");
 	gp_end = rcu_start_gp();
 	for (u32 i = 0; !rcu_gp_done(gp_end); i++)
 		sys_pause(i);
@@ -442,7 +459,7 @@ void rcu_barrier(void)
 {
 	u64 batch = load_acquire(&cb.batches) + 2;			/* N */
 
-	may_wait("rcu_barrier");
+	check_may_wait("rcu_barrier");
 	if (unlikely(READ_ONCE(cb.lock) == lock_self()))
 		alloc_fatal("invalid rcu_barrier: in a callback");
 	rcu_poll();
@@ -454,10 +471,8 @@ void rcu_barrier(void)
 
 bool rcu_try_barrier(void)
 {
-	u32 self = lock_self();
-
-	if (!callbacks_wait() || reader || lock_is_reentry() ||
-	    READ_ONCE(gp.lock) == self || READ_ONCE(cb.lock) == self)
+	if (!callbacks_wait() || !rcu_may_wait() || lock_is_reentry() ||
+	    READ_ONCE(cb.lock) == lock_self())
 		return false;
 	rcu_barrier();
 	return true;

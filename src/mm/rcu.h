@@ -27,6 +27,11 @@ void rcu_read_lock(void);
 void rcu_read_unlock(void);
 /* This thread is inside a section. */
 bool rcu_read_held(void);
+/*
+ * It is neither, nor in a handler that interrupted RCU: a grace period does not
+ * wait for what this thread has yet to do.
+ */
+bool rcu_may_wait(void);
 
 /*
  * Name a grace period that begins after everything this thread has done, and
@@ -40,8 +45,7 @@ bool rcu_gp_done(u64 gp);
 
 /*
  * Wait for a whole grace period.  Context: sleeps; where that would be for
- * ever (inside a section of this thread, or in a handler that interrupted
- * RCU) it ends the process with a report.
+ * ever (unless rcu_may_wait()) it ends the process with a report.
  */
 void synchronize_rcu(void);
 
@@ -61,7 +65,7 @@ void call_rcu(struct rcu_head *head, void (*func)(struct rcu_head *head));
 void rcu_barrier(void);
 /*
  * The same if there are any and this thread may wait for them: it is no reader,
- * runs none of them, and is in no handler above one that does.
+ * runs none of them, and is in no handler above one that does, or is.
  */
 bool rcu_try_barrier(void);
 /* Call what is due; true if something is still waiting. */

@@ -29,7 +29,8 @@ enum { WORD_GP, WORD_CACHE };	/* of free_bits (R1) */
 static struct list_head *pending;	/* atomic; linked by lru.next */
 static u64 waiting;			/* R3; racy: a hint */
 static bool used;			/* there was a slab here */
-static __thread u32 polling __attribute__((tls_model("initial-exec")));
+/* Calls of this thread that have slabs which nr_rcu counts and no list has. */
+static __thread u32 holding __attribute__((tls_model("initial-exec")));
 
 static void pending_push(struct page *slab)
 {
@@ -46,10 +47,12 @@ void slab_rcu_add(struct kmem_cache *s, struct page *slab)
 {
 	if (unlikely(!READ_ONCE(used)))
 		WRITE_ONCE(used, true);
+	WRITE_ONCE(holding, holding + 1);
 	__atomic_fetch_add(&s->nr_rcu, 1, __ATOMIC_RELAXED);
 	slab->free_bits[WORD_GP] = rcu_start_gp();
 	slab->free_bits[WORD_CACHE] = (uintptr_t)s;
 	pending_push(slab);
+	WRITE_ONCE(holding, holding - 1);
 	slab_rcu_poll();
 }
 
@@ -69,7 +72,7 @@ void slab_rcu_poll(void)
 	if (!READ_ONCE(pending) || (first && !rcu_gp_done(first)))
 		return;
 	WRITE_ONCE(waiting, 0);
-	WRITE_ONCE(polling, polling + 1);
+	WRITE_ONCE(holding, holding + 1);
 	list = __atomic_exchange_n(&pending, NULL, __ATOMIC_ACQUIRE);
 	first = 0;
 	while (list) {
@@ -86,16 +89,16 @@ void slab_rcu_poll(void)
 	}
 	if (first)
 		WRITE_ONCE(waiting, first);
-	WRITE_ONCE(polling, polling - 1);
+	WRITE_ONCE(holding, holding - 1);
 }
 
 /*
- * A destructor, or a handler that interrupted slab_rcu_poll(), would wait for
+ * A destructor, or a handler that interrupted what is here or RCU, would wait for
  * itself.
  */
 bool slab_rcu_must_not_wait(void)
 {
-	return READ_ONCE(polling) || rcu_read_held();
+	return READ_ONCE(holding) || !rcu_may_wait();
 }
 
 /* What other threads wrote to nr_rcu and the list may be of two moments. */

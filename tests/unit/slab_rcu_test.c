@@ -2,6 +2,7 @@
  * slab_rcu_test.c - R1 to R3: does a slab wait for every reader that may hold
  * an address in it, and does it go back after the last?
  */
+#include "steps.h"
 #include "unit.h"
 
 #include "mm/rcu.h"
@@ -366,3 +367,51 @@ Test(slab_rcu, a_destructor_that_destroys_a_cache, .init = unit_up,
 	kmem_cache_destroy(h[1]);
 	cr_assert_eq(s->state, CACHE_DEAD);
 }
+
+/* --- destroying in a handler that interrupted RCU --- */
+
+#ifdef __x86_64__
+static struct kmem_cache *last_root;
+
+static void destroy_one(void)
+{
+	struct kmem_cache *h = make(200);
+
+	last_root = root_of(h);
+	kmem_cache_free(h, kmem_cache_alloc(h, GFP_KERNEL));
+	kmem_cache_destroy(h);
+}
+
+static void read_once(void)
+{
+	rcu_read_lock();
+	rcu_read_lock();
+	rcu_read_unlock();
+	rcu_read_unlock();
+}
+
+/*
+ * It neither ends the process nor waits for what it interrupted, before any of
+ * the first instructions, and some of the others.
+ */
+static void destroys_at(void (*run)(void))
+{
+	u32 at = 0;
+
+	while (steps_run(run, at, destroy_one))
+		at += 1 + at / 128 * 16;
+	cr_assert_gt(at, 60);
+	destroy_one();
+	cr_assert_eq(last_root->state, CACHE_DEAD, "nothing stays in the way");
+}
+
+Test(slab_rcu, a_handler_of_a_reader_destroys, .init = unit_up, .timeout = 10)
+{
+	destroys_at(read_once);
+}
+
+Test(slab_rcu, a_handler_of_who_waits_destroys, .init = unit_up, .timeout = 30)
+{
+	destroys_at(synchronize_rcu);
+}
+#endif
