@@ -538,22 +538,6 @@ __slowpath void slab_bad_free(const struct kmem_cache *s, const char *what,
 		    s->object_size);
 }
 
-/* Why @obj, an address in @slab, cannot be put back, or NULL: its bit is set. */
-static const char *put_bit(const struct kmem_cache *s, struct page *slab,
-			   const void *obj)
-{
-	u32 index = slab_object_index(s, obj);
-	u64 bit = (u64)1 << (index % 64);
-	u64 *word = &slab->free_bits[index / 64];
-
-	if (index >= s->nr_objects)
-		return "invalid free";
-	if (*word & bit)
-		return "double free";
-	WRITE_ONCE(*word, *word | bit);
-	return NULL;
-}
-
 /*
  * The slab of @s that starts at @start, or NULL: that is none.  The class says
  * it (L4), so the section is looked for once and nothing else is asked: loops
@@ -588,31 +572,73 @@ __fastpath void slab_prefetch(const struct kmem_cache *s, const void *obj)
 				    pfn * sizeof(struct page)), 1);
 }
 
-/*
- * Put back the first of @n objects and those after it that lie in the same
- * slab, which is looked up and listed anew once; returns how many.  *@wrong is
- * why the one behind them cannot be put back, or NULL.
- */
-static u32 slab_put_same(struct kmem_cache *s, struct kmem_cache_node *node,
-			 void *const *objs, u32 n, const char **wrong)
+/* Why @obj, any address, cannot be put back, or NULL: it is free. */
+static const char *slab_put_one(struct kmem_cache *s,
+				struct kmem_cache_node *node, const void *obj)
 {
-	uintptr_t mask = s->geo.slab_mask, start = (uintptr_t)objs[0] & ~mask;
-	struct page *slab = slab_at(s, start);
-	u32 put = 0;
+	struct page *slab = slab_at(s, (uintptr_t)obj &
+				       ~(uintptr_t)s->geo.slab_mask);
+	u32 index = slab ? slab_object_index(s, obj) : s->nr_objects;
+	u64 bit = (u64)1 << (index % 64), *word;
 
-	if (unlikely(!slab)) {
-		*wrong = "invalid free";
-		return 0;
-	}
-	do
-		*wrong = put_bit(s, slab, objs[put]);
-	while (!*wrong && ++put < n &&
-	       ((uintptr_t)objs[put] & ~mask) == start);
-	slab->nr_free = (u16)(slab->nr_free + put);
+	if (index >= s->nr_objects)
+		return "invalid free";
+	word = &slab->free_bits[index / 64];
+	if (*word & bit)
+		return "double free";
+	WRITE_ONCE(*word, *word | bit);
+	slab->nr_free++;
 	/* Neighbours in a list are lines that nobody else wants now (L2). */
 	if (slab->bucket == SLAB_FULL || slab->nr_free == s->nr_objects)
 		slab_relist(s, node, slab);
-	return put;
+	return NULL;
+}
+
+/*
+ * The same for many, of section 0 and without colours, with what is constant in
+ * registers: of what a flush costs, this is the most.  Returns how many; the one
+ * behind them is for slab_put_one(), which also knows what is wrong with it.
+ */
+static u32 slab_put_near(struct kmem_cache *s, struct kmem_cache_node *node,
+			 void *const *objs, u32 n)
+{
+	const struct section *sec = sections[0];
+	struct page *const vmemmap = sec->vmemmap;
+	const u16 *const class = sec->classes - 1;
+	const uintptr_t base = sec->base, mask = s->geo.slab_mask;
+	const size_t end = READ_ONCE(sec->frontier);
+	const u32 off = s->geo.off, magic = s->geo.magic;
+	const u32 nr_objects = s->nr_objects;
+	u32 i;
+
+	for (i = 0; i < n; i++) {
+		uintptr_t obj = (uintptr_t)objs[i];
+		size_t pfn = ((obj & ~mask) - base) >> PAGE_SHIFT;
+		u64 product = (u64)(obj & mask) * magic, bit, bits;
+		u32 index = (u32)(product >> 32), nr_free;
+		struct page *slab = vmemmap + pfn;
+
+		if (i + PREFETCH_AHEAD < n) {
+			uintptr_t next = (uintptr_t)objs[i + PREFETCH_AHEAD];
+
+			next = ((next & ~mask) - base) >> PAGE_SHIFT;
+			__builtin_prefetch((void *)((uintptr_t)vmemmap +
+						    next * sizeof(*slab)), 1);
+		}
+		if (unlikely(pfn >= end || READ_ONCE(class[-(long)pfn]) != off ||
+			     (u32)product >> 16 || index >= nr_objects))
+			break;
+		bit = (u64)1 << index % 64;
+		bits = slab->free_bits[index / 64];
+		if (unlikely(bits & bit))
+			break;
+		WRITE_ONCE(slab->free_bits[index / 64], bits | bit);
+		nr_free = slab->nr_free + 1u;
+		slab->nr_free = (u16)nr_free;
+		if (unlikely(slab->bucket == SLAB_FULL || nr_free == nr_objects))
+			slab_relist(s, node, slab);
+	}
+	return i;
 }
 
 /*
@@ -635,11 +661,14 @@ static u32 slab_put_run(struct kmem_cache *s, void *const *objs, u32 n)
 		stat_add(STAT_REENTER, 1);
 		return 0;
 	}
-	do {
+	if (likely(nr_nodes == 1 && !s->nr_colours))
+		i = slab_put_near(s, node, objs, n);
+	while (!wrong && i < n && object_to_nid(objs[i]) == nid) {
 		if (i + PREFETCH_AHEAD < n)
 			slab_prefetch(s, objs[i + PREFETCH_AHEAD]);
-		i += slab_put_same(s, node, objs + i, n - i, &wrong);
-	} while (!wrong && i < n && object_to_nid(objs[i]) == nid);
+		wrong = slab_put_one(s, node, objs[i]);
+		i += !wrong;
+	}
 	ADD_ONCE(node->nr_used, -(size_t)i);	/* L3 */
 	slab_unlist_empty(node, empty_limit(s, node), &empty);
 	lock_exit(&node->lock);
