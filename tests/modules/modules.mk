@@ -43,5 +43,6 @@ modules: $(MODULES) $(MODULES_DIR)/headers
 check-modules: modules
 	@tests/modules/run $(MODULES_DIR)
 	@CC="$(CC)" tests/modules/linkers $(BUILD)/liballoc.a
+	@ARM_CC="$(ARM_CC)" tests/modules/barriers
 
 .PHONY: modules check-modules

@@ -2,6 +2,7 @@
 #ifndef LIBALLOC_LINUX_BITOPS_H
 #define LIBALLOC_LINUX_BITOPS_H
 
+#include <linux/atomic.h>
 #include <linux/types.h>
 
 #define BITS_PER_LONG	64
@@ -36,16 +37,24 @@ static inline void __clear_bit(long nr, volatile unsigned long *map)
 	map[nr / 64] &= ~(1ul << (nr % 64));
 }
 
+/* These two are full barriers. */
 static inline bool test_and_set_bit(long nr, volatile unsigned long *map)
 {
-	return __atomic_fetch_or(&map[nr / 64], 1ul << (nr % 64),
-				 __ATOMIC_SEQ_CST) >> (nr % 64) & 1;
+	unsigned long old = __atomic_fetch_or(&map[nr / 64], 1ul << (nr % 64),
+					      __ATOMIC_SEQ_CST);
+
+	liballoc_mb_behind();
+	return old >> (nr % 64) & 1;
 }
 
 static inline bool test_and_clear_bit(long nr, volatile unsigned long *map)
 {
-	return __atomic_fetch_and(&map[nr / 64], ~(1ul << (nr % 64)),
-				  __ATOMIC_SEQ_CST) >> (nr % 64) & 1;
+	unsigned long old = __atomic_fetch_and(&map[nr / 64],
+					       ~(1ul << (nr % 64)),
+					       __ATOMIC_SEQ_CST);
+
+	liballoc_mb_behind();
+	return old >> (nr % 64) & 1;
 }
 
 #endif
