@@ -212,8 +212,8 @@ static void set_large(struct page *page, size_t nr)
 
 /*
  * A run around a warm block may be clean in part, and the watermarks have a
- * word on that.  False: they refuse, and it is free again.  Nothing makes room
- * for it: what this run has used was idle itself a moment ago.
+ * word on that.  False: they refuse, and it is free again.  For buffers nothing
+ * makes room: what this run has used was idle itself a moment ago.
  */
 static bool admit_fresh(struct zone *zone, const struct request *req,
 			struct page *page, size_t fresh)
@@ -246,7 +246,11 @@ static struct page *zone_alloc_warm(struct zone *zone,
 		fresh = req->nr - (dirty - zone->nr_free_dirty);
 	}
 	lock_exit(&zone->lock);
-	return page && admit_fresh(zone, req, page, fresh) ? page : NULL;
+	if (!page || !admit_fresh(zone, req, page, fresh))
+		return NULL;
+	if (fresh && req->gfp & __GFP_PREFAULT && !lock_is_reentry())
+		make_room(zone, fresh, req->gfp);
+	return page;
 }
 
 static struct page *zone_alloc_fresh(struct zone *zone,

@@ -247,6 +247,24 @@ Test(page_alloc, single_pages_stay_where_threads_run, .init = up)
 	cr_assert(zone_is_valid(&zone_normal));
 }
 
+/* So it is where a slab's block is warm in one page and fresh in the others. */
+Test(page_alloc, a_block_that_is_partly_fresh_is_growth, .init = up)
+{
+	static struct page *page[SINGLES];
+	struct page *block;
+
+	__libc_single_threaded = 1;	/* but for Criterion's */
+	leave_every_other(page);
+	block = get(64, 6, 0);
+	put(block, 64);
+	bits_clear_range(page_section(block)->dirty, page_pfn(block) + 1, 63);
+	zone_normal.nr_free_dirty -= 63;
+	cr_assert(zone_is_valid(&zone_normal));
+	cr_assert_eq(get(64, 6, GFP_KERNEL | __GFP_PREFAULT), block);
+	cr_assert_eq(nr_dirty(page), SINGLES / 2 - 63);
+	cr_assert(zone_is_valid(&zone_normal));
+}
+
 /* An area cannot use them: they go as it grows, and no more than that. */
 Test(page_alloc, an_areas_growth_gives_back_what_is_idle, .init = up)
 {
