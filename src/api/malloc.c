@@ -566,6 +566,13 @@ void *memalign_called(size_t align, size_t size)
 		ptr = malloc_hot(size);
 		return likely(ptr) ? ptr : malloc_called(size);
 	}
+	/* As kmalloc_aligned(); hardened, what is behind the object counts. */
+	if (align <= KMALLOC_MAX_SIZE && size <= KMALLOC_MAX_SIZE &&
+	    likely(!options.hardened)) {
+		ptr = malloc_hot(ALIGN_UP(max(size, (size_t)1), align));
+		if (likely(ptr))
+			return ptr;
+	}
 	return traced(TRACE_ALIGNED, alloc_slow(size, align, 0), size, align);
 }
 

@@ -169,7 +169,7 @@ static size_t nr_pages_of(u32 index)
 }
 
 /* @align is that of @size at the most: the class in use has it. */
-__fastpath void *alloc_aligned(size_t size, size_t align)
+static __attribute__((noinline)) void *alloc_aligned(size_t size, size_t align)
 {
 	u32 index = current_index(size);
 	size_t before, after;
@@ -204,17 +204,13 @@ void *kmalloc_natural(size_t size)
 }
 
 /*
- * Object n starts at n * size of a slab that is aligned to its own size: a
- * class that is a multiple of @align serves, if its slabs are large enough.
+ * Object n starts at n * size of a slab that is aligned to its own size, and
+ * the class that is in use for a multiple of @align is one itself.
  */
 void *kmalloc_aligned(size_t size, size_t align)
 {
-	u32 index = kmalloc_index(max(size, align));
-
-	for (; index < KMALLOC_CLASSES; index++)
-		if (!(kmalloc_class_size(index) & (align - 1)))
-			return kmalloc_from(index, align);
-	return NULL;
+	size = ALIGN_UP(max(size, (size_t)1), align);
+	return size <= KMALLOC_MAX_SIZE ? alloc_aligned(size, align) : NULL;
 }
 
 void kmalloc_fork_lock(void)

@@ -185,6 +185,24 @@ Test(kmalloc, re_entry_takes_the_next_class, .init = unit_up)
 	cr_assert_not_null(kmalloc_cache(kmalloc_index(4000)));
 }
 
+/* What the hot path of posix_memalign() relies on: the table, coarse or not. */
+Test(kmalloc, the_class_of_a_multiple_is_aligned, .init = unit_up)
+{
+	kmalloc_init();
+	for (size_t align = 16; align <= KMALLOC_MAX_SIZE; align *= 2)
+		for (size_t size = align; size <= KMALLOC_MAX_SIZE;
+		     size += align) {
+			u32 now = kmalloc_off_to_index(hot.size_class[size / 16]);
+			u32 exact = kmalloc_index(size);
+
+			REQUIRE(kmalloc_class_size(now) >= size);
+			REQUIRE(kmalloc_class_size(now) % align == 0,
+				"%zu of %zu", align, size);
+			REQUIRE(kmalloc_class_size(exact) % align == 0,
+				"%zu of %zu", align, size);
+		}
+}
+
 /* A class that has grown on another node than the first has grown. */
 Test(kmalloc, classes_become_exact_on_another_node, .init = nodes_up)
 {
