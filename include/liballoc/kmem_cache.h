@@ -165,6 +165,11 @@ int alloc_kmem_cache_alloc_bulk(struct kmem_cache *s, alloc_gfp_t gfp,
  */
 void alloc_kmem_cache_free_bulk(struct kmem_cache *s, size_t n, void **p);
 
+static inline void alloc_kfree_bulk(size_t n, void **p)
+{
+	alloc_kmem_cache_free_bulk((struct kmem_cache *)0, n, p);
+}
+
 /**
  * alloc_kmem_cache_shrink - give back what memory holds no object in use
  *
@@ -270,19 +275,13 @@ alloc___kmem_cache_default_args(const char *name, unsigned int size,
 
 extern "C++" {
 
+/* Of four arguments there is one, which takes NULL, nullptr and 0 as well. */
 static inline struct kmem_cache *
 alloc_kmem_cache_create(const char *name, unsigned int size,
 			const struct alloc_kmem_cache_args *args,
 			alloc_slab_flags_t flags)
 {
 	return alloc___kmem_cache_create_args(name, size, args, flags);
-}
-
-static inline struct kmem_cache *
-alloc_kmem_cache_create(const char *name, unsigned int size,
-			decltype(nullptr), alloc_slab_flags_t flags)
-{
-	return alloc___kmem_cache_create_args(name, size, nullptr, flags);
 }
 
 static inline struct kmem_cache *
@@ -379,6 +378,11 @@ static inline void kmem_cache_free_bulk(struct kmem_cache *s, size_t n,
 					void **p)
 {
 	alloc_kmem_cache_free_bulk(s, n, p);
+}
+
+static inline void kfree_bulk(size_t n, void **p)
+{
+	alloc_kfree_bulk(n, p);
 }
 
 static inline int kmem_cache_shrink(struct kmem_cache *s)

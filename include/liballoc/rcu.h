@@ -100,14 +100,19 @@ int alloc_poll_state_synchronize_rcu(unsigned long state);
  */
 void alloc_kvfree_call_rcu(struct alloc_rcu_head *head, void *ptr);
 
-/* Free @ptr, of a type with a struct alloc_rcu_head @member; NULL is nothing. */
+/*
+ * Free @ptr, of a type with a struct alloc_rcu_head @member; NULL is nothing.
+ * It may point to const, as with kfree().
+ */
 #define alloc_kfree_rcu(ptr, member)					\
 	do {								\
 		__typeof__(ptr) _kfree_rcu_ptr = (ptr);			\
 									\
 		if (_kfree_rcu_ptr)					\
-			alloc_kvfree_call_rcu(&_kfree_rcu_ptr->member,	\
-					      (void *)_kfree_rcu_ptr);	\
+			alloc_kvfree_call_rcu(				\
+				(struct alloc_rcu_head *)		\
+					&_kfree_rcu_ptr->member,	\
+				(void *)_kfree_rcu_ptr);		\
 	} while (0)
 
 /* The same without a member: sleeps for a grace period. */

@@ -13,6 +13,30 @@ struct node {
 
 static int released;
 
+/* No arguments for a cache, in all spellings; of its objects, two at once. */
+static bool makes_caches()
+{
+	const kmem_cache_args none = kmem_cache_args();
+	kmem_cache *s[] = {
+		kmem_cache_create("null", 64, NULL, 0),
+		kmem_cache_create("nullptr", 64, nullptr, 0),
+		kmem_cache_create("zero", 64, 0, 0),
+		kmem_cache_create("none", 64, &none, 0),
+		kmem_cache_create("old", 64, 8, 0, NULL),
+		alloc_kmem_cache_create("null", 64, NULL, SLAB_NO_MERGE),
+	};
+
+	for (kmem_cache *c : s) {
+		void *p[2];
+
+		if (!c || kmem_cache_alloc_bulk(c, GFP_KERNEL, 2, p) != 2)
+			return false;
+		kfree_bulk(2, p);
+		kmem_cache_destroy(c);
+	}
+	return true;
+}
+
 static void release(kref *ref)
 {
 	node *n = reinterpret_cast<node *>(reinterpret_cast<char *>(ref) -
@@ -34,6 +58,11 @@ int main()
 	if (!n || !pool || !s || std::strcmp(s, "text"))
 		return 1;
 	kfree(s);
+	if (!makes_caches())
+		return 5;
+	const node *unchanging = static_cast<const node *>(
+		kzalloc(sizeof(node), GFP_KERNEL));
+	kfree_rcu(unchanging, rcu);
 	/* Flags that mean nothing here are known all the same. */
 	s = static_cast<char *>(kzalloc(10, GFP_KERNEL_ACCOUNT | __GFP_COMP |
 					    __GFP_RETRY_MAYFAIL | __GFP_ACCOUNT |
