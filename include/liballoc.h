@@ -108,8 +108,17 @@ typedef unsigned int alloc_gfp_t;
 
 /* --- pages --------------------------------------------------------------- */
 
-/* One for each page of the heap; opaque. */
+/*
+ * One for each page of the heap, of 64 bytes; opaque.  Those of pages that were
+ * allocated together follow each other, as their pages do: where the kernel's
+ * spellings are, it has a size, so that page + 1 is that of the next page.
+ */
 struct page;
+#ifdef LIBALLOC_KMEM_NAMES
+struct page {
+	uint64_t opaque_[8];
+};
+#endif
 
 /**
  * alloc_alloc_pages - contiguous pages

@@ -61,7 +61,7 @@
 #define LIBALLOC_CMPXCHG(p, old, new, order, mb_behind) __extension__ ({ \
 	__typeof__(*(p)) _cmpxchg = (old);				\
 									\
-	LIBALLOC_TRY_CMPXCHG(p, &_cmpxchg, new, order, mb_behind);	\
+	(void)LIBALLOC_TRY_CMPXCHG(p, &_cmpxchg, new, order, mb_behind); \
 	_cmpxchg; })
 
 #define xchg(p, v)							\

@@ -63,8 +63,29 @@
 #define __releases(x)
 
 #define barrier()	__asm__ volatile("" ::: "memory")
-#define READ_ONCE(x)	__atomic_load_n(&(x), __ATOMIC_RELAXED)
-#define WRITE_ONCE(x, v) __atomic_store_n(&(x), (v), __ATOMIC_RELAXED)
+/*
+ * Once: atomically what is a number or a pointer; a structure, union or
+ * floating-point number as a volatile one, which up to 8 bytes is one access.
+ */
+#define READ_ONCE(x)							\
+	__builtin_choose_expr(LIBALLOC_IS_WORD(x),			\
+		__atomic_load_n(LIBALLOC_WORD(x, &(x)), __ATOMIC_RELAXED), \
+		*(const volatile __typeof__(x) *)&(x))
+#define WRITE_ONCE(x, v)						\
+	do {								\
+		if (LIBALLOC_IS_WORD(x))				\
+			__atomic_store_n(LIBALLOC_WORD(x, &(x)),	\
+				__builtin_choose_expr(			\
+					LIBALLOC_IS_WORD(x), v, 0),	\
+				__ATOMIC_RELAXED);			\
+		else							\
+			*(volatile __typeof__(x) *)&(x) = (v);		\
+	} while (0)
+/* Integers, enumerations, bool and pointers, by the numbers of compilers. */
+#define LIBALLOC_IS_WORD(x)						\
+	(__builtin_classify_type(*(__typeof__(x) *)0) <= 5)
+#define LIBALLOC_WORD(x, p)						\
+	__builtin_choose_expr(LIBALLOC_IS_WORD(x), p, (int *)(unsigned long)(p))
 #define data_race(x)	(x)
 
 #endif

@@ -60,13 +60,9 @@ static inline void hash_del(struct hlist_node *node)
 	hlist_del_init(node);
 }
 
-/* Its next pointer stays, for readers that stand on it. */
 static inline void hash_del_rcu(struct hlist_node *node)
 {
-	if (hlist_unhashed(node))
-		return;
-	__hlist_del(node);
-	node->pprev = NULL;
+	hlist_del_init_rcu(node);
 }
 
 /* All entries; @bucket is an int of the caller's.  _safe: @obj may go. */
@@ -74,6 +70,10 @@ static inline void hash_del_rcu(struct hlist_node *node)
 	for ((bucket) = 0, (obj) = NULL;				\
 	     !(obj) && (size_t)(bucket) < HASH_SIZE(table); (bucket)++)	\
 		hlist_for_each_entry(obj, &(table)[bucket], member)
+#define hash_for_each_rcu(table, bucket, obj, member)			\
+	for ((bucket) = 0, (obj) = NULL;				\
+	     !(obj) && (size_t)(bucket) < HASH_SIZE(table); (bucket)++)	\
+		hlist_for_each_entry_rcu(obj, &(table)[bucket], member)
 #define hash_for_each_safe(table, bucket, tmp, obj, member)		\
 	for ((bucket) = 0, (obj) = NULL;				\
 	     !(obj) && (size_t)(bucket) < HASH_SIZE(table); (bucket)++)	\

@@ -11,5 +11,9 @@
 #define time_after(a, b)	((long)((b) - (a)) < 0)
 #define time_before(a, b)	time_after(b, a)
 #define time_after_eq(a, b)	((long)((a) - (b)) >= 0)
+#define time_before_eq(a, b)	time_after_eq(b, a)
+/* From @from to @to, both included. */
+#define time_in_range(a, from, to)					\
+	(time_after_eq(a, from) && time_before_eq(a, to))
 
 #endif

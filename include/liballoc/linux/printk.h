@@ -18,6 +18,8 @@
 #define KERN_INFO	KERN_SOH "6"
 #define KERN_DEBUG	KERN_SOH "7"
 #define KERN_CONT	KERN_SOH "c"
+/* No level: that of the console. */
+#define KERN_DEFAULT	""
 
 /* libc's, without the rest of <stdio.h> and its names. */
 extern int vdprintf(int fd, const char *fmt, va_list ap);

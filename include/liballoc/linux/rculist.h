@@ -77,6 +77,18 @@ static inline void hlist_del_rcu(struct hlist_node *node)
 	node->pprev = (struct hlist_node **)LIST_POISON2;
 }
 
+/*
+ * If it is in a list: afterwards hlist_unhashed(), but its next pointer stays,
+ * for readers that stand on it.
+ */
+static inline void hlist_del_init_rcu(struct hlist_node *node)
+{
+	if (hlist_unhashed(node))
+		return;
+	__hlist_del(node);
+	WRITE_ONCE(node->pprev, NULL);
+}
+
 #define hlist_for_each_entry_rcu(pos, head, member, ...)		\
 	for (pos = hlist_entry_safe(rcu_dereference((head)->first),	\
 				    __typeof__(*(pos)), member);	\

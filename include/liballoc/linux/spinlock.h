@@ -55,7 +55,15 @@ static inline void spin_unlock(spinlock_t *lock)
 	} while (0)
 #define raw_spin_lock_init(lock)	spin_lock_init(lock)
 #define raw_spin_lock(lock)		spin_lock(lock)
+#define raw_spin_trylock(lock)		spin_trylock(lock)
 #define raw_spin_unlock(lock)		spin_unlock(lock)
+#define raw_spin_lock_irq(lock)		spin_lock_irq(lock)
+#define raw_spin_unlock_irq(lock)	spin_unlock_irq(lock)
+#define raw_spin_lock_bh(lock)		spin_lock_bh(lock)
+#define raw_spin_unlock_bh(lock)	spin_unlock_bh(lock)
+#define raw_spin_lock_irqsave(lock, flags) spin_lock_irqsave(lock, flags)
+#define raw_spin_unlock_irqrestore(lock, flags)				\
+	spin_unlock_irqrestore(lock, flags)
 #define assert_spin_locked(lock)	((void)(lock))
 #ifndef lockdep_assert_held
 #define lockdep_assert_held(lock)	((void)(lock))
@@ -121,5 +129,35 @@ static inline void write_unlock(rwlock_t *lock)
 {
 	pthread_mutex_unlock(&lock->mutex);
 }
+
+/* As with spinlocks, there are no interrupts to keep out. */
+#define read_lock_irq(lock)	read_lock(lock)
+#define read_unlock_irq(lock)	read_unlock(lock)
+#define read_lock_bh(lock)	read_lock(lock)
+#define read_unlock_bh(lock)	read_unlock(lock)
+#define read_lock_irqsave(lock, flags)					\
+	do {								\
+		(flags) = 0;						\
+		read_lock(lock);					\
+	} while (0)
+#define read_unlock_irqrestore(lock, flags)				\
+	do {								\
+		(void)(flags);						\
+		read_unlock(lock);					\
+	} while (0)
+#define write_lock_irq(lock)	write_lock(lock)
+#define write_unlock_irq(lock)	write_unlock(lock)
+#define write_lock_bh(lock)	write_lock(lock)
+#define write_unlock_bh(lock)	write_unlock(lock)
+#define write_lock_irqsave(lock, flags)					\
+	do {								\
+		(flags) = 0;						\
+		write_lock(lock);					\
+	} while (0)
+#define write_unlock_irqrestore(lock, flags)				\
+	do {								\
+		(void)(flags);						\
+		write_unlock(lock);					\
+	} while (0)
 
 #endif

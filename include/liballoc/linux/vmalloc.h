@@ -11,6 +11,23 @@ static inline void *__vmalloc(unsigned long size, gfp_t gfp)
 	return gfp & __GFP_ZERO ? vzalloc(size) : vmalloc(size);
 }
 
+/* Zeroed, as what is mapped into a process has to be. */
+static inline void *vmalloc_user(unsigned long size)
+{
+	return vzalloc(size);
+}
+
+/* For devices that reach 32 bits, of which a program has none. */
+static inline void *vmalloc_32(unsigned long size)
+{
+	return vmalloc(size);
+}
+
+static inline void *vmalloc_32_user(unsigned long size)
+{
+	return vzalloc(size);
+}
+
 /* NULL with ENOMEM also where @n * @size overflows. */
 static inline void *vmalloc_array(size_t n, size_t size)
 {
