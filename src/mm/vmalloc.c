@@ -96,13 +96,14 @@ static bool area_grow(struct vmap_area *area, size_t size)
 static bool is_idle_beside(const struct vmap_area *area,
 			   const struct vmap_area *next)
 {
-	return next->state == VMAP_LAZY && next->nid == area->nid;
+	return next->state == VMAP_LAZY && next->nid == area->nid &&
+	       !area->lost;
 }
 
 /* Whether what follows @area up to @end is lazy areas and then free space. */
 static bool area_may_extend(struct vmap_area *area, uintptr_t end)
 {
-	struct vmap_area *next = area;
+	struct vmap_area *next = area->lost ? NULL : area;
 
 	while (next && next->end < end) {
 		next = vmap_next(next);
@@ -214,7 +215,7 @@ static struct vmap_area *alloc_space(size_t size, size_t align)
 		vmap_set_busy(area, size);
 		return area;
 	}
-	vmap_blank(area->start, size);
+	vmap_blank(area, area->start, size);
 	vmap_set_free(area);
 	return NULL;
 }
@@ -233,7 +234,7 @@ static struct vmap_area *stack_space(size_t size, size_t guard)
 	if (!area)
 		return NULL;
 	if (!sys_commit((void *)(area->start + guard), size)) {
-		vmap_blank(area->start, guard + size);
+		vmap_blank(area, area->start, guard + size);
 		vmap_set_free(area);
 		return NULL;
 	}
@@ -481,6 +482,7 @@ static bool move_segs(struct vmap_area *from, struct vmap_area *to,
 		if (!vmap_reserve(0, 4) ||
 		    !sys_move_pages(old, (void *)(seg->start + base),
 				    stop - seg->start)) {
+			to->lost = !sys_is_mapped((void *)to->start, size);
 			sys_unmove_pages((void *)from->start, (void *)to->start,
 					 seg->start - from->start);
 			return false;

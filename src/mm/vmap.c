@@ -12,7 +12,8 @@
  *   V7. each segment of a PAGES area is one run; those of all areas are in
  *	 the tree of sources by their own address and do not overlap.
  *   V8. while it is there, the run's own range is PROT_NONE (unless the
- *	 kernel refused) and empty.
+ *	 kernel refused) and empty; of a lost area (V9), part of one may be
+ *	 somebody else's, so it stays mapped for ever.
  */
 #include "core/stats.h"
 #include "mm/page.h"
@@ -142,8 +143,11 @@ static bool runs_move_in(struct vmap_area *area)
 		if (sys_move_pages(run_own(seg), run_mapped(seg), seg->size))
 			continue;
 		for_each_seg(s, area) {
-			if (s == seg)
+			if (s == seg) {
+				area->lost = !sys_is_mapped(run_mapped(s),
+							    s->size);
 				return false;
+			}
 			sys_unmove_pages(run_own(s), run_mapped(s), s->size);
 		}
 	}
@@ -178,8 +182,10 @@ static bool runs_move_back(struct vmap_area *area)
 				break;
 			sys_unmove_pages(run_mapped(s), run_own(s), s->size);
 		}
+		area->lost = !sys_is_mapped(run_own(seg), seg->size);
 		for_each_seg(s, area)
-			sys_uncommit(run_own(s), s->size);
+			if (s != seg || !area->lost)
+				sys_uncommit(run_own(s), s->size);
 		return false;
 	}
 	return true;
@@ -217,7 +223,7 @@ static struct vmap_area *area_map(struct page **pages, u32 count)
 		return area;
 	runs_leave(area);
 out_free:
-	vmap_blank(area->start, size);
+	vmap_blank(area, area->start, size);
 	vmap_set_free(area);
 	return NULL;
 }
@@ -241,7 +247,7 @@ void *vmap(struct page **pages, u32 count, u32 flags)
 
 static enum vfree_result area_unmap(struct vmap_area *area)
 {
-	if (!runs_open(area) || !runs_move_back(area))
+	if (area->lost || !runs_open(area) || !runs_move_back(area))
 		return VFREE_BUSY;
 	runs_leave(area);
 	vmap_info.nr_pages--;

@@ -9,7 +9,8 @@
  *   LAZY  as BUSY, but freed: warm memory for the next request;
  *   PAGES as BUSY, but the memory is pages of a zone that were moved here;
  *   STACK as BUSY, but what is lowest is a guard, too;
- *   HELD  nothing is committed, as in FREE space, but nobody gets it.
+ *   HELD  nothing is committed, as in FREE space, but nobody gets it: for
+ *	   ever, if it is lost (V9).
  *
  * Free space is always mapped anew, not only emptied.  What was never touched
  * merges with what is around it; what was, never does, whatever it is now.
@@ -25,6 +26,13 @@
  *   V4. FREE space and guards are not committed, hold no pages, and are one
  *	 mapping with the FREE space next to them ("blank"); but a guard
  *	 that own_guard speaks of is part of the mapping below, less access.
+ *	 Above a limit on address space that was lowered the kernel makes
+ *	 no mapping: then what has no access and no pages must do.
+ *   V9. all space that is not lost is mapped, so that the kernel gives it to
+ *	 nobody else.  Where it has unmapped some of an area, and refuses to
+ *	 map it again, the area is lost: something of the program's may be
+ *	 there by now.  It is never FREE, and nothing of it is blanked; what
+ *	 it has committed stays usable.
  * V3 is of vmap_lazy.c, V5 and V6 of vmap_seg.c, V7 and V8 of vmap.c.
  */
 #include "mm/memblock.h"
@@ -174,6 +182,7 @@ struct vmap_area *vmap_split(struct vmap_area *area, uintptr_t at)
 		area->size = at - area->start;
 	}
 	area->end = at;
+	upper->lost = area->lost;
 	area_set_own_guard(upper, area->own_guard && upper->size);
 	if (upper->size)
 		area_set_own_guard(area, false);
@@ -212,48 +221,65 @@ static size_t used_size(const struct vmap_area *area)
 	return area->size + (area->own_guard ? guard_size() : 0);
 }
 
-static uintptr_t blank;		/* BLANK_SIZE bytes that nobody ever gets */
+static uintptr_t blank;		/* BLANK_SIZE bytes that nobody ever gets; 0 */
 static uintptr_t named_end;	/* of the window that has a name; from blank */
 
 /*
  * Moving a mapping without pages makes one like it, name and all; mapping
  * anew makes one without the name, which would not merge with the others.
  */
-void vmap_blank(uintptr_t start, size_t size)
+static enum sys_moved blank_copy(uintptr_t start, size_t *size)
 {
-	size_t done = 0;
+	if (start < blank || start >= named_end || !sys_spare_left())
+		return SYS_NOT_MOVED;
+	*size = min(*size, sys_spare_left());
+	return sys_move_warm((void *)blank, (void *)start, *size);
+}
 
-	while (blank && start >= blank && start < named_end && done < size) {
-		size_t n = min(size - done, BLANK_SIZE);
+void vmap_blank(struct vmap_area *area, uintptr_t start, size_t size)
+{
+	enum sys_moved ret = SYS_MOVED;
 
-		if (sys_move_warm((void *)blank, (void *)(start + done), n) !=
-		    SYS_MOVED)
+	for (size_t n = size; size && !area->lost; n = size) {
+		ret = blank_copy(start, &n);
+		if (ret != SYS_MOVED)
 			break;
-		done += n;
+		start += n;
+		size -= n;
 	}
-	if (done < size)
-		sys_forget((void *)(start + done), size - done);
+	if (!size || area->lost)
+		return;
+	area->lost = ret == SYS_LOST;
+	if (!area->lost && !sys_forget((void *)start, size)) {
+		sys_protect((void *)start, size, false);
+		area->lost = !sys_is_mapped((void *)start, size);
+	}
 }
 
 void vmap_blank_area(struct vmap_area *area)
 {
-	vmap_blank(area->start, used_size(area));
+	vmap_blank(area, area->start, used_size(area));
 	vmap_set_free(area);
+}
+
+static void hold(struct vmap_area *area)
+{
+	segs_truncate(area, 0);
+	area_set_own_guard(area, false);
+	vmap_set_state(area, VMAP_HELD);
 }
 
 void vmap_hold(struct vmap_area *area)
 {
-	vmap_blank(area->start, used_size(area));
-	segs_truncate(area, 0);
-	area_set_own_guard(area, false);
-	vmap_set_state(area, VMAP_HELD);
+	vmap_blank(area, area->start, used_size(area));
+	hold(area);
 }
 
 void vmap_blank_above(struct vmap_area *area, size_t size)
 {
 	uintptr_t end = area->start + size + guard_size();
 
-	vmap_blank(area->start + size, used_size(area) - size);
+	vmap_blank(area, area->start + size, used_size(area) - size);
 	area_set_own_guard(area, false);
 	segs_truncate(area, size);
 	if (area->end > end)
@@ -282,7 +308,7 @@ struct vmap_area *vmap_cut(struct vmap_area *area, size_t size)
 	if (own)
 		sys_uncommit((void *)guard, guard_size());
 	else
-		vmap_blank(guard, guard_size());
+		vmap_blank(area, guard, guard_size());
 	area_set_own_guard(area, own);
 	return upper;
 }
@@ -302,9 +328,13 @@ void vmap_set_free(struct vmap_area *area)
 {
 	struct vmap_area *next = vmap_next(area), *prev = vmap_prev(area);
 
+	area->huge = false;
+	if (unlikely(area->lost)) {	/* V9 */
+		hold(area);
+		return;
+	}
 	segs_truncate(area, 0);
 	area_set_own_guard(area, false);
-	area->huge = false;
 	vmap_set_state(area, VMAP_FREE);
 	if (next && next->state == VMAP_FREE)
 		vmap_join(area, next);
@@ -371,6 +401,7 @@ void vmalloc_init(void)
 		 "liballoc:vmalloc");
 	blank = area->start;
 	named_end = area->end;
+	sys_spare((void *)blank, BLANK_SIZE);
 	area->start += BLANK_SIZE;
 	rb_update(&vmap_tree, &area->node);
 }

@@ -42,6 +42,7 @@ struct vmap_area {
 	bool window_start;	/* does not merge downward */
 	bool huge;
 	bool own_guard;		/* the guard goes on with the last segment */
+	bool lost;		/* V9 */
 	u32 nid;		/* BUSY, LAZY: of most of its pages, likely */
 	u32 nr_segs;
 	struct list_head segs;	/* cover [start, start + size), by address */
@@ -95,16 +96,22 @@ struct vmap_area *vmap_space_get(size_t size, size_t align);
 struct vmap_area *vmap_space_get_low(size_t size);
 /* It is BUSY now, with @size committed bytes that are one mapping. */
 void vmap_set_busy(struct vmap_area *area, size_t size);
-/* @area is blank (V4): it becomes FREE and merges with its neighbours. */
+/*
+ * @area is blank (V4): it becomes FREE and merges with its neighbours; HELD,
+ * if it is lost.
+ */
 void vmap_set_free(struct vmap_area *area);
 /* Another state of a used one. */
 void vmap_set_state(struct vmap_area *area, enum vmap_state state);
 
-/* Map anew: no memory, no access, one mapping with the FREE space around. */
-void vmap_blank(uintptr_t start, size_t size);
+/*
+ * Map some of @area anew: no memory, no access, one mapping with the FREE space
+ * around.  It may be lost (V9).
+ */
+void vmap_blank(struct vmap_area *area, uintptr_t start, size_t size);
 /* All of an area, which becomes HELD. */
 void vmap_hold(struct vmap_area *area);
-/* All of an area, and FREE it. */
+/* All of an area, and FREE it, or hold what is lost. */
 void vmap_blank_area(struct vmap_area *area);
 /* Forget what @area has committed above @size; it keeps a guard behind that. */
 void vmap_blank_above(struct vmap_area *area, size_t size);

@@ -91,7 +91,7 @@ static void lazy_merge(struct vmap_area *low, struct vmap_area *high)
 {
 	uintptr_t hole = low->start + low->size;
 
-	if (!vmap_reserve(0, 2) ||
+	if (low->lost || !vmap_reserve(0, 2) ||
 	    !sys_commit((void *)hole, high->start - hole))
 		return;
 	if (high->size > low->size)
@@ -311,7 +311,8 @@ static bool fill_move(struct fill *f, uintptr_t from, size_t size,
 		return false;
 	mapping_settle(from);
 	ret = sys_move_warm((void *)from, (void *)f->at, size);
-	f->lost = ret == SYS_LOST;
+	f->lost = ret == SYS_LOST || ret == SYS_NO_ACCESS;
+	f->area->lost |= ret == SYS_LOST;
 	if (ret != SYS_MOVED)
 		return false;
 	segs_replace(f->area, f->at, f->at + size, natural, origin);

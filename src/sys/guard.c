@@ -72,8 +72,7 @@ static bool guard_remove(void *addr, size_t size)
 {
 	if (sys_call(SYS_madvise, addr, size, MADV_GUARD_REMOVE) == 0)
 		return true;
-	sys_forget(addr, size);
-	return sys_commit(addr, size);
+	return sys_forget(addr, size) && sys_commit(addr, size);
 }
 
 bool sys_unguard(void *addr, size_t size, enum sys_guard kind)

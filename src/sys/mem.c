@@ -162,15 +162,22 @@ void sys_seal(void *addr, size_t size)
 	sys_call(SYS_mprotect, addr, size, PROT_READ);
 }
 
-void sys_forget(void *addr, size_t size)
+bool sys_forget(void *addr, size_t size)
 {
 	long ret = sys_call(SYS_mmap, addr, size, PROT_NONE,
 			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE |
 			    MAP_FIXED, -1, (off_t)0);
 
-	/* Out of mappings: at least the pages go back. */
+	/* Out of mappings, or above a limit: at least the pages go back. */
 	if (is_error(ret))
 		discard_locked(addr, size);
+	return !is_error(ret);
+}
+
+/* MADV_NORMAL asks for nothing and fails where nothing is mapped. */
+bool sys_is_mapped(const void *addr, size_t size)
+{
+	return sys_call(SYS_madvise, addr, size, MADV_NORMAL) == 0;
 }
 
 bool sys_discard(void *addr, size_t size)
@@ -194,21 +201,63 @@ static bool mapped_at(long ret, const void *addr)
 	return ret == (long)addr;
 }
 
+/* --- holes --- */
+
+/*
+ * mremap() unmaps what lies at the new address, and then refuses, where the
+ * process has more address space than a limit that was lowered meanwhile
+ * allows.  To map the hole is refused for the same reason, and whoever maps
+ * something later may get it.  To move a mapping away from its place needs no
+ * address space: so a hole is plugged with the end of the spare.
+ *
+ * That is for the first time: from then on the kernel is asked before, and
+ * always where the spare is too small.
+ */
+static struct {
+	char *addr;
+	size_t size;
+} spare;			/* of who moves: one thread at a time */
+
+static bool refused;		/* a move was; atomic */
+
+void sys_spare(void *addr, size_t size)
+{
+	spare.addr = addr;
+	spare.size = size;
+}
+
+size_t sys_spare_left(void)
+{
+	return spare.size;
+}
+
+static bool plug(char *addr, size_t size)
+{
+	if (size > spare.size ||
+	    !mapped_at(sys_call(SYS_mremap, spare.addr + spare.size - size,
+				size, size, MREMAP_MAYMOVE | MREMAP_FIXED,
+				addr), addr))
+		return false;
+	spare.size -= size;
+	return true;
+}
+
 /*
  * Where [addr, addr + size) is not mapped, map it.  Half of what holds
  * something is looked at again, so many holes cost many calls: a repair.
+ * Without access it needs no memory.
  */
 static bool fill_holes(char *addr, size_t size)
 {
-	long ret = sys_call(SYS_mmap, addr, size, PROT_READ | PROT_WRITE,
+	long ret = sys_call(SYS_mmap, addr, size, PROT_NONE,
 			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE |
 			    MAP_FIXED_NOREPLACE, -1, (off_t)0);
 	size_t half = ALIGN_DOWN(size / 2, sys_page_bytes);
 
 	if (mapped_at(ret, addr))
 		return true;
-	if (ret != -EEXIST)
-		return false;
+	if (ret != -EEXIST)	/* then all of it is a hole */
+		return plug(addr, size);
 	return !half || (fill_holes(addr, half) &&
 			 fill_holes(addr + half, size - half));
 }
@@ -219,6 +268,26 @@ static bool make_whole(void *addr, size_t size)
 	return sys_commit(addr, size) ||
 	       (fill_holes(addr, size) && sys_commit(addr, size));
 }
+
+/*
+ * Below all limits?  A mapping of our own in the place of one like it needs
+ * nothing, and is refused above them, when the old one stays.
+ */
+static bool is_within_limits(void)
+{
+	static long page;	/* never touched; atomic */
+	long ret = sys_call(SYS_mmap, READ_ONCE(page), sys_page_bytes,
+			    PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE |
+			    (READ_ONCE(page) ? MAP_FIXED : 0), -1, (off_t)0);
+
+	if (is_error(ret))
+		return false;
+	WRITE_ONCE(page, ret);
+	return true;
+}
+
+/* --- moving --- */
 
 static long mremap_whole(void *old, void *new, size_t size)
 {
@@ -251,18 +320,27 @@ static bool try_forgets(void)
 static long move(void *old, void *new, size_t size)
 {
 	static enum { NOT_TRIED, MOVES, FORGETS } mremaps;	/* atomic */
+	long ret;
 
 	if (unlikely(READ_ONCE(mremaps) == NOT_TRIED))
 		WRITE_ONCE(mremaps, try_forgets() ? FORGETS : MOVES);
-	return READ_ONCE(mremaps) == FORGETS ? -EINVAL :
-					       mremap_whole(old, new, size);
+	if (READ_ONCE(mremaps) == FORGETS)
+		return -EINVAL;
+	if ((READ_ONCE(refused) || size > spare.size) && !is_within_limits())
+		return -ENOMEM;
+	ret = mremap_whole(old, new, size);
+	if (ret == -ENOMEM || ret == -EAGAIN)
+		WRITE_ONCE(refused, true);
+	return ret;
 }
 
 enum sys_moved sys_move_warm(void *old, void *new, size_t size)
 {
 	if (mapped_at(move(old, new, size), new))
 		return SYS_MOVED;
-	return make_whole(new, size) ? SYS_NOT_MOVED : SYS_LOST;
+	if (make_whole(new, size))
+		return SYS_NOT_MOVED;
+	return sys_is_mapped(new, size) ? SYS_NO_ACCESS : SYS_LOST;
 }
 
 static bool page_is_zero(const char *page)
@@ -286,12 +364,11 @@ static void copy_rest(const char *from, char *to, size_t size)
 			__builtin_memcpy(to + i, from + i, sys_page_bytes);
 }
 
-/* MADV_NORMAL asks for nothing and fails where nothing is mapped. */
+/* What is mapped can be read: holes are filled later. */
 static void fetch_back(char *old, const char *new, size_t size)
 {
 	for (size_t i = 0; i < size; i += sys_page_bytes)
-		if (sys_call(SYS_madvise, new + i, sys_page_bytes,
-			     MADV_NORMAL) == 0)
+		if (sys_is_mapped(new + i, sys_page_bytes))
 			copy_rest(new + i, old + i, sys_page_bytes);
 }
 
@@ -321,9 +398,10 @@ static bool move_hard(char *old, char *new, size_t size, bool refused)
 		sys_unmove_pages(old, new, half);
 		return false;
 	}
-	if (!make_whole(new, size)) {
+	if (!sys_commit(new, size)) {
 		fetch_back(old, new, size);
-		return false;
+		if (!make_whole(new, size))
+			return false;
 	}
 	copy_rest(old, new, size);
 	discard_locked(old, size);

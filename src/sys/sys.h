@@ -41,8 +41,13 @@ bool sys_commit(void *addr, size_t size);
 bool sys_may_charge(size_t size);
 /* Back to address space only; contents are lost. */
 void sys_uncommit(void *addr, size_t size);
-/* The same, and the kernel no longer charges for it; the name is lost. */
-void sys_forget(void *addr, size_t size);
+/*
+ * The same, and the kernel no longer charges for it; the name is lost.  False:
+ * refused, as is anything above a limit; its pages have gone, no more.
+ */
+bool sys_forget(void *addr, size_t size);
+/* Something is mapped everywhere in it; whose, nobody says. */
+bool sys_is_mapped(const void *addr, size_t size);
 /* Make committed memory, or data of the library, read-only. */
 void sys_seal(void *addr, size_t size);
 /*
@@ -66,6 +71,13 @@ bool sys_collapse(void *addr, size_t size);
  */
 bool sys_discard_lazily(void *addr, size_t size);
 /*
+ * Reserved space that fills what a failed move leaves unmapped: its end goes
+ * first.  All that moves, and is not within what is left, costs a call more.
+ * This and the moves below: one thread at a time.
+ */
+void sys_spare(void *addr, size_t size);
+size_t sys_spare_left(void);
+/*
  * Move the contents of [old, old + size) to @new, by page tables where that
  * is possible.  Both are committed and do not overlap; @new holds nothing.
  * True: @old is committed and empty.  False: the contents are all at @old,
@@ -79,10 +91,11 @@ bool sys_move_pages(void *old, void *new, size_t size);
 void sys_unmove_pages(void *old, void *new, size_t size);
 /*
  * The same for memory that is warm, but whose contents nobody needs: never
- * copied.  @new may be reserved space; it is usable but if it is lost, when
- * it may have holes.  @old is one mapping, or some of it may have moved.
+ * copied.  @new may be reserved space; it is usable but if some of it has no
+ * access, or is lost: then it may have holes, and others' mappings be there.
+ * @old is one mapping, or some of it may have moved.
  */
-enum sys_moved { SYS_MOVED, SYS_NOT_MOVED, SYS_LOST };
+enum sys_moved { SYS_MOVED, SYS_NOT_MOVED, SYS_NO_ACCESS, SYS_LOST };
 enum sys_moved sys_move_warm(void *old, void *new, size_t size);
 /* Name a range in /proc/PID/maps; a hint. */
 void sys_name(void *addr, size_t size, const char *name);

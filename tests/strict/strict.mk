@@ -2,7 +2,7 @@
 
 STRICT_DIR := $(TEST_BUILD)/strict
 STRICT_PROGS := $(addprefix $(STRICT_DIR)/,exhaust threads squeeze pages \
-	pages_check maps seccomp locked libpagesize.so)
+	pages_check maps seccomp locked lowered libpagesize.so)
 ifneq ($(TEST_A_DEP),)
 STRICT_PROGS += $(addprefix $(STRICT_DIR)/,threads_static0 threads_static1 \
 	threads_static2)
@@ -10,7 +10,7 @@ endif
 
 $(STRICT_DIR)/%: tests/strict/%.c $(CONF_HELP_H)
 	@mkdir -p $(@D)
-	$(TEST_CC) $(TEST_CSTD) $(TEST_FLAGS) $< -o $@
+	$(TEST_CC) $(TEST_CSTD) $(TEST_FLAGS) $< -o $@ -pthread
 
 $(STRICT_DIR)/libpagesize.so: tests/strict/libpagesize.c
 	@mkdir -p $(@D)

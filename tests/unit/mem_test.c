@@ -380,6 +380,61 @@ Test(mem, move_warm, .init = sys_init)
 	memset(q, 1, SIZE);
 }
 
+static bool is_all_mapped(char *p)
+{
+	return madvise(p, SIZE, MADV_NORMAL) == 0;
+}
+
+/*
+ * Above a limit nothing is moved.  The kernel has unmapped the target by then;
+ * the spare fills the hole, once.  Without a spare, and later, nobody asks it.
+ */
+static void move_above_limit(void *with_spare)
+{
+	char *p = space(), *q = space(), *r = space(), *spare;
+	struct rlimit lim;
+
+	spare = with_spare ? sys_reserve(SIZE + MIB, 0) : NULL;
+	if (spare)
+		sys_spare(spare, SIZE + MIB);
+	if (!sys_commit(p, SIZE) || !sys_commit(q, SIZE))
+		_exit(1);
+	number(p, SIZE);
+	getrlimit(RLIMIT_AS, &lim);
+	lim.rlim_cur = 1;
+	if (setrlimit(RLIMIT_AS, &lim))
+		_exit(2);
+	if (sys_move_warm(p, q, SIZE) != SYS_NOT_MOVED)
+		_exit(3);
+	if (!is_all_mapped(q) || q[0] || q[SIZE - 1] || !is_numbered(p, SIZE))
+		_exit(4);
+	if (spare && sys_spare_left() != MIB)
+		_exit(5);
+	if (sys_move_warm(p, q, MIB) != SYS_NOT_MOVED ||
+	    (spare && sys_spare_left() != MIB))
+		_exit(11);
+	if (!sys_move_pages(p, q, SIZE))	/* by copying */
+		_exit(6);
+	if (!is_all_mapped(p) || !is_all_mapped(q) || !is_numbered(q, SIZE))
+		_exit(7);
+	if (sys_forget(q, SIZE) || !is_all_mapped(q) || q[0])
+		_exit(8);
+	if (!sys_is_mapped(r, SIZE) || munmap(r + MIB, 4096) ||
+	    sys_is_mapped(r, SIZE))
+		_exit(9);
+	_exit(spare && sys_spare_left() != MIB ? 10 : 0);
+}
+
+Test(mem, a_move_above_a_limit_leaves_no_hole, .init = sys_init)
+{
+	char text[64];
+	int status = unit_child(move_above_limit, NULL, text, 64);
+
+	cr_assert_eq(status, 0, "status %x", status);
+	status = unit_child(move_above_limit, text, text, 64);
+	cr_assert_eq(status, 0, "with a spare: status %x", status);
+}
+
 Test(mem, names_show_in_maps, .init = sys_init)
 {
 	static char maps[1 << 20];

@@ -120,6 +120,94 @@ Test(vmap_area, own_guards_are_blanked_and_grown_over, .init = up)
 	cr_assert_eq(vmap_info.nr_maps, 1);
 }
 
+static void all_is_mapped(int code)
+{
+	for (struct rb_node *n = rb_first(&vmap_tree); n; n = rb_next(n))
+		if (madvise((void *)to_area(n)->start,
+			    to_area(n)->end - to_area(n)->start, MADV_NORMAL))
+			_exit(code);
+	if (!vmalloc_is_valid())
+		_exit(code + 1);
+}
+
+/*
+ * The kernel refuses all that would have more address space, and what is above
+ * the limit is not mapped anew: but nothing the heap has may be unmapped.
+ */
+static void lower_the_limit(void *arg)
+{
+	struct rlimit old, low;
+	char *p[8], *q;
+
+	vmalloc_init();
+	for (u32 i = 0; i < 8; i++) {
+		p[i] = vmalloc((5 + i) * MIB, 4096, 0);
+		memset(p[i], (int)i + 1, (5 + i) * MIB);
+	}
+	getrlimit(RLIMIT_AS, &old);
+	low = old;
+	low.rlim_cur = GIB;
+	setrlimit(RLIMIT_AS, &low);
+	for (u32 i = 0; i < 4; i++) {
+		size_t size;
+
+		vfree(p[i], &size);
+		if (i & 1)
+			vmalloc_purge(0);
+		all_is_mapped(10 + 2 * (int)i);
+	}
+	vfree_memory(p[7]);	/* moves */
+	all_is_mapped(20);
+	vrealloc(p[6], MIB);
+	vmalloc_purge(0);
+	all_is_mapped(22);
+	if (setrlimit(RLIMIT_AS, &old))
+		_exit(2);
+	for (u32 i = 0; i < 8; i++) {
+		q = vmalloc((12 - i) * MIB, 4096, VMALLOC_ZERO);
+		if (!q || q[0] || q[(12 - i) * MIB - 1])
+			_exit(3);
+		memset(q, 1, (12 - i) * MIB);
+	}
+	vmalloc_purge(0);
+	all_is_mapped(24);
+	_exit(p[4][8 * MIB] == 5 && p[5][0] == 6 && p[6][0] == 7 ? 0 : 4);
+}
+
+Test(vmap_area, above_a_limit_there_are_no_holes, .init = unit_up)
+{
+	char text[64];
+	int status = unit_child(lower_the_limit, NULL, text, 64);
+
+	cr_assert_eq(status, 0, "status %x", status);
+}
+
+/* What the program has put into a hole stays as it is, whatever becomes free. */
+Test(vmap_area, what_is_lost_is_nobodys, .init = up)
+{
+	uintptr_t start = area->start, end = area->end;
+	struct vmap_area *upper;
+
+	memset(at(0), 1, 16 * MIB);
+	area->lost = true;
+	upper = vmap_cut(area, 6 * MIB);
+	cr_assert(upper->lost);
+	vmap_blank_area(upper);
+	cr_assert_eq(upper->state, VMAP_HELD);
+	lazy_put(area, 0);
+	lazy_purge(0);
+	cr_assert_eq(vmap_find(start)->state, VMAP_HELD);
+	cr_assert_eq(*(char *)(start + 8 * MIB), 1);
+	cr_assert(vmalloc_is_valid());
+	for (u32 i = 0; i < 64; i++) {
+		uintptr_t p = (uintptr_t)vmalloc(8 * MIB, 4096, 0);
+
+		cr_assert(p && (p + 8 * MIB <= start || p >= end));
+	}
+	cr_assert_eq(vmap_find(start)->state, VMAP_HELD);
+	cr_assert_eq(vmap_find(end - 1)->state, VMAP_HELD);
+}
+
 /* A window of the usual size, not of what is asked for. */
 Test(vmap_area, what_nobody_can_have_makes_no_window_small)
 {

@@ -266,6 +266,48 @@ Test(vmap, unmapping_without_memory_changes_nothing, .init = up)
 	cr_assert_eq(status, 0);
 }
 
+/* Nor are the pages' own addresses unmapped where the limit is lower now. */
+static void unmap_above_limit(void *arg)
+{
+	struct rlimit none, lim;
+	char *p = vmap(pages, NR, 0);
+	size_t size;
+
+	if (!p)
+		_exit(1);
+	getrlimit(RLIMIT_AS, &none);
+	lim = none;
+	lim.rlim_cur = GIB;
+	setrlimit(RLIMIT_AS, &lim);
+	if (vunmap(p, &size) != VFREE_OK)
+		_exit(2);
+	for (u32 i = 0; i < NR; i++)
+		if (*word(pages[i]) != i + 1)
+			_exit(3);
+	p = vmap(pages, NR, 0);
+	if (!p)
+		_exit(4);
+	for (u32 i = 0; i < NR; i++)
+		if (*(u64 *)(p + i * PAGE_SIZE) != i + 1 ||
+		    madvise(page_address(pages[i]), PAGE_SIZE, MADV_NORMAL))
+			_exit(5);
+	setrlimit(RLIMIT_AS, &none);
+	if (vunmap(p, &size) != VFREE_OK)
+		_exit(6);
+	for (u32 i = 0; i < NR; i++)
+		if (*word(pages[i]) != i + 1)
+			_exit(7);
+	_exit(vmalloc_is_valid() ? 0 : 8);
+}
+
+Test(vmap, mapping_above_a_limit_makes_no_holes, .init = up)
+{
+	char text[64];
+	int status = unit_child(unmap_above_limit, NULL, text, 64);
+
+	cr_assert_eq(status, 0, "status %x", status);
+}
+
 /* Pages and areas in one address space do not meet. */
 Test(vmap, random_with_areas, .init = up, .timeout = 60)
 {
