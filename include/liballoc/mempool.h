@@ -179,7 +179,8 @@ static inline int alloc_mempool_initialized(struct alloc_mempool *pool)
  * alloc_mempool_resize - change the minimum
  *
  * Return: 0, also if the allocator has not all the elements now (they come in
- * as they are freed); -ENOMEM, and nothing has changed.
+ * as they are freed); -ENOMEM (also in a signal handler that interrupted this
+ * library), and nothing has changed.
  * Context: not together with another resize, exit or destroy of the pool.
  */
 int alloc_mempool_resize(struct alloc_mempool *pool, int new_min_nr);
@@ -208,7 +209,9 @@ void alloc_mempool_free(void *element, struct alloc_mempool *pool);
  *
  * What the allocator lacks comes out of the reserve all at once, so two
  * callers do not wait for each other's half.  Certain only up to min_nr.
- * Return: 0.  Context: sleeps.
+ * Return: 0; -ENOMEM, with slots that are NULL, only in a signal handler that
+ * interrupted this library.
+ * Context: sleeps.
  */
 int alloc_mempool_alloc_bulk(struct alloc_mempool *pool, void **elems,
 			     unsigned int count, unsigned int allocated);

@@ -156,8 +156,7 @@ EXPORT void alloc_mempool_free(void *element, struct alloc_mempool *pool)
 EXPORT int alloc_mempool_alloc_bulk(struct alloc_mempool *pool, void **elems,
 				    unsigned int count, unsigned int allocated)
 {
-	mempool_alloc_bulk(inner(pool), elems, count);
-	return 0;
+	return mempool_alloc_bulk(inner(pool), elems, count);
 }
 
 EXPORT unsigned int alloc_mempool_free_bulk(struct alloc_mempool *pool,

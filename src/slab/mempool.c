@@ -21,7 +21,9 @@
  *	 that a constructor made are left alone.
  *
  * Nothing is called under state->lock.  A handler that interrupted its holder
- * does without the reserve: alloc gives NULL, free goes to pool->free().
+ * does without the reserve: alloc gives NULL, free goes to pool->free(), and
+ * what cannot do without fails.  Between two parts of a call the lock is taken by
+ * lock_enter(): the first part has shown that nothing interrupted holds it.
  *
  * Source of the idea: the kernel's mm/mempool.c.
  */
@@ -100,9 +102,11 @@ static struct mempool_state *state_get(void)
 	return state;
 }
 
+/* In a handler that interrupted the list it stays there, without a pool. */
 static void state_put(struct mempool_state *state)
 {
-	lock_enter(&pools_lock);
+	if (!lock_try_enter(&pools_lock))
+		return;
 	list_del(&state->list);
 	list_add(&state->list, &spare);
 	lock_exit(&pools_lock);
@@ -404,20 +408,21 @@ void mempool_exit(struct mempool *pool)
 }
 
 /* Free what is above the minimum. */
-static void shrink_to(struct mempool *pool, int nr)
+static bool shrink_to(struct mempool *pool, int nr)
 {
-	for (;;) {
-		void *element = NULL;
+	void *element;
 
-		lock_enter(&pool->state->lock);
+	if (!pool_enter(pool))
+		return false;
+	for (;;) {
 		WRITE_ONCE(pool->min_nr, nr);
-		if (pool->curr_nr > nr)
-			element = reserve_take(pool);
+		element = pool->curr_nr > nr ? reserve_take(pool) : NULL;
 		pool_exit(pool);
 		if (!element)
-			return;
+			return true;
 		element_unpoison(pool, element, 0);
 		pool->free(element, pool->pool_data);
+		lock_enter(&pool->state->lock);
 	}
 }
 
@@ -428,14 +433,15 @@ int mempool_resize(struct mempool *pool, int new_min_nr)
 	check_pool(pool, "mempool_resize");
 	if (new_min_nr < 0)
 		return -EINVAL;
-	if (new_min_nr <= READ_ONCE(pool->min_nr)) {
-		shrink_to(pool, new_min_nr);
-		return 0;
-	}
+	if (new_min_nr <= READ_ONCE(pool->min_nr))
+		return shrink_to(pool, new_min_nr) ? 0 : -ENOMEM;
 	elements = array_alloc((u32)new_min_nr);
 	if (!elements)
 		return -ENOMEM;
-	lock_enter(&pool->state->lock);
+	if (!pool_enter(pool)) {
+		array_free(elements);
+		return -ENOMEM;
+	}
 	old = elements;
 	if ((u32)new_min_nr > pool->state->capacity) {
 		old = pool->elements;
@@ -550,7 +556,8 @@ static bool reserve_fill(struct mempool *pool, void **elems, u32 count)
 	u32 missing = nr_missing(elems, count);
 	bool enough;
 
-	lock_enter(&pool->state->lock);
+	if (!pool_enter(pool))
+		return false;
 	enough = (u32)pool->curr_nr >= missing;
 	for (u32 i = 0; enough && i < count; i++)
 		if (!elems[i]) {
@@ -573,17 +580,23 @@ static bool alloc_missing(struct mempool *pool, gfp_t gfp, void **elems,
 	return true;
 }
 
-void mempool_alloc_bulk(struct mempool *pool, void **elems, u32 count)
+int mempool_alloc_bulk(struct mempool *pool, void **elems, u32 count)
 {
-	int saved = errno;
+	int saved = errno, ret = 0;
 
 	check_pool(pool, "mempool_alloc_bulk");
 	if (!alloc_missing(pool, gently(GFP_KERNEL), elems, count))
 		while (!reserve_fill(pool, elems, count) &&
-		       !alloc_missing(pool, firmly(GFP_KERNEL), elems, count))
+		       !alloc_missing(pool, firmly(GFP_KERNEL), elems, count)) {
+			if (lock_is_reentry()) {
+				ret = -ENOMEM;
+				break;
+			}
 			/* More than the reserve ever holds: for a while. */
 			wait_for(pool, (int)nr_missing(elems, count));
+		}
 	errno = saved;
+	return ret;
 }
 
 /* --- free --------------------------------------------------------------- */

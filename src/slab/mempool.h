@@ -49,6 +49,7 @@ struct mempool {
 int mempool_init(struct mempool *pool, gfp_t gfp);
 /* The reserve goes back; what users hold is theirs.  Zero bytes: nothing. */
 void mempool_exit(struct mempool *pool);
+/* -ENOMEM: nothing has changed; also where a handler interrupted the reserve. */
 int mempool_resize(struct mempool *pool, int new_min_nr);
 
 /**
@@ -64,8 +65,8 @@ void *mempool_alloc(struct mempool *pool, gfp_t gfp);
 void *mempool_alloc_preallocated(struct mempool *pool);
 /* Into the reserve if that lacks one, else pool->free(). */
 void mempool_free(void *element, struct mempool *pool);
-/* All slots of @elems that are NULL; waits. */
-void mempool_alloc_bulk(struct mempool *pool, void **elems, u32 count);
+/* All slots of @elems that are NULL; waits.  -ENOMEM: as above, not all. */
+int mempool_alloc_bulk(struct mempool *pool, void **elems, u32 count);
 /* How many of the first went into the reserve; the others are the caller's. */
 u32 mempool_free_bulk(struct mempool *pool, void **elems, u32 count);
 

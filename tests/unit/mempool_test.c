@@ -2,6 +2,7 @@
  * mempool_test.c - does a pool keep its minimum, over an allocator that fails
  * when told to?
  */
+#include "steps.h"
 #include "unit.h"
 
 #include "slab/mempool.h"
@@ -482,6 +483,115 @@ Test(mempool, handlers, .init = up, .timeout = 60)
 	/* A handler's free that met the lock went to the allocator. */
 	cr_assert_eq(nr_out() + numbers.frees, 3);
 }
+
+#ifdef __x86_64__
+static u32 refused;
+
+static void use_reserve(void)
+{
+	mempool_free(mempool_alloc(&pool, GFP_NOWAIT), &pool);
+}
+
+static void resize_up(void)
+{
+	int before = pool.min_nr, ret = mempool_resize(&pool, before + 1);
+
+	REQUIRE(ret == 0 || ret == -ENOMEM);
+	REQUIRE(pool.min_nr == before + !ret);
+	refused += ret != 0;
+}
+
+static void resize_down(void)
+{
+	int before = pool.min_nr, ret = mempool_resize(&pool, before - 1);
+
+	REQUIRE(ret == 0 || ret == -ENOMEM);
+	REQUIRE(pool.min_nr == before - !ret);
+	refused += ret != 0;
+}
+
+static void bulk_in_handler(void)
+{
+	void *e[2] = { NULL };
+	int ret = mempool_alloc_bulk(&pool, e, 2);
+
+	REQUIRE(ret == -ENOMEM || (!ret && e[0] && e[1]));
+	refused += ret != 0;
+	for (u32 i = 0; i < 2; i++)
+		if (e[i])
+			mempool_free(e[i], &pool);
+}
+
+static void make_and_end(void)
+{
+	struct mempool p = {
+		.min_nr = 1,
+		.alloc = number_alloc,
+		.free = number_free,
+		.pool_data = &numbers,
+	};
+
+	if (mempool_init(&p, GFP_KERNEL))
+		return;
+	/* The handler's own: of the list nobody else has anything. */
+	mempool_exit(&p);
+}
+
+static struct mempool other;
+
+static void end_other(void)
+{
+	mempool_exit(&other);
+}
+
+/* What cannot be done is refused, at whatever instruction; nothing waits. */
+static void at_each(void (*run)(void), void (*fn)(void))
+{
+	u32 at = 0;
+
+	cr_assert_eq(make(4), 0);
+	numbers.left = 0;
+	while (steps_run(run, at++, fn)) {
+		/* The kept ones of before, or those that a refusal lost. */
+		numbers.left = 4;
+		REQUIRE(!mempool_resize(&pool, 0));
+		REQUIRE(!mempool_resize(&pool, 4) && pool.curr_nr == 4);
+		numbers.left = 0;
+	}
+	cr_assert(at > 100 && refused > 2, "%u of %u", refused, at);
+}
+
+Test(mempool, a_handler_resizes, .init = up, .timeout = 60)
+{
+	at_each(use_reserve, resize_up);
+}
+
+Test(mempool, a_handler_makes_it_smaller, .init = up, .timeout = 60)
+{
+	at_each(use_reserve, resize_down);
+}
+
+Test(mempool, a_handler_asks_for_several, .init = up, .timeout = 60)
+{
+	at_each(use_reserve, bulk_in_handler);
+}
+
+Test(mempool, a_handler_ends_a_pool, .init = up, .timeout = 60)
+{
+	bool more = true;
+
+	for (u32 at = 0; more; at += 3) {
+		other = (struct mempool){
+			.min_nr = 1,
+			.alloc = number_alloc,
+			.free = number_free,
+			.pool_data = &numbers,
+		};
+		REQUIRE(!mempool_init(&other, GFP_KERNEL));
+		more = steps_run(make_and_end, at, end_other);
+	}
+}
+#endif
 
 /* --- misuse --- */
 

@@ -23,8 +23,10 @@ static inline void steps_flag(bool on)
 {
 	unsigned long flags = __builtin_ia32_readeflags_u64();
 
+	__asm__ volatile("" ::: "memory");	/* the handler reads and writes */
 	__builtin_ia32_writeeflags_u64(on ? flags | STEPS_TRAP_FLAG :
 					    flags & ~STEPS_TRAP_FLAG);
+	__asm__ volatile("" ::: "memory");
 }
 
 /* @fn is called in a handler before instruction @at of @run; false: no such. */
