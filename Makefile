@@ -16,7 +16,7 @@ ALL_CFLAGS = -std=gnu11 -D_GNU_SOURCE $(CFLAGS) $(WARN) $(EXTRA_CFLAGS) $(OBJ_CF
 	-fcf-protection=none -fno-stack-protector -fno-plt
 VERSION := $(shell sed -n 's/.*LIBALLOC_VERSION\t"\(.*\)"/\1/p' include/liballoc.h)
 SONAME := liballoc.so.$(firstword $(subst ., ,$(VERSION)))
-LIB_LDFLAGS = -shared -Wl,-soname,$(SONAME) -Wl,-z,nodelete \
+LIB_LDFLAGS = -shared -Wl,-soname,$(SONAME) -Wl,-z,nodelete -Wl,-z,initfirst \
 	-Wl,-z,noseparate-code -Wl,--sort-section=alignment -Wl,-z,relro -Wl,-z,now -Wl,--hash-style=gnu \
 	-Wl,--version-script=src/api/liballoc.map
 

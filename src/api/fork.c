@@ -8,10 +8,12 @@
  * and an object in another thread's registers is lost to the child, as it
  * would be with any allocator.
  *
- * The handlers are registered before main() or with the first allocation,
- * whichever is first, so before those of any library that allocates before it
- * registers its own: ours run last before the fork and first after it, since
- * other handlers may allocate.
+ * The handlers are registered by the first constructor of all, or with the
+ * first allocation if that is earlier: ours run last before the fork and first
+ * after it, since those of others may allocate.  Only one library can be first
+ * (DF_1_INITFIRST; libpthread of glibc before 2.34 is); where another is, or
+ * with a loader that does not know of it, what registers before us finds its
+ * allocations refused.
  *
  * A handler may fork that interrupted a critical section.  The section's locks
  * stay with it, in parent and child.  Another thread may hold a lock and wait

@@ -130,8 +130,19 @@ void init_fork_unlock(void)
 	lock_fork_exit(&lock);
 }
 
+/*
+ * The first of all constructors (-z initfirst), so environ may not be set; but
+ * glibc's loader, the only one that knows the flag, hands it over.
+ */
+#ifdef __GLIBC__
+static __attribute__((constructor)) void constructor(int argc, char **argv,
+						     char **env)
+{
+	sys_early_env(env);
+#else
 static __attribute__((constructor)) void constructor(void)
 {
+#endif
 	fork_init();
 	kswapd_init();		/* the first call may be that of a new thread */
 	if (options_given() && alloc_init() &&

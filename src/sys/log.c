@@ -127,17 +127,25 @@ static const char *env_match(const char *entry, const char *name)
 	return entry + len + 1;
 }
 
+static char **first_env;
+
+void sys_early_env(char **env)
+{
+	first_env = env;
+}
+
 /*
  * The first allocation may come before libc has set environ (a resolver of
- * an indirect function, or the loader itself): then the kernel's copy of the
- * environment is read.
+ * an indirect function, or the loader itself): then what the loader hands to
+ * constructors serves, and before that the kernel's copy is read.
  */
 const char *sys_getenv(const char *name, char *buf, size_t size)
 {
+	char **env = environ ? environ : first_env;
 	size_t len;
 
-	if (environ) {
-		for (char **e = environ; *e; e++) {
+	if (env) {
+		for (char **e = env; *e; e++) {
 			const char *val = env_match(*e, name);
 
 			if (val)

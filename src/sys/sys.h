@@ -304,6 +304,7 @@ size_t sys_getcwd(char *buf, size_t size);
 /* Zeroed memory, and zeroed again in every forked child; or NULL. */
 void *sys_map_wiped(size_t size);
 /* Value of an environment variable, also before libc is ready. */
+void sys_early_env(char **env);	/* serves until environ is set */
 const char *sys_getenv(const char *name, char *buf, size_t size);
 /* Name of the program, for reports. */
 const char *sys_comm(char *buf, size_t size);

@@ -55,6 +55,17 @@ Test(loader, destructors_after_ours)
 		  helper_output);
 }
 
+/* Handlers of fork that were there before any allocation may allocate. */
+Test(loader, fork_handlers_of_an_early_library, .timeout = 60)
+{
+	must_be_ok(helper_run(preload_with("libatfork.so", false), "forks",
+			      "busy", NULL));
+	cr_assert(strstr(helper_output, "atfork ok"), "%s", helper_output);
+	must_be_ok(helper_run(preload_with("libatfork.so", true), "forks",
+			      "busy", NULL));
+	cr_assert(strstr(helper_output, "atfork ok"), "%s", helper_output);
+}
+
 /* A wrapper finds the next malloc by dlsym() inside its first call. */
 Test(loader, dlsym_inside_a_preloaded_wrapper)
 {

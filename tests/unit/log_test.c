@@ -205,7 +205,12 @@ Test(log, environment_before_libc)
 	cr_assert_null(sys_getenv("UNIT_NO_SUCH_NAME", buf, sizeof(buf)));
 	/* Too small a buffer is no overflow. */
 	sys_getenv("UNIT_NO_SUCH_NAME", buf, 16);
+	/* What the loader has is nearer. */
+	sys_early_env((char *[]) { "UNIT_EARLY=yes", NULL });
+	cr_assert_str_eq(sys_getenv("UNIT_EARLY", buf, sizeof(buf)), "yes");
+	cr_assert_null(sys_getenv(first, buf, sizeof(buf)));
 	environ = saved;
+	cr_assert_null(sys_getenv("UNIT_EARLY", buf, sizeof(buf)));
 }
 
 Test(log, comm_and_secure)
