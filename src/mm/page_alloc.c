@@ -30,6 +30,7 @@
 #define IDLE_ORDER_SHARED 2	/* ... where other threads run */
 #define IDLE_SHARE_LARGE 2	/* ... and the share of the heap they may be */
 #define IDLE_SHARE_SLAB	64
+#define PARTLY_SHARE	8	/* of the heap, see make_room_partly() */
 #define IDLE_PAGES	64	/* ... and pages that may always lie idle */
 
 /* --- fresh pages, faulted in by batches --- */
@@ -104,6 +105,23 @@ static void make_room(struct zone *zone, size_t nr, gfp_t gfp)
 	if (idle > keep)
 		zones_discard(idle_order(),
 			      max(keep, idle > nr ? idle - nr : 0));
+}
+
+size_t partly_fresh;
+
+/*
+ * The same for @nr pages of a block that is warm in part, up to an eighth of the
+ * heap in all.  What goes merges with what stays: who takes and gives slabs by
+ * turns would get a block to fault in, and give others for it, for ever.
+ */
+static void make_room_partly(struct zone *zone, size_t nr, gfp_t gfp)
+{
+	size_t sum = READ_ONCE(partly_fresh) + nr;
+
+	if (sum > mm_resident_pages() / PARTLY_SHARE)
+		return;
+	WRITE_ONCE(partly_fresh, sum);
+	make_room(zone, nr, gfp);
 }
 
 /*
@@ -249,7 +267,7 @@ static struct page *zone_alloc_warm(struct zone *zone,
 	if (!page || !admit_fresh(zone, req, page, fresh))
 		return NULL;
 	if (fresh && req->gfp & __GFP_PREFAULT && !lock_is_reentry())
-		make_room(zone, fresh, req->gfp);
+		make_room_partly(zone, fresh, req->gfp);
 	return page;
 }
 

@@ -301,6 +301,7 @@ bool watermark_ok(size_t nr, gfp_t gfp);
 
 /* The layer above empties its caches into the zones. */
 void reclaim_set_slab(void (*shrink)(void));
+extern __hidden size_t partly_fresh;	/* pages of such blocks, ever; racy */
 /* ... and a few before the heap grows; false: there was nothing. */
 void page_alloc_set_slab_room(bool (*make_room)(void));
 /* ... and says how many bytes of objects are free in its slabs. */

@@ -24,9 +24,9 @@
  *
  * Votes are racy: one that is lost, or counted for another size, costs a
  * slab or two.  A size that is a multiple of a larger power of two than the
- * class's stays where it was, for kmalloc() has promised that alignment; kmalloc_aligned() asks for
- * such sizes alone.  With hardened=1, whose shapes are of the classes of all,
- * they do not exist.
+ * class's stays where it was, for kmalloc() has promised that alignment, and
+ * kmalloc_aligned() asks for such sizes alone.  With hardened=1, whose shapes
+ * are of the classes of all, they do not exist.
  */
 #include "core/options.h"
 #include "slab/kmalloc.h"

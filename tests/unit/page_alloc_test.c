@@ -263,6 +263,13 @@ Test(page_alloc, a_block_that_is_partly_fresh_is_growth, .init = up)
 	cr_assert_eq(get(64, 6, GFP_KERNEL | __GFP_PREFAULT), block);
 	cr_assert_eq(nr_dirty(page), SINGLES / 2 - 63);
 	cr_assert(zone_is_valid(&zone_normal));
+	/* Not for ever. */
+	partly_fresh = mm_resident_pages() / 8;
+	put(block, 64);
+	bits_clear_range(page_section(block)->dirty, page_pfn(block) + 1, 63);
+	zone_normal.nr_free_dirty -= 63;
+	cr_assert_eq(get(64, 6, GFP_KERNEL | __GFP_PREFAULT), block);
+	cr_assert_eq(nr_dirty(page), SINGLES / 2 - 63);
 }
 
 /* An area cannot use them: they go as it grows, and no more than that. */
