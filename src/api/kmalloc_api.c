@@ -194,7 +194,7 @@ EXPORT void *alloc_kmalloc_node(size_t size, gfp_t gfp, int nid)
 {
 	int node;
 
-	if (!api_node(nid, &node))
+	if (!api_node(nid, gfp, &node))
 		return NULL;
 	SLAB_CALLER();
 	return kmalloc_called(size, node, gfp);
@@ -394,7 +394,7 @@ EXPORT void *alloc_kvmalloc_node(size_t size, gfp_t gfp, int nid)
 {
 	int node;
 
-	if (!api_node(nid, &node))
+	if (!api_node(nid, gfp, &node))
 		return NULL;
 	SLAB_CALLER();
 	return kvmalloc_node(size, node, gfp);

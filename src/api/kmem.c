@@ -144,7 +144,7 @@ EXPORT void *alloc_kmem_cache_alloc_node(struct kmem_cache *s, alloc_gfp_t gfp,
 		return alloc_kmem_cache_alloc(s, gfp);
 	if (!alloc_init())
 		return api_no_memory(0, gfp);
-	if (!api_node(nid, &node))
+	if (!api_node(nid, gfp, &node))
 		return NULL;
 	SLAB_CALLER();
 	obj = kmem_cache_alloc_node(s, gfp & __GFP_BITS, node);

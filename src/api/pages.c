@@ -48,16 +48,23 @@ SAME(MAX_ORDER);
 
 /* --- allocation --- */
 
-bool api_node(int nid, int *node)
+bool api_node(int nid, gfp_t gfp, int *node)
 {
 	*node = NUMA_NO_NODE;
 	if (nid == NUMA_NO_NODE)
 		return true;
-	for (u32 i = 0; i < nr_nodes; i++)
-		if (sys_node_id(i) == (u32)nid) {
+	if (!alloc_init()) {
+		errno = ENOMEM;
+		return false;
+	}
+	for (u32 i = 0; i < sys_nr_nodes(); i++) {
+		if (sys_node_id(i) != (u32)nid)
+			continue;
+		if (i < nr_nodes)
 			*node = (int)i;
+		if (i < nr_nodes || !(gfp & __GFP_THISNODE))
 			return true;
-		}
+	}
 	errno = EINVAL;
 	return false;
 }
@@ -77,7 +84,7 @@ static struct page *get_pages(int nid, size_t nr, u32 align_order, gfp_t gfp)
 	struct page *page;
 	int node;
 
-	if (!api_node(nid, &node))
+	if (!api_node(nid, gfp, &node))
 		return NULL;
 	gfp &= __GFP_BITS;
 	if (nr > PTRDIFF_MAX >> PAGE_SHIFT || nr > UINT32_MAX || !alloc_init())

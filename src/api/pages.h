@@ -8,8 +8,12 @@
 
 struct page;
 
-/* The kernel's number of a node into ours; false with EINVAL: no such. */
-bool api_node(int nid, int *node);
+/*
+ * The kernel's number of a node into ours, or into NUMA_NO_NODE if we keep none
+ * for it (without restartable sequences there is one in all) and @gfp allows
+ * others; false with EINVAL: no such.
+ */
+bool api_node(int nid, gfp_t gfp, int *node);
 /* NULL with ENOMEM, counted, and with verbose=1 said. */
 void *api_no_memory(size_t size, gfp_t gfp);
 /*

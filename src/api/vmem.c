@@ -70,7 +70,7 @@ static void *get_area_node(size_t size, int nid, gfp_t gfp)
 {
 	int node;
 
-	return api_node(nid, &node) ? get_area(size, 0, gfp) : NULL;
+	return api_node(nid, gfp, &node) ? get_area(size, 0, gfp) : NULL;
 }
 
 EXPORT void *alloc_vmalloc(size_t size)

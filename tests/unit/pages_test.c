@@ -5,6 +5,7 @@
 #include <fcntl.h>
 
 #include "exported.h"
+#include "nodes.h"
 
 static size_t used_pages(void)
 {
@@ -103,6 +104,46 @@ Test(pages, unknown_flags, .init = start)
 	cr_assert(page);
 	cr_assert_eq(stat_read(STAT_PAGES_PREFAULT), before);
 	alloc___free_pages(page, 1);
+}
+
+/* Which nodes there are is known after start-up: the first call is no other. */
+Test(pages, nodes_in_the_first_call)
+{
+	errno = KEPT;
+	cr_assert_null(alloc_alloc_pages_node(12345, ALLOC_GFP_KERNEL, 0));
+	cr_assert_eq(errno, EINVAL);
+	cr_assert_eq(init_state, INIT_READY);
+}
+
+/* Two nodes, and no way to tell on which this thread is: one heap for both. */
+Test(pages, nodes_that_we_do_not_tell_apart)
+{
+	void *p;
+
+	sys_init();
+	nodes_tree();
+	options.percpu = 0;
+	zones_init();
+	cr_assert(pagemap_init(sys_nr_cpus()));
+	cr_assert(percpu_init(sys_nr_cpus()));
+	cr_assert_eq(nr_nodes, 1);
+	kmalloc_init();
+	percpu_hot_enable();
+	init_state = INIT_READY;
+	for (int nid = 0; nid < 2; nid++) {
+		p = alloc_kmalloc_node(64, ALLOC_GFP_KERNEL, nid);
+		cr_assert(p, "node %d", nid);
+		alloc_kfree(p);
+		p = alloc_alloc_pages_node(nid, ALLOC_GFP_KERNEL, 1);
+		cr_assert(p, "node %d", nid);
+		alloc___free_pages(p, 1);
+		p = alloc_vmalloc_node(100, nid);
+		cr_assert(p, "node %d", nid);
+		alloc_vfree(p);
+	}
+	FAILS(alloc_alloc_pages_node(1, ALLOC_GFP_KERNEL | ALLOC___GFP_THISNODE,
+				     0), EINVAL);
+	FAILS(alloc_alloc_pages_node(2, ALLOC_GFP_KERNEL, 0), EINVAL);
 }
 
 Test(pages, node_0, .init = start)
