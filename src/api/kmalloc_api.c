@@ -47,7 +47,7 @@ static u32 natural_order(size_t size)
 {
 	u32 log = (u32)__builtin_ctzl(size);
 
-	return log > PAGE_SHIFT ? log - PAGE_SHIFT : 0;
+	return log > PAGE_SHIFT ? min(log - PAGE_SHIFT, (u32)MAX_ORDER) : 0;
 }
 
 /* Large ones are buffers, as malloc's are, unless a shrinker has them. */
@@ -288,6 +288,12 @@ static bool resize(const void *p, size_t old, size_t size)
 				 size_to_pages(size));
 }
 
+/* Of what stays where it is. */
+static bool is_low_enough(const void *p, gfp_t gfp)
+{
+	return !(gfp & __GFP_DMA32) || !((uintptr_t)p >> 32);
+}
+
 static void *resize_or_move(const void *p, size_t size, gfp_t gfp,
 			    void *(*get_new)(size_t size, gfp_t gfp))
 {
@@ -300,7 +306,7 @@ static void *resize_or_move(const void *p, size_t size, gfp_t gfp,
 	 */
 	if (unlikely(!old) && !addr_to_page(p))
 		return api_no_memory(size, gfp);
-	if (resize(p, old, size))
+	if (is_low_enough(p, gfp) && resize(p, old, size))
 		return zero_from((void *)p, min(size, old), gfp);
 	if (size <= old)
 		gfp = (gfp & ~__GFP_NOFAIL) | __GFP_NORETRY | __GFP_NOWARN;
@@ -346,13 +352,28 @@ static void *get_area(size_t size, gfp_t gfp)
 	return p ? traced(p, size) : api_no_memory(size, gfp);
 }
 
+/* Pages in a row, however many: areas lie where the addresses are. */
+static void *get_low(size_t size, int node, gfp_t gfp)
+{
+	u32 tries = 0;
+	void *p;
+
+	if (size > UINT32_MAX || !alloc_init())
+		return api_no_memory(size, gfp);
+	do
+		p = get_pages(size, node, gfp);
+	while (unlikely(!p) && api_may_retry(size, gfp, &tries));
+	return p ? traced(p, size) : api_no_memory(size, gfp);
+}
+
 static void *kvmalloc_node(size_t size, int node, gfp_t gfp)
 {
 	int saved = errno;
 	void *p;
 
-	if (size <= PAGE_SIZE ||
-	    (gfp & __GFP_DMA32 && size <= PAGES_MAX_SIZE))
+	if (size > PAGES_MAX_SIZE && gfp & __GFP_DMA32)
+		return get_low(size, node, gfp & __GFP_BITS);
+	if (size <= PAGE_SIZE || gfp & __GFP_DMA32)
 		return kmalloc_called(size, node, gfp);
 	if (size > PAGES_MAX_SIZE)
 		return get_area(size, gfp);
@@ -425,7 +446,8 @@ EXPORT void *alloc_kvrealloc(const void *p, size_t size, gfp_t gfp)
 		return ALLOC_ZERO_SIZE_PTR;
 	}
 	/* With hardened=1 an area has an end that its block must know of. */
-	if (size > PAGES_MAX_SIZE && !addr_to_page(p) && !options.hardened)
+	if (size > PAGES_MAX_SIZE && !addr_to_page(p) && !options.hardened &&
+	    !(gfp & __GFP_DMA32))
 		return area_resize(p, size, gfp);
 	return resize_or_move(p, size, gfp, kvrealloc_new);
 }

@@ -512,6 +512,49 @@ Test(kmalloc_api, dma32, .init = start)
 	alloc_kfree(p);
 }
 
+static void require_low(const char *p, size_t size)
+{
+	REQUIRE((uintptr_t)p && ((uintptr_t)p + size - 1) >> 32 == 0);
+	REQUIRE(is_filled(p, size, 0));
+	((char *)(uintptr_t)p)[size - 1] = 1;
+}
+
+/* Areas are somewhere else, however large it is. */
+Test(kmalloc_api, dma32_of_several_blocks, .init = start)
+{
+	const alloc_gfp_t gfp = K | ALLOC___GFP_DMA32 | ALLOC___GFP_ZERO;
+	size_t size;
+	char *p = alloc_kmalloc(100, gfp);
+
+	if (!p)
+		cr_skip_test("nothing free below 4 GiB");
+	alloc_kfree(p);
+	for (size = 5 * MIB; size <= 20 * MIB; size += 3 * MIB + 100) {
+		p = alloc_kvmalloc(size, gfp);
+		require_low(p, size);
+		alloc_kvfree(p);
+	}
+	p = alloc_kvmalloc(100, gfp);
+	require_low(p, 100);
+	p[99] = 0;
+	for (size = 3 * MIB; size <= 20 * MIB; size += 4 * MIB) {
+		p = alloc_kvrealloc(p, size, gfp);
+		require_low(p, size);
+		p[size - 1] = 0;
+	}
+	alloc_kvfree(p);
+	/* What was elsewhere moves. */
+	for (size = MIB; size <= 9 * MIB; size += 4 * MIB) {
+		p = alloc_kvrealloc(alloc_kvmalloc(size, K | ALLOC___GFP_ZERO),
+				    size + 1, gfp);
+		require_low(p, size + 1);
+		alloc_kvfree(p);
+	}
+	cr_assert_null(alloc_kvmalloc(hide(5ul << 30), gfp));
+	cr_assert_eq(errno, ENOMEM);
+	errno = KEPT;
+}
+
 Test(kmalloc_api, nodes, .init = start)
 {
 	int node = alloc_page_to_nid(alloc_virt_to_page(alloc_kmalloc(99, K)));
