@@ -65,6 +65,7 @@ struct stack {
 	u64 stamp;		/* CACHED: sys_clock_ms() when freed */
 	u32 put_off;		/* T4; atomic */
 	uintptr_t dirty;	/* CACHED: from here on not known to be zero */
+	bool reports;		/* LIVE: STACK_REPORT; before it is handed out */
 	char name[STACK_NAME];
 };
 
@@ -424,6 +425,7 @@ void *stack_alloc(size_t size, u32 flags)
 	if (!s)
 		return NULL;
 	stat_add(STAT_STACK_ALLOC, 1);
+	WRITE_ONCE(s->reports, flags & STACK_REPORT);
 	if (flags & STACK_REPORT) {
 		watch();
 		/* This thread may be the one that runs coroutines on it. */
@@ -474,15 +476,17 @@ bool stack_set_name(void *lo, const char *name)
 
 /*
  * On the alternate stack.  The address alone says little: any stray pointer
- * may hit a guard.  It is an overflow if the thread runs on that stack.
+ * may hit a guard.  It is an overflow if the thread runs on that stack, and is
+ * reported if that was asked for.
  */
 static void fault(uintptr_t addr, uintptr_t sp)
 {
 	struct stack *s = find_around(addr);
 	char name[STACK_NAME];
 
-	if (!s || READ_ONCE(s->state) != STACK_LIVE || addr >= s->lo ||
-	    sp >= s->hi || sp + FRAME_MAX < s->guard)
+	if (!s || READ_ONCE(s->state) != STACK_LIVE ||
+	    !READ_ONCE(s->reports) || addr >= s->lo || sp >= s->hi ||
+	    sp + FRAME_MAX < s->guard)
 		return;
 	memcpy(name, s->name, sizeof(name));
 	name[sizeof(name) - 1] = '\0';

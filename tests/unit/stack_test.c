@@ -4,6 +4,8 @@
  */
 #include "unit.h"
 
+#include <setjmp.h>
+
 #include <ucontext.h>
 
 #include "mm/memblock.h"
@@ -388,6 +390,46 @@ static void unasked(void *arg)
 Test(stack, without_the_flag_nothing_is_installed, .init = up)
 {
 	unit_dies(unasked, NULL, SIGSEGV);
+}
+
+static sigjmp_buf recovered;
+
+static void recover(int sig, siginfo_t *info, void *context)
+{
+	siglongjmp(recovered, 1);
+}
+
+static void *overflow_and_recover(void *arg)
+{
+	stack_enter();
+	return sigsetjmp(recovered, 1) ? NULL : overflow(NULL);
+}
+
+/* The program's handler gets it, whatever others have asked for. */
+static void unasked_among_others(void *arg)
+{
+	struct sigaction sa = { .sa_sigaction = recover,
+				.sa_flags = SA_SIGINFO | SA_ONSTACK };
+	void *s;
+
+	sigaction(SIGSEGV, &sa, NULL);
+	stack_alloc(2 * SIZE, STACK_REPORT);
+	s = stack_alloc(SIZE, 0);
+	run_on(s, SIZE, overflow_and_recover);
+	/* As one that is used again, too, which had asked. */
+	s = stack_alloc(3 * SIZE, STACK_REPORT);
+	stack_free(s, &(size_t) { 0 });
+	if (stack_alloc(3 * SIZE, 0) != s)
+		_exit(2);
+	run_on(s, 3 * SIZE, overflow_and_recover);
+}
+
+Test(stack, without_the_flag_others_get_the_fault, .init = up)
+{
+	char text[1024];
+
+	cr_assert_eq(unit_child(unasked_among_others, NULL, text, sizeof(text)),
+		     0, "%s", text);
 }
 
 /* --- alternate stacks --- */
