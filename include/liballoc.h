@@ -202,7 +202,8 @@ void alloc_free_contig_range(unsigned long pfn, unsigned long nr);
  * alloc_split_page - make 2^@order pages of one block, each freed by itself
  * @page: as alloc_alloc_pages() returned it, with the same @order
  *
- * Afterwards each of the pages is one of order 0.
+ * Afterwards each of the pages is one of order 0.  Not for a block of malloc()
+ * with hardened=1, which ends in a canary.
  * Context: the caller owns the block, and nobody frees it meanwhile.
  */
 void alloc_split_page(struct page *page, unsigned int order);

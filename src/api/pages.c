@@ -236,22 +236,29 @@ void api_check_page(const char *call, const struct page *page)
 	if (unlikely(!page_is_valid(page)))
 		not_ours(call, page);
 	head = block_in_use(page);
-	if (unlikely(!head || head->type != PAGE_LARGE))
+	if (unlikely(!head || (head->type != PAGE_LARGE &&
+			       head->type != PAGE_HARDENED)))
 		alloc_fatal("invalid %s: %p (not an allocated page)", call,
 			    page_address(page));
 }
 
 /* --- freeing ------------------------------------------------------------ */
 
+/* Of malloc() under hardened=1, which has more than was asked for. */
+static bool is_hardened_block(const struct page *page, const void *ptr,
+			      size_t nr)
+{
+	return page->type == PAGE_HARDENED && page_address(page) == ptr &&
+	       (size_to_pages(page->user_size) == nr ||
+		harden_range_bytes(page) == nr << PAGE_SHIFT);
+}
+
 static void put_pages(const char *call, void *ptr, struct page *page,
 		      size_t nr)
 {
 	u8 type = PAGE_LARGE;
 
-	/* Of malloc() under hardened=1. */
-	if (unlikely(page->type == PAGE_HARDENED &&
-		     page_address(page) == ptr &&
-		     harden_range_bytes(page) == nr << PAGE_SHIFT)) {
+	if (unlikely(is_hardened_block(page, ptr, nr))) {
 		harden_free(ptr, HARDEN_ANY_SIZE);
 		return;
 	}

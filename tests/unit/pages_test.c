@@ -7,6 +7,8 @@
 #include "exported.h"
 #include "nodes.h"
 
+void *la_malloc(size_t size);
+
 static size_t used_pages(void)
 {
 	span_drain();
@@ -410,6 +412,33 @@ Test(pages, two_threads_free_one_block, .init = start, .timeout = 60)
 	for (u32 i = 0; i < 300; i++)
 		unit_reports(two_frees, NULL,
 			     "liballoc: double __free_pages: ");
+}
+
+/* With a canary, and a guard, a block has more pages than were asked for. */
+Test(pages, hardened_blocks_of_malloc)
+{
+	static const size_t sizes[] = { 12000, 16384, 100000, 102400, 102390,
+					1000000, 4 * MIB - 8192 };
+
+	options_parse("hardened=1");
+	start();
+	for (u32 i = 0; i < ARRAY_SIZE(sizes); i++) {
+		char *p = memset(la_malloc(sizes[i]), 1, sizes[i]);
+		u32 nr = (u32)size_to_pages(sizes[i]);
+		struct page *pages[1024];
+		char *q;
+
+		REQUIRE(nr <= ARRAY_SIZE(pages));
+		for (u32 n = 0; n < nr; n++)
+			pages[n] = alloc_virt_to_page(p + n * PAGE_SIZE);
+		q = alloc_vmap(pages, nr, 0, ALLOC_PAGE_KERNEL);
+		cr_assert(q && is_filled(q, sizes[i], 1));
+		alloc_vunmap(q);
+		cr_assert(is_filled(p, sizes[i], 1));
+		alloc_free_pages_exact(p, sizes[i]);
+	}
+	alloc_free_pages((unsigned long)la_malloc(16384), 2);
+	cr_assert_eq(errno, KEPT);
 }
 
 /* --- looking inside --- */
