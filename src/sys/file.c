@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 #include "sys/internal.h"
 #include "sys/sys.h"
@@ -20,13 +21,23 @@ static bool is_error(long ret)
 	return ret < 0 && ret > -4096;
 }
 
+/* A device, a pipe or a socket, at the end of links, too. */
+static bool is_no_file(const char *path)
+{
+	struct stat st;
+
+	return sys_call(SYS_newfstatat, AT_FDCWD, path, &st, 0) == 0 &&
+	       !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
+}
+
 enum sys_created sys_create_file(const char *path)
 {
 	long fd = sys_call(SYS_openat, AT_FDCWD, path,
 			   O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 
 	if (fd < 0)
-		return fd == -EEXIST ? SYS_EXISTS : SYS_NOT_CREATED;
+		return fd == -EEXIST && !is_no_file(path) ? SYS_EXISTS :
+							    SYS_NOT_CREATED;
 	sys_call(SYS_close, fd);
 	return SYS_CREATED;
 }

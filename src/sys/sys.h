@@ -291,7 +291,10 @@ void sys_keep_err(void);
 bool sys_append_file(const char *path, const char *buf, size_t len);
 /* The text of a small file; returns the bytes read, 0 on any failure. */
 size_t sys_read_file(const char *path, char *buf, size_t size);
-/* (file.c) Create @path, which must not exist. */
+/*
+ * (file.c) Create @path, which must not exist.  SYS_EXISTS: another name may
+ * do; not beside a device, a pipe or a socket, which is SYS_NOT_CREATED.
+ */
 enum sys_created { SYS_CREATED, SYS_EXISTS, SYS_NOT_CREATED };
 enum sys_created sys_create_file(const char *path);
 /*

@@ -44,6 +44,16 @@ Test(file, is_created_once, .init = up, .fini = down)
 	cr_assert_eq(lowest_fd(), fd);
 }
 
+/* Nobody wants /dev/null.PID. */
+Test(file, is_not_made_beside_a_device, .init = up, .fini = down)
+{
+	cr_assert_eq(sys_create_file("/dev/null"), SYS_NOT_CREATED);
+	cr_assert(symlink("/dev/null", path) == 0);
+	cr_assert_eq(sys_create_file(path), SYS_NOT_CREATED);
+	cr_assert(unlink(path) == 0 && mkfifo(path, 0600) == 0);
+	cr_assert_eq(sys_create_file(path), SYS_NOT_CREATED);
+}
+
 Test(file, grows_as_it_is_mapped, .init = up, .fini = down)
 {
 	size_t size = 64 * KIB;
