@@ -48,17 +48,6 @@ static void add_nodes(const struct target *t, u64 others, u32 nr_nodes,
 	free(node);
 }
 
-/* A name is printable, whatever was read. */
-static void copy_name(struct row *row, const char *name, size_t size)
-{
-	size_t i;
-
-	size = min(size, sizeof(row->name) - 1);
-	for (i = 0; i < size && name[i]; i++)
-		row->name[i] = name[i] > ' ' && name[i] <= '~' ? name[i] : '?';
-	row->name[i] = '\0';
-}
-
 /* False: there is no cache there any more. */
 static bool read_cache(struct target *t, u64 addr, u32 nr_nodes,
 		       struct row *row)
@@ -72,7 +61,11 @@ static bool read_cache(struct target *t, u64 addr, u32 nr_nodes,
 	row->size = (u32)field(t->cache, r->size);
 	row->per_slab = (u32)field(t->cache, r->nr_objects);
 	row->pages = (u32)field(t->cache, r->nr_pages);
-	copy_name(row, t->cache + r->name.at, r->name.bytes);
+	copy_printable(row->name, t->cache + r->name.at,
+		       min((size_t)r->name.bytes, sizeof(row->name) - 1));
+	for (char *c = row->name; *c; c++)
+		if (*c == ' ')
+			*c = '?';
 	if (!row->size || !row->per_slab || !row->pages || row->pages > MAX_PAGES ||
 	     !row->name[0])
 		return false;
@@ -459,6 +452,14 @@ static double number(const char *what, const char *text, double least,
 	return n;
 }
 
+/* Digits, and nothing else. */
+static u32 whole(const char *what, const char *text, u32 most)
+{
+	if (strspn(text, "0123456789") != strlen(text))
+		bad_usage(what, text);
+	return (u32)number(what, text, 1, most);
+}
+
 int main(int argc, char **argv)
 {
 	struct target t = { 0 };
@@ -482,8 +483,7 @@ int main(int argc, char **argv)
 				       86400);
 			break;
 		case 'n':
-			rows = (u32)number("no number of rows", optarg, 1,
-					   UINT32_MAX);
+			rows = whole("no number of rows", optarg, UINT32_MAX);
 			break;
 		case 's':
 			sort_key = optarg[0];
@@ -508,7 +508,7 @@ int main(int argc, char **argv)
 		bad_usage("one argument is missing", "PID");
 	if (optind != argc - 1)
 		bad_usage("one PID only, not", argv[optind + 1]);
-	t.pid = (pid_t)number("no PID", argv[optind], 1, INT_MAX);
+	t.pid = (pid_t)whole("no PID", argv[optind], INT_MAX);
 	target_attach(&t);
 	if (file) {
 		pages_show(&t, file);

@@ -70,6 +70,16 @@ bool peek(const struct target *t, u64 addr, void *buf, size_t size)
 	return n == (ssize_t)size;
 }
 
+/* What a process says of itself has nothing to say to the terminal. */
+void copy_printable(char *to, const char *text, size_t size)
+{
+	size_t i;
+
+	for (i = 0; i < size && text[i]; i++)
+		to[i] = text[i] >= ' ' && text[i] <= '~' ? text[i] : '?';
+	to[i] = '\0';
+}
+
 /* --- finding the library -------------------------------------------------- */
 
 static bool field_fits(struct field f, u32 bytes, u32 width)
@@ -266,9 +276,75 @@ static bool elf_search(struct target *t, u64 base)
 	return false;
 }
 
+/* Slabs of a cache, whose struct was read, on all nodes. */
+static u64 cache_slabs(const struct target *t, const char *cache, u32 nr_nodes)
+{
+	const struct slab_root *r = &t->root;
+	u64 others = field(cache, r->others), addr, val, nr;
+
+	nr = field(cache + r->node.at, r->nr_slabs);
+	for (u32 nid = 1; others && nid < nr_nodes; nid++)
+		if (peek(t, others + nid * sizeof(addr), &addr, sizeof(addr)) &&
+		    addr && r->nr_slabs.bytes == sizeof(val) &&
+		    peek(t, addr + r->nr_slabs.at, &val, sizeof(val)))
+			nr += val;
+	return nr;
+}
+
+static u64 heap_slabs(const struct target *t)
+{
+	const struct slab_root *r = &t->root;
+	u64 *caches = must_alloc(r->nr_caches, sizeof(*caches)), nr = 0;
+	char *cache = must_alloc(1, r->cache_bytes);
+	u32 nr_nodes = 1;
+
+	peek(t, t->nr_nodes, &nr_nodes, sizeof(nr_nodes));
+	if (peek(t, t->caches, caches, r->nr_caches * sizeof(*caches)))
+		for (u32 i = r->first_cache; i < r->nr_caches; i++)
+			if (caches[i] && peek(t, caches[i], cache, r->cache_bytes))
+				nr += cache_slabs(t, cache,
+						  min(nr_nodes, r->max_nodes));
+	free(cache);
+	free(caches);
+	return nr;
+}
+
+/* The heap that is found in the file mapped at @base, if it is the larger. */
+static bool take_larger(struct target *t, u64 base, bool found)
+{
+	struct target one = *t;
+
+	if (!elf_search(&one, base)) {
+		t->unused |= one.unused;
+		return found;
+	}
+	one.slabs = heap_slabs(&one);
+	if (!found || one.slabs > t->slabs)
+		*t = one;
+	return true;
+}
+
+/* Dead, but its parent has not asked how it ended: there is no memory. */
+static bool is_zombie(const struct target *t)
+{
+	char path[64], line[256];
+	bool dead = false;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", t->pid);
+	f = fopen(path, "re");
+	while (f && fgets(line, sizeof(line), f))
+		if (!strncmp(line, "State:", 6))
+			dead = strchr(line, 'Z') || strchr(line, 'X');
+	if (f)
+		fclose(f);
+	return dead;
+}
+
 /*
- * Files are mapped from their start, where the headers are; the first that
- * has a started heap is the one that serves malloc.
+ * Files are mapped from their start, where the headers are.  There may be more
+ * than one started heap, as dlmopen(3) brings a library again: the one that
+ * serves malloc is that with the most slabs.
  */
 static void find_root(struct target *t)
 {
@@ -280,18 +356,20 @@ static void find_root(struct target *t)
 	maps = fopen(path, "re");
 	if (!maps)
 		die_of(t, errno);
-	while (!found && fgets(line, sizeof(line), maps)) {
+	while (fgets(line, sizeof(line), maps)) {
 		unsigned long start, end, offset;
 		char perms[8], file[2] = "";
 
 		if (sscanf(line, "%lx-%lx %7s %lx %*s %*s %1s", &start, &end,
 			   perms, &offset, file) == 5 &&
 		    !offset && perms[0] == 'r' && file[0] == '/')
-			found = elf_search(t, start);
+			found = take_larger(t, start, found);
 	}
 	if (!found && ferror(maps))
 		die_of(t, errno);
 	fclose(maps);
+	if (!found && is_zombie(t))
+		die("process %d has ended: a zombie has no memory", t->pid);
 	if (!found && t->unused)
 		die("process %d: its liballoc has not been used yet", t->pid);
 	if (!found)
@@ -300,15 +378,19 @@ static void find_root(struct target *t)
 
 static void read_comm(struct target *t)
 {
-	char path[64];
+	char path[64], comm[sizeof(t->comm)];
+	size_t n;
 	FILE *f;
 
 	snprintf(path, sizeof(path), "/proc/%d/comm", t->pid);
 	f = fopen(path, "re");
 	if (!f)
 		die_of(t, errno);
-	if (fgets(t->comm, sizeof(t->comm), f))
-		t->comm[strcspn(t->comm, "\n")] = '\0';
+	/* A newline may be in it, and one is behind it. */
+	n = fread(comm, 1, sizeof(comm) - 1, f);
+	if (n && comm[n - 1] == '\n')
+		n--;
+	copy_printable(t->comm, comm, n);
 	fclose(f);
 }
 

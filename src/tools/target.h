@@ -30,6 +30,7 @@ struct target {
 	pid_t pid;
 	char comm[32];
 	bool unused;			/* a library was found, not in use */
+	u64 slabs;			/* when it was found */
 	/* Addresses there, of what struct slab_note leads to. */
 	u64 caches, percpu, nr_nodes;
 	struct slab_root root;
@@ -51,6 +52,9 @@ void target_attach(struct target *t);
 
 /* All of it, or false: nothing is mapped there (any more). */
 bool peek(const struct target *t, u64 addr, void *buf, size_t size);
+
+/* @text of @size bytes at most into @to, which has one more: all printable. */
+void copy_printable(char *to, const char *text, size_t size);
 
 /* An unsigned number of 1, 2, 4 or 8 bytes of what was read at @base. */
 static inline u64 number_at(const char *base, u32 at, u32 bytes)

@@ -6,6 +6,9 @@
  *				its own slabinfo, or the file that the line
  *				names, and does nothing else
  *	  target caches		the same, with a cache of its own besides
+ *	  target second		quiet, after $LIBALLOC_SO was loaded once more,
+ *				in a namespace of its own, and its heap started
+ *	  target named NAME	quiet, as a process of that name
  *	  target churn		until stdin ends, four threads allocate and
  *				trim; the count of their rounds is on stdout
  *
@@ -19,6 +22,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #define NR 4000
@@ -90,6 +94,23 @@ static int quiet(void)
 	return 0;
 }
 
+static int second(void)
+{
+	void *(*load)(Lmid_t, const char *, int), *h = NULL;
+	void *(*other)(size_t) = NULL;
+
+	/* By its name: static programs are linked with this, too. */
+	load = (void *(*)(Lmid_t, const char *, int))
+		dlsym(RTLD_DEFAULT, "dlmopen");
+	if (load)
+		h = load(LM_ID_NEWLM, getenv("LIBALLOC_SO"), RTLD_NOW);
+	if (h)
+		other = (void *(*)(size_t))dlsym(h, "malloc");
+	if (!other || other == malloc || !other(100))
+		return 3;
+	return quiet();
+}
+
 static uint64_t rounds;
 static volatile int stop;
 
@@ -117,6 +138,12 @@ int main(int argc, char **argv)
 
 	if (argc == 2 && !strcmp(argv[1], "quiet") && alloc_proc_read)
 		return quiet();
+	if (argc == 2 && !strcmp(argv[1], "second") && alloc_proc_read)
+		return second();
+	if (argc == 3 && !strcmp(argv[1], "named") && alloc_proc_read) {
+		prctl(PR_SET_NAME, argv[2]);
+		return quiet();
+	}
 	if (argc == 2 && !strcmp(argv[1], "caches") && alloc_proc_read) {
 		own_cache();
 		return quiet();
