@@ -93,6 +93,11 @@ INSTALLED = $(LIBDIR)/liballoc.so.$(VERSION) $(LIBDIR)/$(SONAME) \
 	$(BINDIR)/alloc-slabtop $(MANDIR)/man1/alloc-slabtop.1 \
 	$(MANDIR)/man7/liballoc.7 $(HEADERS:%=$(INCLUDEDIR)/%)
 
+# The loader looks into a file of what its folders have, which root may write:
+# a user's own PREFIX goes without.  Under DESTDIR it is another machine's.
+LDCONFIG ?= $(firstword $(wildcard /sbin/ldconfig /usr/sbin/ldconfig) ldconfig)
+TELL_LOADER = [ -n "$(DESTDIR)" ] || $(LDCONFIG) 2>/dev/null || :
+
 install: all
 	install -d $(sort $(dir $(INSTALLED:%=$(DESTDIR)%)))
 	install -m 755 $(BUILD)/liballoc.so $(DESTDIR)$(LIBDIR)/liballoc.so.$(VERSION)
@@ -107,10 +112,12 @@ install: all
 	install -m 644 src/api/liballoc.7 $(DESTDIR)$(MANDIR)/man7
 	for h in $(HEADERS); do \
 		install -m 644 include/$$h $(DESTDIR)$(INCLUDEDIR)/$$h || exit; done
+	@$(TELL_LOADER)
 
 uninstall:
 	rm -f $(INSTALLED:%=$(DESTDIR)%)
 	-rmdir $(DESTDIR)$(INCLUDEDIR)/liballoc/linux $(DESTDIR)$(INCLUDEDIR)/liballoc
+	@$(TELL_LOADER)
 
 .PHONY: all clean install uninstall
 

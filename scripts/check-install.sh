@@ -12,8 +12,25 @@ root=$tmp/usr
 
 install()
 {
-	make -s ${BUILD:+"BUILD=$BUILD"} "$1" PREFIX="$root" >"$tmp/log" 2>&1 ||
+	make -s ${BUILD:+"BUILD=$BUILD"} "$@" PREFIX="$root" \
+		LDCONFIG="$tmp/ldconfig" >"$tmp/log" 2>&1 ||
 		{ cat "$tmp/log" >&2; exit 1; }
+}
+
+# In the place of the machine's: it counts, and fails as for a user.
+cat >"$tmp/ldconfig" <<'SH'
+#!/bin/sh
+echo told >>"$0.calls"
+exit 1
+SH
+chmod +x "$tmp/ldconfig"
+
+told()	# TIMES
+{
+	[ "$(cat "$tmp/ldconfig.calls" 2>/dev/null | wc -l)" -eq "$1" ] || {
+		echo "check-install: the loader was not told $1 times" >&2
+		exit 1
+	}
 }
 
 cat >"$tmp/p.c" <<'C'
@@ -51,6 +68,7 @@ flags()
 	umask 077
 	install install
 )
+told 1
 closed=$(find "$root" ! -type l ! -perm -a=r)
 [ -z "$closed" ] || { echo "check-install: not for all: $closed" >&2; exit 1; }
 # shellcheck disable=SC2046 # words
@@ -68,6 +86,10 @@ for page in man1/alloc-slabtop.1 man7/liballoc.7; do
 	grep -q "^\.TH .*\"liballoc $version\"" "$root/share/man/$page"
 done
 install uninstall
+told 2
+install install DESTDIR="$tmp/staged"
+told 2
+[ -e "$tmp/staged$root/lib/liballoc.so.1" ]
 left=$(find "$root" ! -type d)
 [ -z "$left" ] || { echo "check-install: left: $left" >&2; exit 1; }
 echo "check-install: liballoc $version: dynamic, static, preload, slabtop"
