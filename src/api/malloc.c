@@ -77,7 +77,9 @@ static void *large_alloc(size_t size, size_t align, u32 flags)
 	if (size > PTRDIFF_MAX)
 		return NULL;
 	slab_carry();
-	if (size <= PAGES_MAX_SIZE && align <= PAGES_MAX_SIZE &&
+	if (align <= PAGE_SIZE && !(flags & (GROWS | ZERO)))
+		page = last_take(pages);
+	if (!page && size <= PAGES_MAX_SIZE && align <= PAGES_MAX_SIZE &&
 	    !(flags & GROWS))
 		page = page_range_alloc(NUMA_NO_NODE, pages,
 					pages_to_order(size_to_pages(align)),
@@ -232,7 +234,8 @@ static __slowpath __noreturn void bad_area(const char *call, const void *ptr,
 
 /* --- free --- */
 
-static void free_large(void *ptr, struct page *page)
+/* @again: one of its length may be asked for next. */
+static void free_large(void *ptr, struct page *page, bool again)
 {
 	u8 type = PAGE_LARGE;
 
@@ -245,7 +248,8 @@ static void free_large(void *ptr, struct page *page)
 						  __ATOMIC_ACQUIRE,
 						  __ATOMIC_RELAXED)))
 		bad_page("free", ptr, page);
-	if (likely(page_buffer_free(page, page->nr_pages)))
+	if (likely((again && last_put(page, page->nr_pages)) ||
+		   page_buffer_free(page, page->nr_pages)))
 		return;
 	WRITE_ONCE(page->type, PAGE_LARGE);
 	free_defer(ptr);
@@ -267,7 +271,7 @@ static __attribute__((noinline)) void free_untraced(void *ptr)
 	}
 	page = addr_to_page(ptr);
 	if (page) {
-		free_large(ptr, page);
+		free_large(ptr, page, true);
 		return;
 	}
 	ret = vfree(ptr, &size);
@@ -447,6 +451,7 @@ static void *realloc_move(void *ptr, size_t old, size_t size)
 {
 	u32 flags = size > old && size >= GROW_AREA_SIZE ? GROWS : 0;
 	size_t want = size;
+	struct page *page;
 	void *new;
 
 	/* Growing page by page must not copy everything each time. */
@@ -467,7 +472,12 @@ static void *realloc_move(void *ptr, size_t old, size_t size)
 	memcpy(new, ptr, min(written(ptr, old), size));
 	if (unlikely(!free_hot(ptr))) {
 		SLAB_CALLER();
-		free_untraced(ptr);
+		/* What it has outgrown it wants no more: better joined. */
+		page = old > KMALLOC_MAX_SIZE ? addr_to_page(ptr) : NULL;
+		if (page && READ_ONCE(page->type) == PAGE_LARGE)
+			free_large(ptr, page, false);
+		else
+			free_untraced(ptr);
 	}
 	return new;
 }

@@ -367,6 +367,8 @@ static struct page *get_page_from_freelist(u32 nid, const struct request *req)
 	/* Warm memory of the nearest zone, then growth, zone by zone. */
 	while ((zone = zonelist_next(nid, req->gfp, &i))) {
 		page = zone_alloc_warm(zone, req);
+		if (!page && last_drain())
+			page = zone_alloc_warm(zone, req);
 		if (!page)
 			page = spans_steal(zone, req);
 		if (!page && spans_give(zone, req))

@@ -558,6 +558,7 @@ void span_drain(void)
 {
 	struct span_cache *c;
 
+	last_drain();
 	for_each_cache(c)
 		if (!lock_is_reentry())
 			cache_drain(c);
@@ -568,6 +569,7 @@ void spans_drain_unused(void)
 {
 	struct span_cache *c;
 
+	last_drain();
 	for_each_cache(c) {
 		u64 calls = READ_ONCE(c->nr_calls);
 
@@ -631,8 +633,8 @@ bool spans_drain_for(size_t nr, bool buffer)
 
 size_t span_pages(void)
 {
+	size_t sum = last_pages();
 	struct span_cache *c;
-	size_t sum = 0;
 
 	for_each_cache(c)
 		sum += READ_ONCE(c->nr_pages);
@@ -712,7 +714,7 @@ bool spans_are_valid(void)
 		ok = cache_is_valid(c, &sum) && c->cpu == i && ok;
 		lock_exit(&c->lock);
 	}
-	return ok && sum == span_pages();
+	return ok && sum + last_pages() == span_pages();
 }
 
 void span_fork_lock(void)

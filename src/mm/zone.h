@@ -243,9 +243,25 @@ void spans_drain_unused(void);
 u64 span_calls(void);			/* of all of the above that looked; racy */
 /* All invariants of all caches hold; nobody else runs. */
 bool spans_are_valid(void);
-size_t span_pages(void);		/* in all caches; racy */
+size_t span_pages(void);		/* in all caches and last.c; racy */
 void span_fork_lock(void);
 void span_fork_unlock(void);
+
+/* --- last.c: the buffer that each CPU has freed last --- */
+
+/* A range of @nr pages that waits here, as page_range_alloc() gives it; NULL. */
+struct page *last_take(size_t nr);
+/* False: not for here.  Pages of a buffer, of type PAGE_NONE. */
+bool last_put(struct page *page, size_t nr);
+extern __hidden u32 nr_last;		/* CPUs that have had one */
+bool last_drain_all(void);
+/* All of them go on; false if there was none. */
+static inline bool last_drain(void)
+{
+	return READ_ONCE(nr_last) && last_drain_all();
+}
+
+size_t last_pages(void);		/* racy */
 
 /* --- pcp.c: per-CPU lists of blocks of order 0 to PCP_MAX_ORDER --- */
 

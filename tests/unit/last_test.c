@@ -1,0 +1,139 @@
+/*
+ * last_test.c - the buffer freed last comes again, once, if its length is asked
+ * for; and who needs the pages gets them.
+ */
+#include "unit.h"
+
+static void up(void)
+{
+	unit_up();
+	cr_assert(zone_is_valid(&zone_normal));
+}
+
+static struct page *get(size_t nr)
+{
+	struct page *page = page_range_alloc(NUMA_NO_NODE, nr, 0,
+					     GFP_HIGHUSER_MOVABLE);
+
+	cr_assert_not_null(page);
+	memset(page_address(page), 1, nr << PAGE_SHIFT);
+	return page;
+}
+
+static void put(struct page *page)
+{
+	page->type = PAGE_NONE;
+	cr_assert(last_put(page, page->nr_pages));
+}
+
+Test(last, comes_again_once, .init = up)
+{
+	struct page *page = get(5);
+
+	page->slack = 77;
+	page->colour = 3;
+	put(page);
+	cr_assert_eq(page->type, PAGE_QUICK);
+	cr_assert_eq(last_pages(), 5);
+	cr_assert_eq(span_pages(), 5);
+	cr_assert_null(last_take(4));
+	cr_assert_null(last_take(6));
+	cr_assert_eq(last_take(5), page);
+	cr_assert_eq(page->type, PAGE_LARGE);
+	cr_assert_eq(page->nr_pages, 5);
+	cr_assert_eq(page->slack, 0);
+	cr_assert_eq(page->colour, 0);
+	cr_assert_null(last_take(5));
+	cr_assert_eq(last_pages(), 0);
+	cr_assert(zone_is_valid(&zone_normal));
+}
+
+Test(last, the_next_one_frees_it, .init = up)
+{
+	struct page *page[2] = { get(5), get(7) };
+	size_t before = zone_normal.nr_free;
+
+	unit_pin(0);
+	put(page[0]);
+	cr_assert_eq(zone_normal.nr_free, before);
+	put(page[1]);
+	cr_assert_eq(zone_normal.nr_free, before + 5);
+	cr_assert_null(last_take(5));
+	cr_assert(last_drain());
+	cr_assert_eq(zone_normal.nr_free, before + 12);
+	cr_assert_not(last_drain());
+	cr_assert_eq(page[1]->type == PAGE_QUICK, false);
+	cr_assert(zone_is_valid(&zone_normal));
+}
+
+Test(last, not_what_is_large, .init = up)
+{
+	struct page *page = get(65);
+
+	page->type = PAGE_NONE;
+	cr_assert_not(last_put(page, 65));
+	cr_assert_eq(last_pages(), 0);
+	cr_assert(page_buffer_free(page, 65));
+}
+
+/* Before the heap grows, what waits serves, joined with what is free. */
+Test(last, growth_takes_it, .init = up)
+{
+	struct page *page = get(64), *low;
+	u64 grown = stat_read(STAT_PAGES_GROW);
+
+	put(page);
+	/* Until there is no other way. */
+	for (u32 i = 0; last_pages(); i++) {
+		cr_assert_lt(i, 100000);
+		low = get(3);
+		cr_assert(last_pages() || stat_read(STAT_PAGES_GROW) == grown);
+		grown = stat_read(STAT_PAGES_GROW);
+		(void)low;
+	}
+	cr_assert_null(last_take(64));
+	cr_assert(zone_is_valid(&zone_normal));
+}
+
+#define THREADS	4
+#define ROUNDS	40000
+
+
+static void *work(void *arg)
+{
+	u64 seed = (uintptr_t)arg;
+
+	for (u32 i = 0; i < ROUNDS; i++) {
+		size_t nr = 3 + rnd_below(&seed, 3);
+		struct page *page = last_take(nr);
+		u32 *word;
+
+		if (!page)
+			page = get(nr);
+		word = page_address(page);
+		REQUIRE(page->nr_pages == nr && page->type == PAGE_LARGE);
+		/* Nobody else has it. */
+		__atomic_store_n(word, (u32)(uintptr_t)arg, __ATOMIC_RELAXED);
+		word[nr * 1024 - 1] = i;
+		if (i % 64 == 0)
+			last_drain();
+		REQUIRE(__atomic_load_n(word, __ATOMIC_RELAXED) ==
+			(u32)(uintptr_t)arg && word[nr * 1024 - 1] == i);
+		page->type = PAGE_NONE;
+		REQUIRE(last_put(page, nr));
+	}
+	return NULL;
+}
+
+Test(last, has_one_owner, .init = up, .timeout = 120)
+{
+	pthread_t t[THREADS];
+
+	for (uintptr_t i = 0; i < THREADS; i++)
+		pthread_create(&t[i], NULL, work, (void *)(i + 1));
+	for (u32 i = 0; i < THREADS; i++)
+		pthread_join(t[i], NULL);
+	last_drain();
+	cr_assert_eq(last_pages(), 0);
+	cr_assert(zone_is_valid(&zone_normal));
+}
