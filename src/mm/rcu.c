@@ -34,6 +34,9 @@
  *   U7. a thread is counted only while its `reader` or its `counting` is not 0.
  *	 So in a handler these and the tags of the locks tell whether it would
  *	 wait for what it interrupted.
+ *   U8. cb.frees is odd while an object of cb.class is freed: before anything
+ *	 of that is seen, and until all of it is.  No list is emptied but under
+ *	 cb.lock.
  *
  * Why no reader is overtaken, by letter.  An updater makes something
  * unreachable (A), rcu_start_gp() is a full barrier (B) and reads gp.seq (C).
@@ -75,6 +78,7 @@
  */
 #include "core/report.h"
 #include "lib/lock.h"
+#include "mm/page.h"
 #include "mm/rcu.h"
 #include "sys/sys.h"
 
@@ -113,6 +117,8 @@ static struct {
 	struct rcu_head *wait;	/* for the end of .gp, first first */
 	u64 gp;
 	struct rcu_head *due;	/* being called */
+	u64 frees;		/* U8; atomic */
+	u32 class;		/* of what is being freed; atomic */
 } cb;
 
 static void (*rcu_free)(void *obj);	/* atomic */
@@ -343,12 +349,21 @@ static struct rcu_head *reversed(struct rcu_head *head)
 	return list;
 }
 
+static void call_free(void *obj)
+{
+	WRITE_ONCE(cb.class, addr_to_class(obj));
+	store_release(&cb.frees, cb.frees + 1);				/* U8 */
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+	load_acquire(&rcu_free)(obj);
+	store_release(&cb.frees, cb.frees + 1);
+}
+
 static void call(struct rcu_head *head)
 {
 	uintptr_t offset = (uintptr_t)head->func;
 
 	if (offset < RCU_FREE_OFFSETS)
-		load_acquire(&rcu_free)((char *)head - offset);
+		call_free((char *)head - offset);
 	else
 		head->func(head);
 	WRITE_ONCE(cb.done, cb.done + 1);
@@ -397,9 +412,17 @@ static bool batch_run(bool frees_only)
 	return call_due(frees_only);
 }
 
+/* In the order in which they go from list to list, so that none is missed. */
 static bool callbacks_wait(void)
 {
-	return READ_ONCE(cb.next) || READ_ONCE(cb.wait) || READ_ONCE(cb.due);
+	return load_acquire(&cb.next) || load_acquire(&cb.wait) ||
+	       load_acquire(&cb.due);
+}
+
+/* ... or are taken from a list, or called, by some thread. */
+static bool callbacks_are_there(void)
+{
+	return callbacks_wait() || load_acquire(&cb.lock);		/* U8 */
 }
 
 static void run_due(bool frees_only)
@@ -471,10 +494,26 @@ void rcu_barrier(void)
 
 bool rcu_try_barrier(void)
 {
-	if (!callbacks_wait() || !rcu_may_wait() || lock_is_reentry() ||
+	if (!callbacks_are_there() || !rcu_may_wait() || lock_is_reentry() ||
 	    READ_ONCE(cb.lock) == lock_self())
 		return false;
 	rcu_barrier();
+	return true;
+}
+
+/* If anything of such a free was seen, its number is odd here, or it is over. */
+bool rcu_wait_free(u32 class)
+{
+	u64 frees;
+
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	frees = load_acquire(&cb.frees);
+	/* If the class is of a later free, this one is over. */
+	if (likely(!(frees & 1)) || READ_ONCE(cb.class) != class ||
+	    lock_is_reentry() || READ_ONCE(cb.lock) == lock_self())
+		return false;
+	for (u32 i = 0; load_acquire(&cb.frees) == frees; i++)
+		sys_pause(i);
 	return true;
 }
 
@@ -517,5 +556,6 @@ void rcu_fork_child(void)
 		gp.slot = 0;
 	}
 	/* What another thread was about to queue or call is lost. */
-	break_lock(&cb.lock);
+	if (break_lock(&cb.lock))
+		cb.frees += cb.frees & 1;
 }

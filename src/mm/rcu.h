@@ -68,6 +68,11 @@ void rcu_barrier(void);
  * runs none of them, and is in no handler above one that does, or is.
  */
 bool rcu_try_barrier(void);
+/*
+ * Another thread was freeing an object of @class that was due, and has done so.
+ * False: none is, or this thread may not wait.
+ */
+bool rcu_wait_free(u32 class);
 /* Call what is due; true if something is still waiting. */
 bool rcu_poll(void);
 /*

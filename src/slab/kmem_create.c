@@ -384,13 +384,19 @@ static void rcu_wait(struct kmem_cache *s)
 	}
 }
 
-/* With objects that only kfree_rcu() has still, once these have been freed. */
+/*
+ * With objects that only kfree_rcu() has still, once these have been freed: the
+ * last of all may be no object any more, and its slab still be another
+ * thread's.
+ */
 static bool retire(struct kmem_cache *s)
 {
+	bool waited;
+
 	if (lock_is_reentry() || !slab_retire_cache(s))
 		return false;
-	return !kmem_cache_nr_used(s) || !rcu_try_barrier() ||
-	       slab_retire_cache(s);
+	waited = kmem_cache_nr_used(s) ? rcu_try_barrier() : rcu_wait_free(s->geo.off);
+	return !waited || slab_retire_cache(s);
 }
 
 /*

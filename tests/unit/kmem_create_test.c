@@ -404,6 +404,90 @@ Test(kmem_create, destroying_waits_for_readers, .init = unit_up)
 	cr_assert_eq(slots_used(), 0);
 }
 
+/* --- what RCU frees --- */
+
+static struct kmem_cache *freed_by_rcu;	/* the root */
+static u32 frees_begun, frees_ended, kept_ms;	/* atomic */
+
+/* Somebody is in the middle of it for as long as a destroyer should wait. */
+static void linger(void)
+{
+	struct timespec t = { 0, kept_ms * 1000000l };
+
+	__atomic_store_n(&frees_begun, 1, __ATOMIC_RELEASE);
+	nanosleep(&t, NULL);
+	__atomic_store_n(&frees_ended, 1, __ATOMIC_RELEASE);
+}
+
+static void free_late(void *obj)
+{
+	linger();
+	slab_free_slow(freed_by_rcu, obj);
+}
+
+static void free_now(void *obj)
+{
+	slab_free_slow(freed_by_rcu, obj);
+}
+
+static void linger_once(void *obj)
+{
+	if (!__atomic_load_n(&frees_begun, __ATOMIC_RELAXED))
+		linger();
+}
+
+static void *free_by_rcu(void *obj)
+{
+	call_rcu(obj, (void (*)(struct rcu_head *))0);
+	rcu_barrier();
+	return NULL;
+}
+
+/* Another thread frees the last object, all others are free. */
+static void destroy_meanwhile(const struct kmem_cache_args *args, u32 nr)
+{
+	static void *objs[256];
+	struct kmem_cache *h, *s;
+	pthread_t thread;
+
+	h = kmem_cache_create("rcu", 64, args, SLAB_CONSISTENCY_CHECKS);
+	cr_assert_not_null(h);
+	s = root_of(h);
+	freed_by_rcu = s;
+	kept_ms = 100;
+	for (u32 i = 0; i < nr; i++)
+		objs[i] = kmem_cache_alloc(h, GFP_KERNEL);
+	for (u32 i = 0; i + 1 < nr; i++)
+		kmem_cache_free(h, objs[i]);
+	cr_assert_eq(pthread_create(&thread, NULL, free_by_rcu, objs[nr - 1]),
+		     0);
+	while (!__atomic_load_n(&frees_begun, __ATOMIC_ACQUIRE))
+		sched_yield();
+	kmem_cache_destroy(h);
+	cr_assert(__atomic_load_n(&frees_ended, __ATOMIC_ACQUIRE));
+	cr_assert_eq(s->state, CACHE_DEAD);
+	cr_assert_eq(slots_used(), 0);
+	pthread_join(thread, NULL);
+}
+
+/* It is in no list any more, and no leak. */
+Test(kmem_create, destroying_waits_for_what_rcu_is_about_to_free,
+     .init = unit_up)
+{
+	rcu_set_free(free_late);
+	destroy_meanwhile(&no_args, 1);
+}
+
+/* It is no object any more, but its slab is in the hands of that thread. */
+Test(kmem_create, destroying_waits_for_slabs_that_rcu_gives_back,
+     .init = unit_up)
+{
+	struct kmem_cache_args args = { .dtor = linger_once };
+
+	rcu_set_free(free_now);
+	destroy_meanwhile(&args, 256);
+}
+
 /* --- slots --- */
 
 Test(kmem_create, slots_run_out_and_come_back, .init = unit_up)
