@@ -45,7 +45,8 @@ static size_t slab_pages(struct kmem_cache *s)
 
 static void heap_info(struct heap_info *h)
 {
-	size_t slabs = 0, zone_free = 0, spans;
+	size_t slabs = 0, zone_free = 0, at_hand;
+	struct harden_waiting waiting;
 
 	*h = (struct heap_info){ 0 };
 	if (!alloc_init())
@@ -70,17 +71,22 @@ static void heap_info(struct heap_info *h)
 		zone_free += READ_ONCE(zone->nr_free) << PAGE_SHIFT;
 		h->free_pages += READ_ONCE(zone->nr_free_dirty) << PAGE_SHIFT;
 	}
-	spans = min(span_pages() << PAGE_SHIFT, h->managed - zone_free);
-	zone_free += spans;
-	h->free_pages += spans;
+	at_hand = min(pages_at_hand() << PAGE_SHIFT, h->managed - zone_free);
+	zone_free += at_hand;
+	h->free_pages += at_hand;
 	/* Guards are address space and no memory: as if they were free. */
 	zone_free += min(guard_nr_pages() << PAGE_SHIFT, h->managed - zone_free);
 	h->resident = h->managed - zone_free + h->free_pages;
 	/* What is neither free nor a slab's was given out as pages. */
 	if (h->managed > zone_free + slabs)
 		h->used += h->managed - zone_free - slabs;
-	h->used = min(h->used, h->resident);
 	vmalloc_info(&h->areas);
+	/* Freed, whatever it waits for. */
+	harden_large_waiting(&waiting);
+	h->used -= min(h->used, waiting.page_bytes);
+	h->areas.nr -= min(h->areas.nr, waiting.nr_areas);
+	h->areas.bytes -= min(h->areas.bytes, waiting.area_bytes);
+	h->used = min(h->used, h->resident);
 }
 
 EXPORT struct mallinfo2 mallinfo2(void)

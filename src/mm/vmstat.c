@@ -115,8 +115,7 @@ static size_t pcp_count(u32 cpu)
 	return pages;
 }
 
-/* Free pages at hand of the CPUs: neither in the buddies nor in use. */
-static size_t pages_at_hand(void)
+size_t pages_at_hand(void)
 {
 	size_t pages = span_pages();
 

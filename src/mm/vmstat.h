@@ -28,6 +28,9 @@ void seq_print(struct seq *m, const char *fmt, ...) __printf(2, 3);
 void seq_begin(struct seq *m);
 void seq_end(struct seq *m);
 
+/* Free pages at hand of the CPUs: neither in the buddies nor in use. */
+size_t pages_at_hand(void);
+
 /* What only the layers above know, in pages. */
 struct vmstat_slab {
 	size_t reclaimable;	/* slabs of caches that a shrinker can empty */

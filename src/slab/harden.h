@@ -191,10 +191,18 @@ struct page *harden_range_alloc(size_t size, size_t align, bool zero);
 void harden_range_free(struct page *page);
 size_t harden_range_bytes(const struct page *page);	/* without the guard */
 void harden_range_drain(void);
+size_t harden_range_waiting(void);	/* bytes freed, in the quarantine; racy */
 void harden_range_fork_lock(void);
 void harden_range_fork_unlock(void);
 
 /* --- harden_large.c --- */
+
+/* Freed, and in the quarantine; racy, and no areas if re-entered. */
+struct harden_waiting {
+	size_t page_bytes, area_bytes, nr_areas;
+};
+
+void harden_large_waiting(struct harden_waiting *w);
 
 /* @grows: a buffer that realloc() may make larger again. */
 void *harden_large_alloc(size_t size, size_t align, bool zero, bool grows);

@@ -293,6 +293,17 @@ void harden_large_drain(void)
 	}
 }
 
+void harden_large_waiting(struct harden_waiting *w)
+{
+	*w = (struct harden_waiting){ .page_bytes = harden_range_waiting() };
+	if (!READ_ONCE(ring.nr) || !lock_try_enter(&ring.lock))
+		return;
+	w->nr_areas = ring.nr;
+	for (u32 i = 0; i < ring.nr; i++)
+		w->area_bytes += ring.blocks[(ring.first + i) % RING].size;
+	lock_exit(&ring.lock);
+}
+
 /* --- freeing --- */
 
 static void pages_free(void *ptr, struct page *page, size_t said)

@@ -258,6 +258,11 @@ void harden_range_free(struct page *page)
 	}
 }
 
+size_t harden_range_waiting(void)
+{
+	return READ_ONCE(store.bytes);
+}
+
 void harden_range_drain(void)
 {
 	struct page *page = NULL;

@@ -8,6 +8,7 @@
 
 #include "api/init.h"
 #include "mm/vmalloc.h"
+#include "slab/harden.h"
 
 static void up(void)
 {
@@ -74,6 +75,50 @@ Test(info, pages_and_areas)
 	cr_assert_eq(m.uordblks, 0);
 	cr_assert_eq(m.hblks, 0);
 	cr_assert_eq(m.keepcost, 300 * 4096 + 10 * MIB);
+}
+
+/* Pages that a CPU has at hand are free. */
+Test(info, pages_at_hand_of_a_cpu)
+{
+	struct page *pages[40];
+	struct mallinfo2 m;
+
+	for (u32 i = 0; i < ARRAY_SIZE(pages); i++) {
+		pages[i] = pcp_alloc(numa_node_id(), 0);
+		cr_assert(pages[i]);
+	}
+	m = mallinfo2();
+	cr_assert_eq(m.uordblks, ARRAY_SIZE(pages) * PAGE_SIZE);
+	for (u32 i = 0; i < ARRAY_SIZE(pages); i++)
+		pcp_free(pages[i], 0);
+	m = mallinfo2();
+	cr_assert_eq(m.uordblks, 0);
+	cr_assert_eq(m.arena, m.fordblks);
+}
+
+/* What waits in the quarantine of hardened=1 was freed. */
+Test(info_hardened, quarantine)
+{
+	struct mallinfo2 m;
+	size_t used;
+	void *p[2];
+
+	options_parse("hardened=1");
+	up();
+	harden_free(harden_alloc(100000, 16, false), HARDEN_ANY_SIZE);
+	used = mallinfo2().uordblks;
+	p[0] = harden_alloc(10 * MIB, 16, false);
+	p[1] = harden_alloc(100000, 16, false);
+	m = mallinfo2();
+	cr_assert_eq(m.hblks, 1);
+	cr_assert_geq(m.hblkhd, 10 * MIB);
+	cr_assert_geq(m.uordblks, used + 100000);
+	for (u32 i = 0; i < 2; i++)
+		harden_free(p[i], HARDEN_ANY_SIZE);
+	m = mallinfo2();
+	cr_assert_eq(m.hblks, 0);
+	cr_assert_eq(m.hblkhd, 0);
+	cr_assert_eq(m.uordblks, used);
 }
 
 Test(info, the_old_structure_saturates)
