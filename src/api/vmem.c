@@ -147,7 +147,7 @@ EXPORT void *alloc_vrealloc(void *addr, size_t size, gfp_t gfp)
 	void *new;
 
 	if (!addr)
-		return get_area(size, 0, gfp);
+		return size ? get_area(size, 0, gfp) : NULL;
 	ret = vmalloc_lookup(addr, &old);
 	if (unlikely(ret == VFREE_BUSY))
 		return api_no_memory(size, gfp);

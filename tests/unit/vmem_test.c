@@ -74,6 +74,9 @@ Test(vmem, vrealloc, .init = start)
 	cr_assert(is_filled(p, MIB, 5), "as it was");
 	errno = KEPT;
 	cr_assert_null(fail(alloc_vrealloc(p, 0, ALLOC_GFP_KERNEL)));
+	errno = KEPT;
+	cr_assert_null(fail(alloc_vrealloc(NULL, 0, ALLOC_GFP_KERNEL)));
+	cr_assert_eq(errno, KEPT);
 	cr_assert_eq(errno, KEPT);
 }
 
