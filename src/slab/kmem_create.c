@@ -24,7 +24,7 @@
  *	 has taken it from DYING again; its slot only while none of its barns
  *	 is locked, and no page has its class.
  *   H3. the memory of roots and handles is never anything else (M2); a handle
- *	 is made anew after KEEP_HANDLES others have been destroyed.
+ *	 is made anew after KEEP_HANDLES others have been given back.
  *
  * Locking: LOCK_CACHES around lists and slots; nothing that waits for anybody
  * else runs under it.
@@ -282,14 +282,16 @@ static struct kmem_cache *cache_make(const struct shape *w)
 		return NULL;
 	if (!root && merge)
 		root = find_alike(w->stride, w->align, w->flags);
-	if (!root)
+	/* First, so that no root is left without one. */
+	h = handle_get();
+	if (h && !root)
 		root = root_make(w);
-	if (root)
-		h = handle_get();
-	if (h)
+	if (h && root)
 		handle_init(h, root, w);
+	else if (h)
+		handle_put(h);
 	lock_exit(&caches.lock);
-	return h;
+	return root ? h : NULL;
 }
 
 struct kmem_cache *kmem_cache_create(const char *name, u32 size,

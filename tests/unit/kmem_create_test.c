@@ -515,6 +515,25 @@ Test(kmem_create, slots_run_out_and_come_back, .init = unit_up)
 	cr_assert_eq(kmem_cache_nr_slabs(root_of(make(64, SLAB_NO_MERGE))), 0);
 }
 
+/* Without memory for a handle no root is made that nobody would end. */
+Test(kmem_create, no_memory_for_a_handle, .init = unit_up)
+{
+	struct kmem_cache *h;
+
+	/* Roots that are dead serve again, and need no memory. */
+	kmem_cache_destroy(make(64, SLAB_NO_MERGE));
+	cr_assert_eq(slots_used(), 0);
+	memblock_fork_lock();
+	h = kmem_cache_create("none", 64, NULL, SLAB_NO_MERGE);
+	memblock_fork_unlock();
+	cr_assert_null(h);
+	cr_assert_eq(slots_used(), 0);
+	h = make(64, SLAB_NO_MERGE);
+	cr_assert_eq(slots_used(), 1);
+	kmem_cache_destroy(h);
+	cr_assert_eq(slots_used(), 0);
+}
+
 /* The same slot with other sizes: what sheaves hold of the old one is gone. */
 TEST_MODES(kmem_create, a_slot_is_reused_with_another_size)
 {
