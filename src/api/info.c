@@ -245,8 +245,12 @@ static size_t stats_line(char *line, size_t size)
 	size_t len;
 
 	heap_info(&h);
-	len = fmt_print(line, size, "liballoc: pid=%d cmd=%s", sys_pid(),
-			sys_comm(comm, sizeof(comm)));
+	sys_comm(comm, sizeof(comm));
+	/* It is to be one line, whatever the program's name. */
+	for (char *c = comm; *c; c++)
+		if ((u8)*c < ' ')
+			*c = '?';
+	len = fmt_print(line, size, "liballoc: pid=%d cmd=%s", sys_pid(), comm);
 	for (u32 i = 0; i < NR_STATS; i++)
 		len += fmt_print(line + len, size - len, " %s=%lu",
 				 stat_name(i), stat_read(i));

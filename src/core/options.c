@@ -124,6 +124,11 @@ static void report_bad(const char *item, size_t len, const struct opt_desc *d,
 	len = min(len, sizeof(shown) - 1);
 	memcpy(shown, item, len);
 	shown[len] = '\0';
+	if (d && d->type == TEXT && !memchr(item, '=', len)) {
+		report("option \"%s\" ignored: it takes a value, %s=...", shown,
+		       d->name);
+		return;
+	}
 	if (d) {
 		print_range(what, sizeof(what), d);
 		report("option \"%s\" ignored: %s takes %s", shown, d->name,
@@ -228,12 +233,26 @@ bool options_given(void)
 	return text && *text;
 }
 
+/* The program may change its directory before it is written, at its end. */
+static void make_stats_file_absolute(void)
+{
+	char name[sizeof(options.stats_file)];
+
+	if (!sys_absolute(name, sizeof(name), options.stats_file))
+		report("stats_file=%s: relative to where the program ends",
+		       options.stats_file);
+	else
+		memcpy(options.stats_file, name, sizeof(name));
+}
+
 void options_init(void)
 {
 	const char *text = options_text();
 
 	if (text)
 		options_parse(text);
+	if (options.stats_file[0] && options.stats_file[0] != '/')
+		make_stats_file_absolute();
 	if (options.help)
 		options_help();
 }

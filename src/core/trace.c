@@ -185,28 +185,12 @@ void trace_record(enum trace_op op, const void *ptr, size_t size, size_t align)
 	piece_done(nr / PIECE_RECORDS);
 }
 
-/* The program may change its directory before the next piece. */
-static bool make_absolute(const char *name)
-{
-	size_t len = 0;
-
-	if (*name != '/') {
-		len = sys_getcwd(base, sizeof(base) - 1);
-		if (!len)
-			return false;
-		base[len++] = '/';
-	}
-	if (len + strlen(name) + 32 > sizeof(base))
-		return false;
-	memcpy(base + len, name, strlen(name) + 1);
-	return true;
-}
-
 void trace_init(void)
 {
 	if (!trace_is_on())
 		return;
-	if (make_absolute(options.trace)) {
+	/* The program may change its directory before the next piece. */
+	if (sys_absolute(base, sizeof(base) - 32, options.trace)) {
 		state = sys_map_wiped(sizeof(*state));
 		if (state && begin())
 			return;

@@ -382,7 +382,12 @@ static const char letters[] = "FZPUTfzput";
 
 void slab_debug_check_option(void)
 {
-	for (const char *opt = options.slab_debug; *opt && *opt != '+'; opt++)
+	const char *opt = options.slab_debug;
+
+	if (*opt == '+')
+		report("slab_debug=%s: no checks are named, so none is made; "
+		       "there are F Z P U T", opt);
+	for (; *opt && *opt != '+'; opt++)
 		if (!strchr(letters, *opt))
 			report("slab_debug: no check \"%c\"; there are F Z P U T",
 			       *opt);

@@ -86,6 +86,22 @@ size_t sys_getcwd(char *buf, size_t size)
 	return len > 1 && *buf == '/' ? (size_t)len - 1 : 0;
 }
 
+bool sys_absolute(char *buf, size_t size, const char *name)
+{
+	size_t len = 0;
+
+	if (*name != '/') {
+		len = sys_getcwd(buf, size - 1);
+		if (!len)
+			return false;
+		buf[len++] = '/';
+	}
+	if (len + strlen(name) >= size)
+		return false;
+	memcpy(buf + len, name, strlen(name) + 1);
+	return true;
+}
+
 void *sys_map_wiped(size_t size)
 {
 	long ret = sys_call(SYS_mmap, NULL, size, PROT_READ | PROT_WRITE,

@@ -304,6 +304,8 @@ enum sys_created sys_create_file(const char *path);
 void *sys_map_file(const char *path, u64 at, size_t size);
 /* The working directory; its length, 0 on any failure. */
 size_t sys_getcwd(char *buf, size_t size);
+/* @name from there on, into @buf; false: it does not fit, or nobody knows. */
+bool sys_absolute(char *buf, size_t size, const char *name);
 /* Zeroed memory, and zeroed again in every forked child; or NULL. */
 void *sys_map_wiped(size_t size);
 /* Value of an environment variable, also before libc is ready. */

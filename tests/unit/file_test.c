@@ -117,6 +117,13 @@ Test(file, cwd_is_absolute_or_nothing)
 	cr_assert_eq(sys_getcwd(buf, sizeof(buf)), 5);
 	cr_assert_str_eq(buf, "/proc");
 	cr_assert_eq(sys_getcwd(buf, 2), 0);
+	cr_assert(sys_absolute(buf, sizeof(buf), "name"));
+	cr_assert_str_eq(buf, "/proc/name");
+	cr_assert(sys_absolute(buf, sizeof(buf), "/name"));
+	cr_assert_str_eq(buf, "/name");
+	cr_assert(sys_absolute(buf, 11, "name"));
+	cr_assert(!sys_absolute(buf, 10, "name"));
+	cr_assert(!sys_absolute(buf, 5, "/name"));
 }
 
 static void child(void *arg)

@@ -7,6 +7,8 @@
  */
 #include "unit.h"
 
+#include <sys/prctl.h>
+
 #include <fcntl.h>
 #include <signal.h>
 
@@ -136,6 +138,33 @@ Test(init, a_line_at_exit)
 	end = strchr(line, '\n');
 	cr_assert(end && !strncmp(end + 1, "liballoc: pid=", 14));
 	cr_assert_eq(strchr(end + 1, '\n'), line + len - 1);
+}
+
+static void move_and_end(void *arg)
+{
+	prctl(PR_SET_NAME, "two\nlines");
+	setenv("LIBALLOC_OPTIONS", arg, 1);
+	if (chdir("/tmp") || !alloc_init() || chdir("/"))
+		_exit(1);
+	info_at_exit();
+}
+
+/* In the directory where the program began; one line, whatever its name. */
+Test(init, a_line_in_a_relative_file)
+{
+	char line[8192], text[300];
+	size_t len;
+
+	close(mkstemp(path));
+	snprintf(text, sizeof(text), "stats_file=%s", path + strlen("/tmp/"));
+	cr_assert_eq(unit_child(move_and_end, text, output, sizeof(output)),
+		     0, "%s", output);
+	cr_assert_str_eq(output, "");
+	len = sys_read_file(path, line, sizeof(line) - 1);
+	line[len] = '\0';
+	unlink(path);
+	cr_assert(strstr(line, " cmd=two?lines "), "%s", line);
+	cr_assert_eq(strchr(line, '\n'), line + len - 1);
 }
 
 /* What an overflow could reach is read-only after start-up. */

@@ -157,7 +157,7 @@ Test(options, each_bad_one_is_a_line)
 
 	cr_assert_eq(unit_child(parse_in_child,
 				"wrong=1,lazy=4k,worse=2,help=7,thp=1,"
-				"sheaf_capacity=1,proc=", text,
+				"sheaf_capacity=1,slab_debug,proc=", text,
 				sizeof(text)), 0);
 	line = strchr(text, '\n');
 	cr_assert(line && !strncmp(text, "liballoc: unknown option \"wrong=1\" "
@@ -169,7 +169,9 @@ Test(options, each_bad_one_is_a_line)
 		"liballoc: option \"thp=1\" ignored: thp takes "
 		"never|madvise|always\n"
 		"liballoc: option \"sheaf_capacity=1\" ignored: "
-		"sheaf_capacity takes 4 to 256\n");
+		"sheaf_capacity takes 4 to 256\n"
+		"liballoc: option \"slab_debug\" ignored: it takes a value, "
+		"slab_debug=...\n");
 	*line = '\0';
 	for (u32 i = 0; i < ARRAY_SIZE(numerics); i++)
 		cr_assert(strstr(text, numerics[i].name), "%s",

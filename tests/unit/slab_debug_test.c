@@ -311,6 +311,9 @@ Test(slab_debug, unknown_letters_are_reported)
 	unit_child(check_option, "FXp+x", text, sizeof(text));
 	cr_assert_str_eq(text, "liballoc: slab_debug: no check \"X\"; there "
 			       "are F Z P U T\n");
+	unit_child(check_option, "+x", text, sizeof(text));
+	cr_assert_str_eq(text, "liballoc: slab_debug=+x: no checks are named, "
+			       "so none is made; there are F Z P U T\n");
 	unit_child(check_option, "FZPUTfzput+X", text, sizeof(text));
 	cr_assert_str_eq(text, "");
 }
