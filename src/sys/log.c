@@ -31,11 +31,13 @@ static bool stat_of(int fd, struct stat *st)
 void sys_keep_err(void)
 {
 	struct stat st;
-	long fd;
+	long fd = -1;
 
 	if (kept.fd || !stat_of(STDERR_FILENO, &st))
 		return;
-	fd = sys_call(SYS_fcntl, STDERR_FILENO, F_DUPFD_CLOEXEC, KEPT_AT_LEAST);
+	/* Lower where the limit is. */
+	for (u32 least = KEPT_AT_LEAST; fd < 0 && least > 2; least /= 2)
+		fd = sys_call(SYS_fcntl, STDERR_FILENO, F_DUPFD_CLOEXEC, least);
 	if (fd < 0)
 		return;
 	kept.dev = st.st_dev;

@@ -133,6 +133,23 @@ Test(log, a_kept_stderr_serves_when_it_is_closed)
 	cr_assert_str_eq(got, "kept\n");
 }
 
+static void write_after_close_of_few(void *arg)
+{
+	struct rlimit few = { 64, 64 };
+
+	setrlimit(RLIMIT_NOFILE, &few);
+	write_after_close(arg);
+}
+
+Test(log, a_kept_stderr_where_descriptors_are_few)
+{
+	char got[64];
+
+	cr_assert_eq(unit_child(write_after_close_of_few, NULL, got,
+				sizeof(got)), 0);
+	cr_assert_str_eq(got, "kept\n");
+}
+
 static void close_all_and_reuse(void *arg)
 {
 	int fd = open(arg, O_WRONLY | O_APPEND);
