@@ -5,6 +5,7 @@
  * not made longer, as the kernel would raise SIGXFSZ.
  */
 #include <fcntl.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
