@@ -60,11 +60,11 @@
 #define EVICT		3	/* ranges that go to the zone with another */
 #define DRAIN		16	/* ... at once, when all of them go */
 #define DRAIN_SHARE	16	/* of the heap, worth a drain for a small range */
-#define QUICK_MAX	8	/* pages of a range in the quick lists */
+#define QUICK_MAX	16	/* pages of a range in the quick lists */
 #define QUICK_SHARE	2	/* of what a cache may have: the half */
 #define QUICK_SPARE	8	/* of that, kept free for who frees: an eighth */
 
-/* What a range of the quick lists asks for is in the first two lines. */
+/* What a range of the quick lists asks for is in the first three lines. */
 struct span_cache {
 	struct lock lock;
 	u32 cpu;
@@ -171,6 +171,7 @@ void spans_prefetch(void)
 	if (cpu >= ARRAY_SIZE(caches) || !(c = READ_ONCE(caches[cpu])))
 		return;
 	__builtin_prefetch(c, 1);
+	__builtin_prefetch(&c->quick[QUICK_MAX / 2], 1);
 	__builtin_prefetch(&c->quick[QUICK_MAX], 1);
 }
 
