@@ -11,7 +11,8 @@
  * maps no heap; one that allocates once has read all files it ever will, so
  * that a filter for system calls may follow.
  *
- * Order: operating system, options, page map, per-CPU blocks, size table;
+ * Order: operating system, options, metadata of per-CPU blocks, page map with
+ * the blocks, size table;
  * then the hot paths may run.
  */
 #include "api/init.h"
@@ -31,6 +32,13 @@ u32 init_state;
 
 static struct lock lock = LOCK_INITIALIZER(LOCK_INIT);
 
+/* In this order: what a window is given, it has taken (percpu_prepare()). */
+static bool start_heap(u32 nr_cpus)
+{
+	return percpu_prepare(nr_cpus) && pagemap_init(nr_cpus) &&
+	       percpu_init(nr_cpus);
+}
+
 static bool start(void)
 {
 	u32 nr_cpus;
@@ -44,15 +52,13 @@ static bool start(void)
 		slab_debug_check_option();
 	zones_init();
 	nr_cpus = sys_nr_cpus();
-	if (!pagemap_init(nr_cpus)) {
+	if (!start_heap(nr_cpus)) {
 		/* Blocks for every CPU may be too much under a limit. */
 		options.percpu = 0;
 		nr_cpus = min(nr_cpus, 16u);
-		if (!pagemap_init(nr_cpus))
+		if (!start_heap(nr_cpus))
 			return false;
 	}
-	if (!percpu_init(nr_cpus))
-		return false;
 	watermark_init();
 	vmalloc_init();
 	kmalloc_init();

@@ -21,6 +21,7 @@
 #define WINDOW_MIN	(16 * MIB)
 #define BLOCK_BYTES	(MAX_ORDER_PAGES << PAGE_SHIFT)
 #define COMMIT_MIN	(16 * MIB)
+#define FIRST_PAGES	64	/* a heap grows by no less */
 #define DMA32_WINDOW	(512 * MIB)	/* of addresses below 4 GiB */
 #define FULL_MS		50	/* ... and how long there are none */
 
@@ -66,6 +67,24 @@ static void section_name(struct section *sec, const struct layout *l)
 	sys_name(at, sec->base + l->window - (uintptr_t)at, "liballoc:pages");
 }
 
+static bool commit_pages(struct section *sec, size_t end);
+
+/*
+ * Under a limit on data a window's metadata may be all there is: then a smaller
+ * one is tried, of which something is left.
+ */
+static bool section_can_begin(struct section *sec)
+{
+	size_t end = sec->first + FIRST_PAGES;
+
+	if (nr_sections || sys_limit_data() == SIZE_MAX)
+		return true;
+	if (!commit_pages(sec, end))
+		return false;
+	sec->committed = end;
+	return true;
+}
+
 /* Reserve a window and commit what its first pages need. */
 static bool section_init(struct section *sec, struct zone *zone, size_t window,
 			 size_t percpu)
@@ -93,7 +112,7 @@ static bool section_init(struct section *sec, struct zone *zone, size_t window,
 	sec->committed = sec->frontier = sec->first;
 	if (!nr_sections)
 		section_name(sec, &l);
-	if (!sys_commit(mem, meta)) {
+	if (!sys_commit(mem, meta) || !section_can_begin(sec)) {
 		sys_release(mem - below, l.window + below);
 		return false;
 	}

@@ -51,26 +51,47 @@ static void choose_mode(void)
 	}
 }
 
-bool percpu_init(u32 nr_cpus)
+/* What a start in vain has left serves the next one. */
+static bool blocks_make(u32 nr_cpus)
 {
-	percpu.blocks = (char *)sections[0]->base;
+	static u32 nr_blocks, nr_locks;
+
+	if (nr_blocks < nr_cpus) {
+		percpu_blocks = memblock_alloc(nr_cpus * sizeof(*percpu_blocks));
+		nr_blocks = percpu_blocks ? nr_cpus : 0;
+	}
+	if (!percpu_blocks || percpu.mode != PERCPU_SLOTS)
+		return percpu_blocks;
+	if (nr_locks < nr_cpus) {
+		percpu.slot_locks = memblock_alloc(nr_cpus *
+						   sizeof(*percpu.slot_locks));
+		nr_locks = percpu.slot_locks ? nr_cpus : 0;
+	}
+	for (u32 i = 0; i < nr_locks; i++)
+		percpu.slot_locks[i] = (struct lock)LOCK_INITIALIZER(LOCK_SLOT);
+	return percpu.slot_locks;
+}
+
+bool percpu_prepare(u32 nr_cpus)
+{
+	percpu.nr_cpus = percpu.nr_slots = 0;	/* fork() looks */
+	choose_mode();
+	if (!blocks_make(nr_cpus))
+		return false;
 	percpu.nr_cpus = nr_cpus;
 	percpu.nr_slots = min(nr_cpus, 16u);
-	percpu_blocks = memblock_alloc(nr_cpus * sizeof(*percpu_blocks));
-	if (!percpu_blocks)
-		return false;
 	percpu.next = &percpu_blocks->next;
 	percpu.next_step = sizeof(*percpu_blocks);
+	return true;
+}
+
+bool percpu_init(u32 nr_cpus)
+{
+	if (percpu.nr_cpus != nr_cpus && !percpu_prepare(nr_cpus))
+		return false;
+	percpu.blocks = (char *)sections[0]->base;
 	if (sys_overcommit_strict() || sys_limit_as() != SIZE_MAX)
 		percpu_drain_prepare();
-	choose_mode();
-	if (percpu.mode != PERCPU_SLOTS)
-		return true;
-	percpu.slot_locks = memblock_alloc(nr_cpus * sizeof(*percpu.slot_locks));
-	if (!percpu.slot_locks)
-		return false;
-	for (u32 i = 0; i < nr_cpus; i++)
-		percpu.slot_locks[i] = (struct lock)LOCK_INITIALIZER(LOCK_SLOT);
 	return true;
 }
 

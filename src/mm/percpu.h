@@ -72,6 +72,11 @@ extern __hidden struct percpu percpu;	/* constant after percpu_init() */
 
 u32 percpu_nr_cpus(void);
 bool percpu_init(u32 nr_cpus);
+/*
+ * Make its metadata before, so that pagemap_init() does not take what it needs;
+ * and again after a start in vain.  Afterwards percpu_init() cannot fail.
+ */
+bool percpu_prepare(u32 nr_cpus);
 /* Called as section 0 grows: pointers below @bytes have a readable class. */
 void percpu_hot_extend(size_t bytes);
 /* Let the inline hot paths run; after the size table is filled in. */

@@ -2,7 +2,7 @@
 
 STRICT_DIR := $(TEST_BUILD)/strict
 STRICT_PROGS := $(addprefix $(STRICT_DIR)/,exhaust threads squeeze pages \
-	pages_check maps seccomp locked lowered libpagesize.so)
+	pages_check maps seccomp locked lowered start libpagesize.so)
 ifneq ($(TEST_A_DEP),)
 STRICT_PROGS += $(addprefix $(STRICT_DIR)/,threads_static0 threads_static1 \
 	threads_static2)
