@@ -13,16 +13,19 @@
 #include <sys/auxv.h>
 #include <unistd.h>
 
-extern char **environ;
-
+/* The library's constructor comes before libc has set environ. */
 static unsigned long pagesize(void)
 {
 	static const char name[] = "STRICT_PAGESZ=";
+	static char text[1 << 16];
+	int fd = open("/proc/self/environ", O_RDONLY | O_CLOEXEC);
+	ssize_t size = read(fd, text, sizeof(text) - 1);
 	unsigned long n = 0;
 
-	for (char **e = environ; e && *e; e++)
-		if (!strncmp(*e, name, sizeof(name) - 1))
-			for (char *c = *e + sizeof(name) - 1; *c; c++)
+	close(fd);
+	for (char *e = text; e < text + size; e += strlen(e) + 1)
+		if (!strncmp(e, name, sizeof(name) - 1))
+			for (char *c = e + sizeof(name) - 1; *c; c++)
 				n = n * 10 + (unsigned long)(*c - '0');
 	return n;
 }
