@@ -385,7 +385,7 @@ bool percpu_grow(const struct sheaf_geometry *geo, u32 capacity)
 	if (!lock_try_enter(&percpu_lock))
 		return false;
 	cpu = percpu_index();
-	if (cpu >= percpu.nr_cpus || percpu_blocks[cpu].frozen ||
+	if (cpu >= percpu.nr_cpus || percpu_is_frozen(cpu) ||
 	    percpu_blocks[cpu].busy ||
 	    head_capacity(percpu_head(cpu, geo->off)) >= capacity)
 		goto out;

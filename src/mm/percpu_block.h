@@ -22,7 +22,8 @@ struct bounds {
 /* Of one block; under percpu_lock. */
 struct block {
 	u32 next;			/* offset of the first unused byte */
-	u32 frozen;			/* vfork children that use it */
+	u32 frozen;			/* vfork children that use it ... */
+	u32 owed;			/* ... and of these are gone; atomic */
 	bool busy;			/* being drained */
 	struct bounds *frozen_bounds;	/* [MAX_SHEAVES], made when needed */
 	void **free[NR_ARRAY_SIZES];	/* arrays grown out of, by log2 */
@@ -36,6 +37,9 @@ extern __hidden u32 percpu_last_off;		/* highest offset ever opened */
 void percpu_fence(bool *ok);
 /* Keep @array, of @capacity, for another sheaf of @cpu.  Under percpu_lock. */
 void percpu_array_put(u32 cpu, void **array, u32 capacity);
+
+/* A vfork child uses it; else it is open.  Under percpu_lock. */
+bool percpu_is_frozen(u32 cpu);
 
 /*
  * What a drain needs itself.  Where memory is refused it is made at start-up: who

@@ -6,6 +6,9 @@
  * Who drains is one thread at a time, and owns @saved and the offsets it
  * closes; what is closed for a vfork child is kept in its block.
  *
+ * Who holds percpu_lock waits for slots only, not even for memory; but fork()
+ * for all that come after it.
+ *
  * Who is in need of memory waits for another's drain, as what that one takes
  * is not lost: but not for long, and asleep, since the other may be of a lower
  * priority.
@@ -95,7 +98,7 @@ static bool block_claim(u32 cpu)
 
 	if (!lock_try_enter(&percpu_lock))
 		return false;
-	if (block_is_used(cpu) && !percpu_blocks[cpu].frozen && slot_enter(cpu)) {
+	if (block_is_used(cpu) && !percpu_is_frozen(cpu) && slot_enter(cpu)) {
 		if (block_close(cpu, drain_first, drain_last, saved)) {
 			percpu_fence(&ok);		/* S3 */
 			claimed = ok;
@@ -366,10 +369,56 @@ size_t percpu_count(u32 off)
 static __thread u32 frozen_here __attribute__((tls_model("initial-exec")));
 static __thread u32 frozen_depth __attribute__((tls_model("initial-exec")));
 
+/*
+ * False: it is this thread's own; or it had to be waited for too long in a
+ * handler that interrupted another lock, which a fork may want that has it.
+ */
+static bool lock_patiently(void)
+{
+	for (u32 i = 0; !lock_try_enter(&percpu_lock); i++) {
+		if (lock_is_own(&percpu_lock) || i == PATIENCE)
+			return false;
+		sys_pause(i);
+	}
+	return true;
+}
+
+/* cur has not changed since the freeze, so no fence is needed to open (S4). */
+static void block_thaw(u32 cpu, u32 nr)
+{
+	struct block *b = &percpu_blocks[cpu];
+
+	b->frozen -= nr;
+	if (!b->frozen)
+		block_open(cpu, 0, percpu_last_off, b->frozen_bounds);
+}
+
+bool percpu_is_frozen(u32 cpu)
+{
+	struct block *b = &percpu_blocks[cpu];
+
+	if (unlikely(READ_ONCE(b->owed)))
+		block_thaw(cpu, __atomic_exchange_n(&b->owed, 0,
+						    __ATOMIC_ACQUIRE));
+	return b->frozen;
+}
+
+static void block_freeze(u32 cpu)
+{
+	struct block *b = &percpu_blocks[cpu];
+	bool ok = true;
+
+	if (!percpu_is_frozen(cpu))
+		block_close(cpu, 0, percpu_last_off, b->frozen_bounds);
+	b->frozen++;
+	frozen_here = cpu + 1;
+	percpu_fence(&ok);
+}
+
 void percpu_freeze(void)
 {
+	struct bounds *bounds;
 	struct block *b;
-	bool ok = true;
 	u32 cpu;
 
 	if (frozen_here) {
@@ -377,40 +426,40 @@ void percpu_freeze(void)
 		return;
 	}
 	if (!percpu_blocks || percpu.mode == PERCPU_SLOTS ||
-	    !lock_try_enter(&percpu_lock))
+	    lock_is_own(&percpu_lock))
 		return;
-	cpu = percpu_index();
-	b = &percpu_blocks[min(cpu, percpu.nr_cpus - 1)];
+	cpu = min(percpu_index(), percpu.nr_cpus - 1);
+	b = &percpu_blocks[cpu];
+	/* Not under percpu_lock: memblock's may be what was interrupted. */
+	bounds = READ_ONCE(b->frozen_bounds);
+	if (!bounds)
+		bounds = memblock_alloc(MAX_SHEAVES * sizeof(*bounds));
+	if (!bounds || !lock_patiently())
+		return;
 	if (!b->frozen_bounds)
-		b->frozen_bounds = memblock_alloc(MAX_SHEAVES *
-						  sizeof(struct bounds));
-	if (b->frozen_bounds) {
-		if (!b->frozen++)
-			block_close(cpu, 0, percpu_last_off, b->frozen_bounds);
-		frozen_here = cpu + 1;
-		percpu_fence(&ok);
-	}
+		WRITE_ONCE(b->frozen_bounds, bounds);
+	block_freeze(cpu);
 	lock_exit(&percpu_lock);
 }
 
-/*
- * cur has not changed since the freeze, so no fence is needed to open (S4).
- */
 void percpu_thaw(void)
 {
-	struct block *b;
+	u32 cpu = frozen_here - 1;
 
 	if (frozen_depth) {
 		frozen_depth--;
 		return;
 	}
-	if (!frozen_here || !lock_try_enter(&percpu_lock))
+	if (!frozen_here)
 		return;
-	b = &percpu_blocks[frozen_here - 1];
-	if (!--b->frozen)
-		block_open(frozen_here - 1, 0, percpu_last_off, b->frozen_bounds);
 	frozen_here = 0;
-	lock_exit(&percpu_lock);
+	if (lock_patiently()) {
+		block_thaw(cpu, 1);
+		lock_exit(&percpu_lock);
+	} else {
+		__atomic_add_fetch(&percpu_blocks[cpu].owed, 1,
+				   __ATOMIC_RELEASE);
+	}
 }
 
 /* --- fork --- */
@@ -447,7 +496,7 @@ void percpu_fork_child(void)
 			b->busy = false;
 		}
 		if (b->frozen && !frozen_here) {
-			b->frozen = 0;
+			b->frozen = b->owed = 0;
 			block_open(cpu, 0, percpu_last_off, b->frozen_bounds);
 		}
 	}

@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 
 #include "mm/memblock.h"
+#include "mm/percpu_block.h"
 
 static void *taken[NR_IDS];
 static u32 nr_taken, wrong_off;
@@ -185,6 +186,74 @@ Test(percpu_drain, freezing_nests, .init = unit_up)
 	cr_assert_null(pop(OFF(0)), "still frozen");
 	percpu_thaw();
 	cr_assert_eq(pop(OFF(0)), obj(1));
+}
+
+/* Has percpu_lock for a while. */
+static u32 lock_state;	/* 1: taken, 2: to be given back; atomic */
+
+static void *hold_lock(void *ms)
+{
+	struct timespec t = { 0, (uintptr_t)ms * 1000000l };
+
+	lock_enter(&percpu_lock);
+	__atomic_store_n(&lock_state, 1, __ATOMIC_RELEASE);
+	if (ms)
+		nanosleep(&t, NULL);
+	while (!ms && __atomic_load_n(&lock_state, __ATOMIC_ACQUIRE) != 2)
+		usleep(1000);
+	lock_exit(&percpu_lock);
+	return NULL;
+}
+
+static pthread_t lock_elsewhere(uintptr_t ms)
+{
+	pthread_t thread;
+
+	lock_state = 0;
+	cr_assert_eq(pthread_create(&thread, NULL, hold_lock, (void *)ms), 0);
+	while (!__atomic_load_n(&lock_state, __ATOMIC_ACQUIRE))
+		sched_yield();
+	return thread;
+}
+
+/*
+ * In a handler that interrupted a lock, with what closes and opens sheaves in
+ * another thread's hands: waits for that, and if it is for long what was not
+ * thawed is thawed by who next needs it.
+ */
+TEST_MODES(percpu_drain, frozen_and_thawed_above_a_lock)
+{
+	static struct lock other = LOCK_INITIALIZER(LOCK_ZONE);
+	pthread_t thread;
+
+	if (percpu.mode == PERCPU_SLOTS)
+		cr_skip_test("slots are locked: nothing to freeze");
+	alone();
+	grow(OFF(0), 8);
+	push(OFF(0), obj(1));
+	lock_enter(&other);
+
+	thread = lock_elsewhere(5);
+	percpu_freeze();
+	cr_assert_null(pop(OFF(0)), "frozen");
+	pthread_join(thread, NULL);
+
+	thread = lock_elsewhere(5);
+	percpu_thaw();
+	pthread_join(thread, NULL);
+	cr_assert_eq(pop(OFF(0)), obj(1), "thawed");
+
+	push(OFF(0), obj(1));
+	percpu_freeze();
+	thread = lock_elsewhere(0);
+	percpu_thaw();
+	cr_assert_null(pop(OFF(0)), "not yet");
+	__atomic_store_n(&lock_state, 2, __ATOMIC_RELEASE);
+	pthread_join(thread, NULL);
+	lock_exit(&other);
+	cr_assert(grow(OFF(0), 16));
+	cr_assert_eq(pop(OFF(0)), obj(1), "thawed by who came next");
+	cr_assert(heads_are_valid());
 }
 
 static void freeze_only(void *arg)
