@@ -603,6 +603,7 @@ int mempool_alloc_bulk(struct mempool *pool, void **elems, u32 count)
 
 static __slowpath bool reserve_free(struct mempool *pool, void *element)
 {
+	struct mempool_state *state = pool->state;
 	bool kept = false, wake;
 	int most = pool->kind == MEMPOOL_CUSTOM ? SCAN_MAX : pool->min_nr;
 
@@ -616,10 +617,11 @@ static __slowpath bool reserve_free(struct mempool *pool, void *element)
 		reserve_put(pool, element);
 		kept = true;
 	}
-	wake = kept && fork_count_read(&pool->state->waiters);
+	wake = kept && fork_count_read(&state->waiters);
 	pool_exit(pool);
+	/* Who has waited may have destroyed the pool; its state stays one. */
 	if (wake)
-		sys_wake(&pool->state->event);
+		sys_wake(&state->event);
 	return kept;
 }
 
