@@ -41,7 +41,9 @@
  *
  * A neighbour's struct page is looked at without its owner's lock.  It says
  * "PAGE_SPAN of mine" only if it is, since only a holder of this cache's lock
- * writes that: span_cpu is written before the type, and read after it.
+ * writes that: span_cpu is written before the type, and read after it.  The
+ * type is read once more, since another's range may become a slab between the
+ * two, whose `tracks` are in that place.
  *
  * Locking: LOCK_SPAN, one at a time; LOCK_ZONE is taken without it.
  */
@@ -214,7 +216,8 @@ static bool is_mine(const struct span_cache *c, const struct page *page,
 		    enum page_type type)
 {
 	return load_acquire(&page->type) == type &&
-	       READ_ONCE(page->span_cpu) == c->cpu;
+	       load_acquire(&page->span_cpu) == c->cpu &&
+	       READ_ONCE(page->type) == type;
 }
 
 /* The range of this cache that begins at number @pfn, or NULL. */
