@@ -200,6 +200,12 @@ static const struct page *block_in_use(const struct page *page)
 			head->type == PAGE_HARDENED) ? head : NULL;
 }
 
+/* Its first page's address, or where malloc() put it into that page. */
+static bool is_start(const struct page *page, const void *ptr)
+{
+	return ptr == page_address(page) || ptr == large_start(page);
+}
+
 /* @ptr is no block of @nr pages: say what it is instead. */
 static __slowpath __noreturn void bad_free(const char *call, const void *ptr,
 					   const struct page *page, size_t nr)
@@ -213,7 +219,7 @@ static __slowpath __noreturn void bad_free(const char *call, const void *ptr,
 	if (head->type == PAGE_SLAB)
 		alloc_fatal("invalid %s: %p (cache %s, object size %u)", call,
 			    ptr, s ? s->name : "?", s ? s->object_size : 0);
-	if (head != page || (uintptr_t)ptr & (PAGE_SIZE - 1))
+	if (head != page || !is_start(page, ptr))
 		alloc_fatal("invalid %s: %p (inside pages, size %zu)", call,
 			    ptr, (size_t)head->nr_pages << PAGE_SHIFT);
 	if (is_power_of_2(nr) && is_power_of_2(head->nr_pages))
@@ -262,8 +268,8 @@ static void put_pages(const char *call, void *ptr, struct page *page,
 		harden_free(ptr, HARDEN_ANY_SIZE);
 		return;
 	}
-	if (unlikely((uintptr_t)ptr & (PAGE_SIZE - 1) ||
-		     page->type != PAGE_LARGE || page->nr_pages != nr))
+	if (unlikely(!is_start(page, ptr) || page->type != PAGE_LARGE ||
+		     page->nr_pages != nr))
 		bad_free(call, ptr, page, nr);
 	/* One of two threads that free the same block loses here. */
 	if (unlikely(!__atomic_compare_exchange_n(&page->type, &type,

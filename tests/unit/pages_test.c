@@ -414,6 +414,31 @@ Test(pages, two_threads_free_one_block, .init = start, .timeout = 60)
 			     "liballoc: double __free_pages: ");
 }
 
+/* malloc() may begin some lines behind the first page's start. */
+Test(pages, blocks_of_malloc, .init = start)
+{
+	enum { N = 200, ORDER = 5 };
+	void *exact[N], *block[N];
+	u32 inside = 0;
+
+	for (u32 i = 0; i < N; i++) {
+		exact[i] = la_malloc(9000 + i * 1000);
+		block[i] = la_malloc((PAGE_SIZE << ORDER) - 2000);
+		REQUIRE(exact[i] && block[i]);
+		inside += (uintptr_t)exact[i] % PAGE_SIZE &&
+			  (uintptr_t)block[i] % PAGE_SIZE;
+	}
+	cr_assert_gt(inside, N / 4);
+	for (u32 i = 0; i < N; i++) {
+		alloc_free_pages_exact(exact[i], 9000 + i * 1000);
+		if (i % 2)
+			alloc_free_pages((unsigned long)block[i], ORDER);
+		else
+			alloc___free_pages(alloc_virt_to_page(block[i]), ORDER);
+	}
+	cr_assert_eq(used_pages(), 0);
+}
+
 /* With a canary, and a guard, a block has more pages than were asked for. */
 Test(pages, hardened_blocks_of_malloc)
 {
