@@ -146,8 +146,8 @@ void lock_rank_push(u32 rank, bool waits)
 	/* There are many of these; fork takes them all. */
 	bool many = rank == LOCK_MEMPOOL || rank == LOCK_SLOT ||
 		    rank == LOCK_NODE || rank == LOCK_BARN ||
-		    rank == LOCK_HARDEN || rank == LOCK_SPAN ||
-		    rank == LOCK_ZONE;
+		    rank == LOCK_SPARE || rank == LOCK_HARDEN ||
+		    rank == LOCK_SPAN || rank == LOCK_ZONE;
 
 	for (u32 r = rank + many; waits && r < LOCK_RANKS; r++)
 		if (ranks_held[r])
