@@ -4,7 +4,8 @@
  *
  * Idle is what no request has needed for a whole interval: of each zone's warm
  * free pages the least number there was (idle_min), of freed areas those that
- * are older.  A process that has done nothing at all since the last look is
+ * are older, of empty slabs that are kept for the next wave of objects those
+ * that no wave has used (slab_give_spare()).  A process that has done nothing at all since the last look is
  * quiet: then the sheaves, barns, page lists and spans are emptied as well,
  * and free blocks go offline.
  *
@@ -92,6 +93,8 @@ static u32 reclaiming;		/* atomic; W1: who, by lock_self() */
 static int own_pid;		/* set with the first shrinker */
 static void (*slab_shrink_all)(void);	/* constant after start-up */
 static size_t (*slab_free_bytes)(void);	/* constant after start-up */
+static void (*slab_age)(void);		/* constant after start-up */
+size_t slab_spare_pages;		/* atomic */
 
 static __thread bool inside	/* W4 */
 	__attribute__((tls_model("initial-exec")));
@@ -112,6 +115,11 @@ void reclaim_set_slab(void (*shrink)(void))
 void reclaim_set_slab_free(size_t (*free_bytes)(void))
 {
 	slab_free_bytes = free_bytes;
+}
+
+void reclaim_set_slab_age(void (*age)(void))
+{
+	slab_age = age;
 }
 
 bool reclaim_is_inside(void)
@@ -361,7 +369,7 @@ size_t reclaim_for_failed(size_t pages, bool wait)
 static size_t idle_pages(void)
 {
 	size_t idle = span_pages() + (vmalloc_lazy_bytes() >> PAGE_SHIFT) +
-		      stacks_idle_pages();
+		      stacks_idle_pages() + READ_ONCE(slab_spare_pages);
 
 	for_each_zone(zone) {
 		size_t dirty = READ_ONCE(zone->nr_free_dirty);
@@ -378,6 +386,15 @@ static u64 activity(void)
 	       stat_read(STAT_BARN_GET) + stat_read(STAT_BARN_PUT) +
 	       stat_read(STAT_AREA_ALLOC) + stat_read(STAT_AREA_FREE) +
 	       span_calls();
+}
+
+/* What goes is not the program's doing: it may be quiet all the same. */
+static void spare_age(void)
+{
+	if (!READ_ONCE(slab_spare_pages) || !slab_age)
+		return;
+	slab_age();
+	last_activity = activity();
 }
 
 /* What was idle in @zone for the whole interval; begins another. */
@@ -411,6 +428,7 @@ static bool idle_look(u64 now, bool quiet)
 		shrunk = true;
 		last_activity = activity();
 	}
+	spare_age();
 	spans_drain_unused();
 	for_each_zone(zone) {
 		size_t idle = zone_idle(zone);

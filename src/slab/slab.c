@@ -175,8 +175,13 @@ static void slab_relist(const struct kmem_cache *s, struct kmem_cache_node *n,
 		return;
 	if (slab->bucket != SLAB_FULL)
 		list_del(&slab->lru);
-	n->nr_empty -= slab->bucket == SLAB_EMPTY;
-	n->nr_empty += bucket == SLAB_EMPTY;
+	if (slab->bucket == SLAB_EMPTY) {
+		ADD_ONCE(n->nr_empty, -1);
+		n->least_empty = min(n->least_empty, (u32)n->nr_empty);
+	} else if (bucket == SLAB_EMPTY) {
+		ADD_ONCE(n->nr_empty, 1);
+		n->most_empty = max(n->most_empty, (u32)n->nr_empty);
+	}
 	slab->bucket = (u8)bucket;
 	if (bucket != SLAB_FULL)
 		list_add(&slab->lru, &n->slabs[bucket]);
@@ -384,7 +389,15 @@ static u32 slab_take_from(struct kmem_cache *s, struct kmem_cache_node *node,
 	return got;
 }
 
-bool slab_has_spare;
+/* Under the node's lock. */
+static void node_set_spare(const struct kmem_cache *s,
+			   struct kmem_cache_node *n, u32 nr)
+{
+	size_t more = ((size_t)nr - n->nr_spare) * s->nr_pages;
+
+	__atomic_fetch_add(&slab_spare_pages, more, __ATOMIC_RELAXED);
+	WRITE_ONCE(n->nr_spare, nr);
+}
 
 /*
  * One more slab, of @nid if that has memory; returns its node, locked, or NULL
@@ -408,10 +421,8 @@ static struct kmem_cache_node *slab_add(struct kmem_cache *s, u32 nid,
 	/* One went back: who fills and drops will do so again. */
 	if (node->nr_given && node->nid == nid) {
 		node->nr_given--;
-		if (node->nr_spare < SPARE_BYTES / (s->nr_pages << PAGE_SHIFT)) {
-			WRITE_ONCE(node->nr_spare, node->nr_spare + 1);
-			WRITE_ONCE(slab_has_spare, true);
-		}
+		if (node->nr_spare < SPARE_BYTES / (s->nr_pages << PAGE_SHIFT))
+			node_set_spare(s, node, node->nr_spare + 1);
 	}
 	return node;
 }
@@ -442,7 +453,7 @@ static void slab_unlist_empty(struct kmem_cache_node *n, size_t keep,
 
 		list_del(&slab->lru);
 		list_add(&slab->lru, list);
-		n->nr_empty--;
+		ADD_ONCE(n->nr_empty, -1);
 		n->nr_given++;
 		ADD_ONCE(n->nr_slabs, -1);
 	}
@@ -705,21 +716,33 @@ void slab_shrink(struct kmem_cache *s, size_t keep)
 		slab_unlist_empty(n, keep, &empty);
 		keep -= n->nr_empty;
 		n->nr_given = 0;
-		WRITE_ONCE(n->nr_spare, 0);
+		node_set_spare(s, n, 0);
 		lock_exit(&n->lock);
 	}
 	slabs_give_back(s, &empty);
 }
 
-bool slab_give_spare(struct kmem_cache *s)
+/*
+ * By as much as the number of empty ones has moved, waves have used the spare:
+ * what lies below the least has been of no use to them.
+ */
+static u32 spare_in_use(const struct kmem_cache_node *n)
+{
+	return min(n->nr_spare, n->most_empty - n->least_empty);
+}
+
+bool slab_give_spare(struct kmem_cache *s, bool all)
 {
 	struct list_head empty = LIST_HEAD_INIT(empty);
 
 	for_each_cache_node(s, n) {
 		if (!READ_ONCE(n->nr_spare) || !lock_try_enter(&n->lock))
 			continue;
-		WRITE_ONCE(n->nr_spare, 0);
+		node_set_spare(s, n, all ? 0 : spare_in_use(n));
 		slab_unlist_empty(n, empty_limit(s, n), &empty);
+		if (!all)
+			n->nr_given = 0;
+		n->least_empty = n->most_empty = (u32)n->nr_empty;
 		lock_exit(&n->lock);
 	}
 	if (list_empty(&empty))

@@ -80,8 +80,9 @@ struct kmem_cache_node {
 	size_t nr_empty;
 	struct list_head slabs[SLAB_LISTS];
 	size_t nr_slabs;		/* read by barn_put() */
-	size_t nr_given;		/* empty slabs that went back since */
-	size_t nr_spare;		/* ... and were wanted again; read racily */
+	u32 nr_given;			/* empty slabs that went back since */
+	u32 nr_spare;			/* ... and were wanted again; read racily */
+	u32 least_empty, most_empty;	/* of nr_empty, since the last tick */
 	u32 nid;			/* constant */
 	struct barn barn __aligned(64);
 } __aligned(64);
@@ -261,10 +262,11 @@ u32 slab_take_gfp(struct kmem_cache *s, u32 nid, void **objs, u32 n,
 bool slab_put(struct kmem_cache *s, void *const *objs, u32 n);
 /* Give empty slabs of all nodes back, all but @keep of them. */
 void slab_shrink(struct kmem_cache *s, size_t keep);
-/* Some cache has spare slabs; racy. */
-extern __hidden bool slab_has_spare;
-/* Give those of @s back; false: there were none. */
-bool slab_give_spare(struct kmem_cache *s);
+/*
+ * Give spare slabs of @s back, @all of them or those that nothing has needed
+ * since the last time; false: there were none.
+ */
+bool slab_give_spare(struct kmem_cache *s, bool all);
 /* @obj is the start of an object of a slab of @s. */
 bool slab_is_object(const struct kmem_cache *s, const void *obj);
 
@@ -423,6 +425,8 @@ void slab_reclaim(void);
 size_t slab_free_bytes(void);
 /* Before the heap grows: spare slabs of all caches; false: there were none. */
 bool slab_make_room(void);
+/* At a tick: those that nothing has needed since the last one. */
+void slab_age_spare(void);
 /* The same of one cache. */
 void slab_reclaim_cache(struct kmem_cache *s);
 /* What its sheaves had grown by is for others to grow. */

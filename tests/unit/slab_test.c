@@ -347,15 +347,48 @@ Test(slab, slabs_that_were_wanted_again_stay, .init = up)
 	cr_assert_leq(fill_and_drop(100), 2);
 	cr_assert_eq(fill_and_drop(100), 0);
 	/* Until somebody else wants them. */
-	cr_assert(slab_has_spare);
+	cr_assert_eq(slab_spare_pages, cache.node.nr_spare * cache.nr_pages);
+	cr_assert_gt(slab_spare_pages, 0);
 	cr_assert(slab_make_room());
 	cr_assert_leq(cache.node.nr_slabs, 8);
-	cr_assert_not(slab_has_spare);
+	cr_assert_eq(slab_spare_pages, 0);
 	cr_assert_not(slab_make_room());
 	/* What goes because of reclaim is no mistake. */
 	cr_assert_geq(fill_and_drop(100), 92);
 	slab_shrink(&cache, 0);
 	cr_assert_eq(fill_and_drop(100), 100);
+	cr_assert_leq(cache.node.nr_slabs, 2);
+}
+
+/* Waves between two ticks keep theirs; what they have left behind goes. */
+Test(slab, spare_slabs_that_no_wave_used_go_at_a_tick, .init = up)
+{
+	u32 kept;
+
+	fill_and_drop(100);
+	fill_and_drop(100);
+	slab_age_spare();
+	for (u32 i = 0; i < 3; i++) {
+		cr_assert_leq(fill_and_drop(100), 2);
+		slab_age_spare();
+		cr_assert_geq(cache.node.nr_slabs, 98);
+	}
+	/* Smaller waves: the rest is too much. */
+	cr_assert_eq(fill_and_drop(20), 0);
+	slab_age_spare();
+	kept = (u32)cache.node.nr_slabs;
+	cr_assert(kept >= 20 && kept <= 22, "%u", kept);
+	cr_assert_eq(fill_and_drop(20), 0);
+	/* None; and those of what was in use all the time are no spare. */
+	cr_assert_eq(slab_take(&cache, 0, held, 1), 1);
+	slab_age_spare();
+	slab_age_spare();
+	cr_assert_leq(cache.node.nr_slabs, 2);
+	cr_assert_eq(slab_spare_pages, 0);
+	slab_put(&cache, held, 1);
+	cr_assert(slabs_are_valid(&cache));
+	/* What went at a tick was no mistake. */
+	fill_and_drop(100);
 	cr_assert_leq(cache.node.nr_slabs, 2);
 }
 
