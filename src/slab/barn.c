@@ -157,14 +157,16 @@ static size_t slab_bytes(const struct kmem_cache *s,
 
 /*
  * More than half of the objects of many slabs are free in them: each that waits
- * here may be the last of its slab.
+ * here may be the last of its slab.  Empty slabs do not count: what keeps them
+ * is that they were wanted again.
  */
 static bool is_leaving(const struct kmem_cache *s,
 		       const struct kmem_cache_node *node)
 {
-	return slab_bytes(s, node) >= LEAVING_MIN &&
-	       READ_ONCE(node->nr_used) * 2 <
-		       READ_ONCE(node->nr_slabs) * s->nr_objects;
+	size_t filled = node_nr_filled(node);
+
+	return filled * s->nr_pages << PAGE_SHIFT >= LEAVING_MIN &&
+	       READ_ONCE(node->nr_used) * 2 < filled * s->nr_objects;
 }
 
 /*

@@ -428,15 +428,16 @@ static struct kmem_cache_node *slab_add(struct kmem_cache *s, u32 nid,
 }
 
 /*
- * Empty slabs worth keeping: a sixteenth, as long as most objects are in use,
- * one if it is small, and the spare.
+ * Empty slabs worth keeping: a sixteenth of the others, as long as most of
+ * their objects are in use, one if it is small, and the spare.
  */
 static size_t empty_limit(const struct kmem_cache *s,
 			  const struct kmem_cache_node *n)
 {
-	bool used = n->nr_used * 2 >= n->nr_slabs * s->nr_objects;
+	size_t filled = node_nr_filled(n);
+	bool used = n->nr_used * 2 >= filled * s->nr_objects;
 
-	return (s->order <= EMPTY_ORDER) + (used ? n->nr_slabs / 16 : 0) +
+	return (s->order <= EMPTY_ORDER) + (used ? filled / 16 : 0) +
 	       n->nr_spare;
 }
 

@@ -204,6 +204,14 @@ static inline struct kmem_cache_node *next_cache_node(struct kmem_cache *s,
 	for (struct kmem_cache_node *n = &(s)->node; n;		\
 	     n = next_cache_node(s, n->nid))
 
+/* Slabs with objects in use, racy: empty ones may be spare. */
+static inline size_t node_nr_filled(const struct kmem_cache_node *n)
+{
+	size_t nr = READ_ONCE(n->nr_slabs);
+
+	return nr - min(nr, READ_ONCE(n->nr_empty));
+}
+
 /* Slabs of all nodes, and objects not free in them; racy. */
 static inline size_t kmem_cache_nr_slabs(struct kmem_cache *s)
 {

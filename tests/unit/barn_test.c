@@ -295,6 +295,31 @@ Test(barn, the_walk_sees_what_is_broken, .init = up)
 
 /* --- two that reset --- */
 
+/*
+ * A size is left behind if its slabs are sparse, not if many are empty: these
+ * wait for the next wave, and so do full sheaves.
+ */
+Test(barn, empty_slabs_are_not_left_behind, .init = up)
+{
+	struct kmem_cache_node *node = &cache.node;
+	void *in[2] = { obj(1), obj(2) };
+
+	node->nr_slabs = 4 * MIB >> PAGE_SHIFT >> cache.order;
+	node->nr_used = node->nr_slabs / 4 * cache.nr_objects;
+	node->nr_empty = 0;
+	cr_assert_not(barn_put(&cache, 0, in, 1), "sparse");
+	node->nr_empty = node->nr_slabs / 4;
+	cr_assert_not(barn_put(&cache, 0, in, 1), "a third is in use");
+	node->nr_empty = node->nr_slabs / 4 * 3;
+	cr_assert(barn_put(&cache, 0, in, 1));
+	cr_assert_not(barn_is_leaving(&cache, 0));
+	cr_assert(barn_put(&cache, 0, in + 1, 1));
+	node->nr_empty = 0;
+	cr_assert(barn_is_leaving(&cache, 0));
+	cr_assert_not(barn_put(&cache, 0, in, 1));
+	cr_assert_eq(barn_get(&cache, 0, in, 1), 1);
+}
+
 static void *resets(void *arg)
 {
 	barns_reset();

@@ -360,6 +360,23 @@ Test(slab, slabs_that_were_wanted_again_stay, .init = up)
 	cr_assert_leq(cache.node.nr_slabs, 2);
 }
 
+/* The others, which are full, do not look as if they were left behind. */
+Test(slab, a_sixteenth_is_kept_beside_spare_slabs, .init = up)
+{
+	u32 per = cache.nr_objects, n = 0;
+
+	fill_and_drop(50);
+	fill_and_drop(50);
+	cr_assert_geq(cache.node.nr_spare, 48);
+	while (n < 100 * per)
+		n += slab_take(&cache, 0, held + n, min(100 * per - n, 64u));
+	while (n > 40 * per)
+		cr_assert(slab_put(&cache, &held[--n], 1));
+	cr_assert_leq(cache.node.nr_slabs - cache.node.nr_empty, 45);
+	cr_assert_eq(cache.node.nr_empty, 1 + 40 / 16 + cache.node.nr_spare);
+	cr_assert(slabs_are_valid(&cache));
+}
+
 /* Waves between two ticks keep theirs; what they have left behind goes. */
 Test(slab, spare_slabs_that_no_wave_used_go_at_a_tick, .init = up)
 {
