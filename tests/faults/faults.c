@@ -56,7 +56,7 @@ static const struct config {
 	{ "", 0, { { "mremap_whole", "SYS_mremap", ENOMEM, 2 },
 		   { "sys_commit", "SYS_mprotect", ENOMEM, 3 } } },
 	{ "", 0, { { "sys_discard", "SYS_madvise", EINVAL, 2 } } },
-	{ "", 0, { { "map_any", "SYS_mmap", EAGAIN, 3 } } },
+	{ "", 0, { { "map_any", "SYS_mmap", EAGAIN, 2 } } },
 	{ "trace=liballoc-faults-trace", 0,
 	  { { "make_long", "SYS_fallocate", EOPNOTSUPP, 1 } } },
 	{ "trace=liballoc-faults-trace", 0,

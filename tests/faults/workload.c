@@ -8,6 +8,7 @@
 #include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "faults.h"
@@ -303,6 +304,32 @@ static void moves(u32 *nulls)
 	}
 }
 
+/*
+ * No address space for a while, in which areas go; nothing is asked for.  Where
+ * it is scarce from the start, what lies between areas may be too short later.
+ */
+static void lowered(u32 *nulls)
+{
+	struct rlimit old, none;
+	struct block b[4];
+
+	if (getrlimit(RLIMIT_AS, &old))
+		wrong("getrlimit()", (size_t)errno);
+	if (old.rlim_cur != RLIM_INFINITY)
+		return;
+	for (size_t i = 0; i < ARRAY_SIZE(b); i++)
+		block_get(&b[i], (6 + i) << 20, 0, nulls);
+	none = old;
+	none.rlim_cur = 1 << 20;
+	if (setrlimit(RLIMIT_AS, &none))
+		wrong("setrlimit()", (size_t)errno);
+	for (size_t i = 0; i < ARRAY_SIZE(b); i++)
+		block_put(&b[i]);
+	malloc_trim(0);
+	if (setrlimit(RLIMIT_AS, &old))
+		wrong("setrlimit() back", (size_t)errno);
+}
+
 /* What nobody has. */
 static void absurd(void)
 {
@@ -390,6 +417,7 @@ static void workload(u32 *nulls)
 {
 	churn(1, nulls);
 	moves(nulls);
+	lowered(nulls);
 	absurd();
 	stacks(nulls);
 	files();
