@@ -418,8 +418,11 @@ static struct kmem_cache_node *slab_add(struct kmem_cache *s, u32 nid,
 	}
 	slab_relist(s, node, slab);
 	ADD_ONCE(node->nr_slabs, 1);
-	/* One went back: who fills and drops will do so again. */
-	if (node->nr_given && node->nid == nid) {
+	/*
+	 * One went back: who fills and drops will do so again.  Others than
+	 * the owner give it back: a destructor's locks might be theirs.
+	 */
+	if (node->nr_given && node->nid == nid && !s->dtor) {
 		node->nr_given--;
 		if (node->nr_spare < SPARE_BYTES / (s->nr_pages << PAGE_SHIFT))
 			node_set_spare(s, node, node->nr_spare + 1);

@@ -377,6 +377,28 @@ Test(slab, a_sixteenth_is_kept_beside_spare_slabs, .init = up)
 	cr_assert(slabs_are_valid(&cache));
 }
 
+static u32 nr_destroyed;
+
+static void destroyed(void *obj)
+{
+	(void)obj;
+	nr_destroyed++;
+}
+
+/* Who wants memory may hold the locks that a destructor takes. */
+Test(slab, what_has_a_destructor_goes_with_its_frees_alone, .init = up)
+{
+	cache.dtor = destroyed;
+	for (u32 i = 0; i < 4; i++)
+		cr_assert_geq(fill_and_drop(100), 98);
+	nr_destroyed = 0;
+	cr_assert_not(slab_make_room());
+	slab_age_spare();
+	cr_assert_eq(nr_destroyed, 0);
+	slab_shrink(&cache, 0);
+	cr_assert_gt(nr_destroyed, 0);
+}
+
 /* Waves between two ticks keep theirs; what they have left behind goes. */
 Test(slab, spare_slabs_that_no_wave_used_go_at_a_tick, .init = up)
 {
