@@ -170,6 +170,7 @@ PAIR(calloc, calloc(3, SIZE / 3), cfree(p))
 PAIR(realloc, moved(malloc(OTHER), SIZE), free(moved(p, OTHER)))
 PAIR(realloc_null, realloc(NULL, SIZE), p = realloc(p, 0); free(p))
 PAIR(aligned, aligned_alloc(16, SIZE), free_aligned_sized(p, 16, SIZE))
+PAIR(over_aligned, memalign(64, SIZE), free_aligned_sized(p, 64, SIZE))
 PAIR(sized, malloc(SIZE), free_sized(p, SIZE))
 PAIR(new_cache, malloc_beside_new_cache(), free(p))
 PAIR(new, new_(SIZE), delete_(p))
@@ -220,7 +221,7 @@ struct driver {
 
 static const struct driver drivers[] = {
 	D(bulk), D(malloc), D(calloc), D(realloc), D(realloc_null), D(aligned),
-	D(sized), D(kmem_cache), D(kmalloc), D(kzalloc), D(kvmalloc),
+	D(over_aligned), D(sized), D(kmem_cache), D(kmalloc), D(kzalloc), D(kvmalloc),
 	D(krealloc), D(kvrealloc), D(krealloc_up), D(kvrealloc_up),
 	D(kmemdup), D(kstrdup), D(new), D(new_array), D(new_nothrow),
 	D(new_array_nothrow), D(new_aligned), D(new_array_aligned), D(new_aligned_nothrow),
