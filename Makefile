@@ -28,7 +28,7 @@ COLD = $(wildcard $(addprefix src/,sys/low.c sys/program.c sys/thp.c sys/file.c 
 	slab/harden_large.c slab/harden_range.c lib/rbtree.c mm/vmap.c mm/vmap_lazy.c mm/vmap_seg.c mm/vmalloc.c \
 	mm/khugepaged.c mm/rcu.c mm/vmstat.c mm/buddyinfo.c api/cxx.c api/info.c \
 	api/pages.c api/vmem.c))
-COLD += src/sys/copy.c src/slab/slabinfo.c src/slab/slab_root.c src/mm/mm_root.c src/api/uaccess.c
+COLD += src/sys/copy.c src/slab/slabinfo.c src/slab/slab_check.c src/slab/slab_root.c src/mm/mm_root.c src/api/uaccess.c
 COLD += src/api/kmem.c src/slab/kmem_create.c src/slab/slab_rcu.c
 COLD += $(wildcard src/slab/slab_debug.c src/slab/sheaf_caller.c)
 COLD += src/slab/kmalloc_own.c src/api/kmalloc_api.c src/api/rcu_api.c

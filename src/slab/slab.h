@@ -312,6 +312,8 @@ bool slab_object_is_free(struct kmem_cache *s, const void *obj);
 /* Say what is wrong with an address of a slab, and abort. */
 void slab_bad_free(const struct kmem_cache *s, const char *what,
 		   const void *obj) __noreturn;
+/* The list that a slab with @nr_free free objects belongs in. */
+u32 slab_bucket(const struct kmem_cache *s, u32 nr_free);
 /* The first of the objects not free in their slabs, at most @n; how many. */
 u32 slab_live_objects(const struct kmem_cache *s, void **objs, u32 n);
 /* All invariants of the cache's slabs hold. */
@@ -324,6 +326,14 @@ static inline struct page *object_slab(const struct kmem_cache *s,
 	uintptr_t start = (uintptr_t)obj & ~(uintptr_t)s->geo.slab_mask;
 
 	return addr_to_page((void *)start);
+}
+
+/* Its first object. */
+static inline char *slab_start(const struct kmem_cache *s,
+			       const struct page *slab)
+{
+	return (char *)page_address(slab) +
+	       (s->nr_colours ? slab->colour * s->colour_unit : 0);
 }
 
 /* What the slab of @obj says of itself is true; or re-entered. */
