@@ -21,7 +21,6 @@
 #include "mm/zone.h"
 
 #define LAST_CPUS	64u	/* on others, nothing waits */
-#define LAST_MAX	((size_t)64)	/* pages */
 
 static struct last {
 	struct page *page;		/* atomic */

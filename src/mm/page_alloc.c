@@ -364,6 +364,9 @@ static struct page *get_page_from_freelist(u32 nid, const struct request *req)
 	struct page *page;
 	u32 i = 0;
 
+	/* What is larger than all that may wait there finds it joined. */
+	if (req->nr > LAST_MAX)
+		last_drain();
 	/* Warm memory of the nearest zone, then growth, zone by zone. */
 	while ((zone = zonelist_next(nid, req->gfp, &i))) {
 		page = zone_alloc_warm(zone, req);
