@@ -12,8 +12,7 @@
  * that a filter for system calls may follow.
  *
  * Order: operating system, options, metadata of per-CPU blocks, page map with
- * the blocks, size table;
- * then the hot paths may run.
+ * the blocks, size table; then the hot paths may run.
  */
 #include "api/init.h"
 #include "core/options.h"

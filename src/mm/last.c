@@ -5,7 +5,8 @@
  * the same length again.  By way of the zone that is a lock, a search and the
  * joining of what was cut a moment before; so the last one waits here, whole,
  * until the next is freed on this CPU, or somebody needs the pages.  It may be
- * one of 256 KiB at the most, and none outlives the next growth of the heap.
+ * one of LAST_MAX pages at the most, and none outlives the next growth of the
+ * heap, or request for more than that, which it might stand in the way of.
  *
  * Invariants:
  *   A1. a range here has type PAGE_QUICK and its length in its first page, and
@@ -16,7 +17,6 @@
  * In a child of fork() what another thread had in hand between two exchanges is
  * lost, as what it had allocated is.
  */
-#include "core/stats.h"
 #include "mm/percpu.h"
 #include "mm/zone.h"
 

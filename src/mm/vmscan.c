@@ -5,9 +5,9 @@
  * Idle is what no request has needed for a whole interval: of each zone's warm
  * free pages the least number there was (idle_min), of freed areas those that
  * are older, of empty slabs that are kept for the next wave of objects those
- * that no wave has used (slab_give_spare()).  A process that has done nothing at all since the last look is
- * quiet: then the sheaves, barns, page lists and spans are emptied as well,
- * and free blocks go offline.
+ * that no wave has used (slab_give_spare()).  A process that has done nothing
+ * at all since the last look is quiet: then the sheaves, barns, page lists and
+ * spans are emptied as well, and free blocks go offline.
  *
  * Who looks:
  *   kswapd, a thread of our own, if the process has several itself.  It looks

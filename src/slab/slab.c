@@ -724,7 +724,7 @@ void slab_shrink(struct kmem_cache *s, size_t keep)
  * By as much as the number of empty ones has moved, waves have used the spare:
  * what lies below the least has been of no use to them.
  */
-static u32 spare_in_use(const struct kmem_cache_node *n)
+static u32 spare_of_waves(const struct kmem_cache_node *n)
 {
 	return min(n->nr_spare, n->most_empty - n->least_empty);
 }
@@ -736,7 +736,7 @@ bool slab_give_spare(struct kmem_cache *s, bool all)
 	for_each_cache_node(s, n) {
 		if (!READ_ONCE(n->nr_spare) || !lock_try_enter(&n->lock))
 			continue;
-		node_set_spare(s, n, all ? 0 : spare_in_use(n));
+		node_set_spare(s, n, all ? 0 : spare_of_waves(n));
 		slab_unlist_empty(n, empty_limit(s, n), &empty);
 		if (!all)
 			n->nr_given = 0;
