@@ -64,7 +64,7 @@ static bool start(void)
 	harden_init();
 	reclaim_set_slab(slab_reclaim);
 	reclaim_set_slab_free(slab_free_bytes);
-	reclaim_set_slab_age(slab_age_spare);
+	reclaim_set_slab_age(slab_age_kept);
 	page_alloc_set_slab_room(slab_make_room);
 	kswapd_init();
 	trace_init();

@@ -5,7 +5,7 @@
  * Idle is what no request has needed for a whole interval: of each zone's warm
  * free pages the least number there was (idle_min), of freed areas those that
  * are older, of empty slabs that are kept for the next wave of objects those
- * that no wave has used (slab_give_spare()).  A process that has done nothing
+ * that no wave has used (slab_give_kept()).  A process that has done nothing
  * at all since the last look is quiet: then the sheaves, barns, page lists and
  * spans are emptied as well, and free blocks go offline.
  *
@@ -94,7 +94,7 @@ static int own_pid;		/* set with the first shrinker */
 static void (*slab_shrink_all)(void);	/* constant after start-up */
 static size_t (*slab_free_bytes)(void);	/* constant after start-up */
 static void (*slab_age)(void);		/* constant after start-up */
-size_t slab_spare_pages;		/* atomic */
+size_t slab_kept_pages;		/* atomic */
 
 static __thread bool inside	/* W4 */
 	__attribute__((tls_model("initial-exec")));
@@ -369,7 +369,7 @@ size_t reclaim_for_failed(size_t pages, bool wait)
 static size_t idle_pages(void)
 {
 	size_t idle = span_pages() + (vmalloc_lazy_bytes() >> PAGE_SHIFT) +
-		      stacks_idle_pages() + READ_ONCE(slab_spare_pages);
+		      stacks_idle_pages() + READ_ONCE(slab_kept_pages);
 
 	for_each_zone(zone) {
 		size_t dirty = READ_ONCE(zone->nr_free_dirty);
@@ -389,9 +389,9 @@ static u64 activity(void)
 }
 
 /* What goes is not the program's doing: it may be quiet all the same. */
-static void spare_age(void)
+static void kept_age(void)
 {
-	if (!READ_ONCE(slab_spare_pages) || !slab_age)
+	if (!READ_ONCE(slab_kept_pages) || !slab_age)
 		return;
 	slab_age();
 	last_activity = activity();
@@ -428,7 +428,7 @@ static bool idle_look(u64 now, bool quiet)
 		shrunk = true;
 		last_activity = activity();
 	}
-	spare_age();
+	kept_age();
 	spans_drain_unused();
 	for_each_zone(zone) {
 		size_t idle = zone_idle(zone);

@@ -325,7 +325,7 @@ void page_alloc_set_slab_room(bool (*make_room)(void));
 /* ... and at each tick those that nothing has needed since the last one. */
 void reclaim_set_slab_age(void (*age)(void));
 /* Pages that these may be, at the most; atomic, kept by the layer above. */
-extern __hidden size_t slab_spare_pages;
+extern __hidden size_t slab_kept_pages;
 /* ... and says how many bytes of objects are free in its slabs. */
 void reclaim_set_slab_free(size_t (*free_bytes)(void));
 

@@ -634,36 +634,36 @@ void slab_reclaim(void)
 }
 
 /* As above: the cache may be destroyed, or made another, meanwhile. */
-static bool give_spare_of(u32 i, bool all)
+static bool give_kept_of(u32 i, bool all)
 {
 	u32 generation = reclaim_enter();
 	struct kmem_cache *s = class_to_cache(i << SHEAF_HEAD_SHIFT);
-	bool any = s && slab_give_spare(s, all);
+	bool any = s && slab_give_kept(s, all);
 
 	reclaim_exit(generation);
 	return any;
 }
 
-static bool give_spare(bool all)
+static bool give_kept(bool all)
 {
 	bool any = false;
 
-	if (likely(!READ_ONCE(slab_spare_pages)) || lock_is_reentry())
+	if (likely(!READ_ONCE(slab_kept_pages)) || lock_is_reentry())
 		return false;
 	for (u32 i = 0; i < MAX_SHEAVES; i++)
 		if (class_to_cache(i << SHEAF_HEAD_SHIFT))
-			any = give_spare_of(i, all) || any;
+			any = give_kept_of(i, all) || any;
 	return any;
 }
 
 bool slab_make_room(void)
 {
-	return give_spare(true);
+	return give_kept(true);
 }
 
-void slab_age_spare(void)
+void slab_age_kept(void)
 {
-	give_spare(false);
+	give_kept(false);
 }
 
 size_t slab_free_bytes(void)

@@ -38,7 +38,7 @@
 #define MIN_OBJECTS	8	/* a slab should hold, if its order allows */
 #define SMALL_SIZE	64	/* objects up to here share two pages, or one full */
 #define EMPTY_ORDER	2	/* largest slab of which an empty one is kept */
-#define SPARE_BYTES	(2 * MIB)	/* more of them, of one cache */
+#define KEPT_BYTES	(2 * MIB)	/* kept for waves, of one cache */
 #define PREFAULT_PAGES	64	/* a larger slab is faulted in by its user */
 #define PICK_LOOK	8	/* slabs in a wrong list that a pick puts right */
 #define PREFETCH_AHEAD	8	/* objects before the one that is put back */
@@ -384,13 +384,13 @@ static u32 slab_take_from(struct kmem_cache *s, struct kmem_cache_node *node,
 }
 
 /* Under the node's lock. */
-static void node_set_spare(const struct kmem_cache *s,
+static void node_set_kept(const struct kmem_cache *s,
 			   struct kmem_cache_node *n, u32 nr)
 {
-	size_t more = ((size_t)nr - n->nr_spare) * s->nr_pages;
+	size_t more = ((size_t)nr - n->nr_kept) * s->nr_pages;
 
-	__atomic_fetch_add(&slab_spare_pages, more, __ATOMIC_RELAXED);
-	WRITE_ONCE(n->nr_spare, nr);
+	__atomic_fetch_add(&slab_kept_pages, more, __ATOMIC_RELAXED);
+	WRITE_ONCE(n->nr_kept, nr);
 }
 
 /*
@@ -418,15 +418,15 @@ static struct kmem_cache_node *slab_add(struct kmem_cache *s, u32 nid,
 	 */
 	if (node->nr_given && node->nid == nid && !s->dtor) {
 		node->nr_given--;
-		if (node->nr_spare < SPARE_BYTES / (s->nr_pages << PAGE_SHIFT))
-			node_set_spare(s, node, node->nr_spare + 1);
+		if (node->nr_kept < KEPT_BYTES / (s->nr_pages << PAGE_SHIFT))
+			node_set_kept(s, node, node->nr_kept + 1);
 	}
 	return node;
 }
 
 /*
  * Empty slabs worth keeping: a sixteenth of the others, as long as most of
- * their objects are in use, one if it is small, and the spare.
+ * their objects are in use, one if it is small, and those kept for waves.
  */
 static size_t empty_limit(const struct kmem_cache *s,
 			  const struct kmem_cache_node *n)
@@ -435,7 +435,7 @@ static size_t empty_limit(const struct kmem_cache *s,
 	bool used = n->nr_used * 2 >= filled * s->nr_objects;
 
 	return (s->order <= EMPTY_ORDER) + (used ? filled / 16 : 0) +
-	       n->nr_spare;
+	       n->nr_kept;
 }
 
 /*
@@ -714,29 +714,29 @@ void slab_shrink(struct kmem_cache *s, size_t keep)
 		slab_unlist_empty(n, keep, &empty);
 		keep -= n->nr_empty;
 		n->nr_given = 0;
-		node_set_spare(s, n, 0);
+		node_set_kept(s, n, 0);
 		lock_exit(&n->lock);
 	}
 	slabs_give_back(s, &empty);
 }
 
 /*
- * By as much as the number of empty ones has moved, waves have used the spare:
+ * By as much as the number of empty ones has moved, waves have used those kept:
  * what lies below the least has been of no use to them.
  */
-static u32 spare_of_waves(const struct kmem_cache_node *n)
+static u32 kept_of_waves(const struct kmem_cache_node *n)
 {
-	return min(n->nr_spare, n->most_empty - n->least_empty);
+	return min(n->nr_kept, n->most_empty - n->least_empty);
 }
 
-bool slab_give_spare(struct kmem_cache *s, bool all)
+bool slab_give_kept(struct kmem_cache *s, bool all)
 {
 	struct list_head empty = LIST_HEAD_INIT(empty);
 
 	for_each_cache_node(s, n) {
-		if (!READ_ONCE(n->nr_spare) || !lock_try_enter(&n->lock))
+		if (!READ_ONCE(n->nr_kept) || !lock_try_enter(&n->lock))
 			continue;
-		node_set_spare(s, n, all ? 0 : spare_of_waves(n));
+		node_set_kept(s, n, all ? 0 : kept_of_waves(n));
 		slab_unlist_empty(n, empty_limit(s, n), &empty);
 		if (!all)
 			n->nr_given = 0;

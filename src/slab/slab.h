@@ -81,7 +81,7 @@ struct kmem_cache_node {
 	struct list_head slabs[SLAB_LISTS];
 	size_t nr_slabs;		/* read by barn_put() */
 	u32 nr_given;			/* empty slabs that went back since */
-	u32 nr_spare;			/* ... and were wanted again; read racily */
+	u32 nr_kept;			/* ... and, wanted again, stay; read racily */
 	u32 least_empty, most_empty;	/* of nr_empty, since the last tick */
 	u32 nid;			/* constant */
 	struct barn barn __aligned(64);
@@ -204,7 +204,7 @@ static inline struct kmem_cache_node *next_cache_node(struct kmem_cache *s,
 	for (struct kmem_cache_node *n = &(s)->node; n;		\
 	     n = next_cache_node(s, n->nid))
 
-/* Slabs with objects in use, racy: empty ones may be spare. */
+/* Slabs with objects in use, racy: empty ones may be kept. */
 static inline size_t node_nr_filled(const struct kmem_cache_node *n)
 {
 	size_t nr = READ_ONCE(n->nr_slabs);
@@ -271,10 +271,10 @@ bool slab_put(struct kmem_cache *s, void *const *objs, u32 n);
 /* Give empty slabs of all nodes back, all but @keep of them. */
 void slab_shrink(struct kmem_cache *s, size_t keep);
 /*
- * Give spare slabs of @s back, @all of them or those that nothing has needed
+ * Give kept slabs of @s back, @all of them or those that nothing has needed
  * since the last time; false: there were none.
  */
-bool slab_give_spare(struct kmem_cache *s, bool all);
+bool slab_give_kept(struct kmem_cache *s, bool all);
 /* @obj is the start of an object of a slab of @s. */
 bool slab_is_object(const struct kmem_cache *s, const void *obj);
 
@@ -441,10 +441,10 @@ void slab_free_bulk(struct kmem_cache *s, void *const *objs, u32 n);
 void slab_reclaim(void);
 /* Of objects that are free in slabs; racy. */
 size_t slab_free_bytes(void);
-/* Before the heap grows: spare slabs of all caches; false: there were none. */
+/* Before the heap grows: kept slabs of all caches; false: there were none. */
 bool slab_make_room(void);
 /* At a tick: those that nothing has needed since the last one. */
-void slab_age_spare(void);
+void slab_age_kept(void);
 /* The same of one cache. */
 void slab_reclaim_cache(struct kmem_cache *s);
 /* What its sheaves had grown by is for others to grow. */

@@ -347,11 +347,11 @@ Test(slab, slabs_that_were_wanted_again_stay, .init = up)
 	cr_assert_leq(fill_and_drop(100), 2);
 	cr_assert_eq(fill_and_drop(100), 0);
 	/* Until somebody else wants them. */
-	cr_assert_eq(slab_spare_pages, cache.node.nr_spare * cache.nr_pages);
-	cr_assert_gt(slab_spare_pages, 0);
+	cr_assert_eq(slab_kept_pages, cache.node.nr_kept * cache.nr_pages);
+	cr_assert_gt(slab_kept_pages, 0);
 	cr_assert(slab_make_room());
 	cr_assert_leq(cache.node.nr_slabs, 8);
-	cr_assert_eq(slab_spare_pages, 0);
+	cr_assert_eq(slab_kept_pages, 0);
 	cr_assert_not(slab_make_room());
 	/* What goes because of reclaim is no mistake. */
 	cr_assert_geq(fill_and_drop(100), 92);
@@ -361,19 +361,19 @@ Test(slab, slabs_that_were_wanted_again_stay, .init = up)
 }
 
 /* The others, which are full, do not look as if they were left behind. */
-Test(slab, a_sixteenth_is_kept_beside_spare_slabs, .init = up)
+Test(slab, a_sixteenth_stays_beside_kept_slabs, .init = up)
 {
 	u32 per = cache.nr_objects, n = 0;
 
 	fill_and_drop(50);
 	fill_and_drop(50);
-	cr_assert_geq(cache.node.nr_spare, 48);
+	cr_assert_geq(cache.node.nr_kept, 48);
 	while (n < 100 * per)
 		n += slab_take(&cache, 0, held + n, min(100 * per - n, 64u));
 	while (n > 40 * per)
 		cr_assert(slab_put(&cache, &held[--n], 1));
 	cr_assert_leq(cache.node.nr_slabs - cache.node.nr_empty, 45);
-	cr_assert_eq(cache.node.nr_empty, 1 + 40 / 16 + cache.node.nr_spare);
+	cr_assert_eq(cache.node.nr_empty, 1 + 40 / 16 + cache.node.nr_kept);
 	cr_assert(slabs_are_valid(&cache));
 }
 
@@ -393,37 +393,37 @@ Test(slab, what_has_a_destructor_goes_with_its_frees_alone, .init = up)
 		cr_assert_geq(fill_and_drop(100), 98);
 	nr_destroyed = 0;
 	cr_assert_not(slab_make_room());
-	slab_age_spare();
+	slab_age_kept();
 	cr_assert_eq(nr_destroyed, 0);
 	slab_shrink(&cache, 0);
 	cr_assert_gt(nr_destroyed, 0);
 }
 
 /* Waves between two ticks keep theirs; what they have left behind goes. */
-Test(slab, spare_slabs_that_no_wave_used_go_at_a_tick, .init = up)
+Test(slab, kept_slabs_that_no_wave_used_go_at_a_tick, .init = up)
 {
 	u32 kept;
 
 	fill_and_drop(100);
 	fill_and_drop(100);
-	slab_age_spare();
+	slab_age_kept();
 	for (u32 i = 0; i < 3; i++) {
 		cr_assert_leq(fill_and_drop(100), 2);
-		slab_age_spare();
+		slab_age_kept();
 		cr_assert_geq(cache.node.nr_slabs, 98);
 	}
 	/* Smaller waves: the rest is too much. */
 	cr_assert_eq(fill_and_drop(20), 0);
-	slab_age_spare();
+	slab_age_kept();
 	kept = (u32)cache.node.nr_slabs;
 	cr_assert(kept >= 20 && kept <= 22, "%u", kept);
 	cr_assert_eq(fill_and_drop(20), 0);
-	/* None; and those of what was in use all the time are no spare. */
+	/* None; and those of what was in use all the time are not kept. */
 	cr_assert_eq(slab_take(&cache, 0, held, 1), 1);
-	slab_age_spare();
-	slab_age_spare();
+	slab_age_kept();
+	slab_age_kept();
 	cr_assert_leq(cache.node.nr_slabs, 2);
-	cr_assert_eq(slab_spare_pages, 0);
+	cr_assert_eq(slab_kept_pages, 0);
 	slab_put(&cache, held, 1);
 	cr_assert(slabs_are_valid(&cache));
 	/* What went at a tick was no mistake. */
@@ -431,18 +431,18 @@ Test(slab, spare_slabs_that_no_wave_used_go_at_a_tick, .init = up)
 	cr_assert_leq(cache.node.nr_slabs, 2);
 }
 
-Test(slab, no_more_than_two_mib_are_spare, .init = unit_up)
+Test(slab, no_more_than_two_mib_are_kept, .init = unit_up)
 {
 	make(4096);
 	for (u32 i = 0; i < 4; i++)
 		fill_and_drop(NR / cache.nr_objects);
-	cr_assert_eq(cache.node.nr_spare,
+	cr_assert_eq(cache.node.nr_kept,
 		     2 * MIB / (cache.nr_pages << PAGE_SHIFT));
 	cr_assert_leq(cache.node.nr_empty * cache.nr_pages << PAGE_SHIFT,
 		      2 * MIB * 18 / 16);
 }
 
-Test(slab, a_heap_that_grows_takes_spare_slabs_first, .init = up)
+Test(slab, a_heap_that_grows_takes_kept_slabs_first, .init = up)
 {
 	struct page *pages[1000];
 	u32 nr = 0;
@@ -451,7 +451,7 @@ Test(slab, a_heap_that_grows_takes_spare_slabs_first, .init = up)
 	fill_and_drop(100);
 	fill_and_drop(100);
 	cr_assert_geq(cache.node.nr_slabs, 98);
-	while (cache.node.nr_spare && nr < ARRAY_SIZE(pages)) {
+	while (cache.node.nr_kept && nr < ARRAY_SIZE(pages)) {
 		pages[nr] = page_range_alloc(NUMA_NO_NODE, 1, 0, GFP_KERNEL);
 		cr_assert(pages[nr++]);
 	}

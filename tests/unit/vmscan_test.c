@@ -100,7 +100,7 @@ Test(vmscan, calls_give_the_last_block_back, .init = up)
  * Waves of objects that are over, and a program that is busy with pages: never
  * quiet.  The tick sees to what the waves have left.
  */
-static void leave_spare(struct kmem_cache *s)
+static void leave_kept(struct kmem_cache *s)
 {
 	static void *objs[2000];
 
@@ -115,24 +115,24 @@ static void leave_spare(struct kmem_cache *s)
 	}
 }
 
-Test(vmscan, spare_slabs_go_beside_work, .init = up)
+Test(vmscan, kept_slabs_go_beside_work, .init = up)
 {
 	static struct kmem_cache s;
 	u64 pages;
 
-	reclaim_set_slab_age(slab_age_spare);
+	reclaim_set_slab_age(slab_age_kept);
 	kmem_cache_init(&s, (FIRST_CACHE + 200) << SHEAF_HEAD_SHIFT, 1024,
 			"waves");
-	leave_spare(&s);
+	leave_kept(&s);
 	pages = s.node.nr_slabs * s.nr_pages;
 	cr_assert_geq(pages, 400);
-	cr_assert_geq(slab_spare_pages, 400);
+	cr_assert_geq(slab_kept_pages, 400);
 	for (u32 i = 0; i < 2000 && s.node.nr_slabs > 2; i++) {
 		usleep(1000);
 		look();
 	}
 	cr_assert_leq(s.node.nr_slabs, 2);
-	cr_assert_eq(slab_spare_pages, 0);
+	cr_assert_eq(slab_kept_pages, 0);
 	cr_assert_gt(stat_read(STAT_IDLE_TICK), 0);
 }
 
