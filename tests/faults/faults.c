@@ -20,9 +20,13 @@
  *   - when all is freed, every structure's invariants hold, and no more pages
  *     are in use than after the same run without a fault (LEAK_PAGES).
  *
- * The workload ends with one record of struct result in a shared page.
+ * The workload ends with one record of struct result in a shared page.  What
+ * runs write lies in a directory of their own, which goes at the end, or when
+ * the driver is interrupted.
  */
+#include <ftw.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 
 #include "faults.h"
@@ -165,19 +169,96 @@ static void companions(const struct config *c, char *spec, size_t size)
 					c->with[i].every);
 }
 
+/* --- where runs leave their files --- */
+
+static int remove_one(const char *path, const struct stat *st, int type,
+		      struct FTW *at)
+{
+	return remove(path);
+}
+
+static void remove_tree(const char *path)
+{
+	nftw(path, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+/* Empty, and of this process alone: a worker's runs come one after the other. */
+static const char *run_dir(void)
+{
+	static char name[20];
+
+	snprintf(name, sizeof(name), "%d", (int)getpid());
+	remove_tree(name);
+	return mkdir(name, 0700) ? NULL : name;
+}
+
+/* Who was killed cannot end those he has started: the kernel does. */
+static pid_t fork_bound(void)
+{
+	pid_t parent = getpid(), pid = fork();
+
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (getppid() != parent)
+			_exit(6);
+	}
+	return pid;
+}
+
+static void on_end(int sig)
+{
+}
+
+/*
+ * Run @fn in a process whose working directory goes afterwards, as soon as all
+ * that it has started have ended: they are this one's by then.
+ */
+static int in_own_dir(int (*fn)(int argc, char **argv), int argc, char **argv)
+{
+	static const int ends[] = { SIGINT, SIGTERM, SIGHUP };
+	const char *tmp = getenv("TMPDIR");
+	int status, ret = 1;
+	char dir[200];
+	pid_t pid;
+
+	snprintf(dir, sizeof(dir), "%s/liballoc-faults.XXXXXX",
+		 tmp ? tmp : "/tmp");
+	if (!mkdtemp(dir) || chdir(dir))
+		return 7;
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	pid = fork_bound();
+	if (!pid)
+		_exit(fn(argc, argv));
+	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++)
+		sigaction(ends[i], &(struct sigaction){
+			.sa_handler = on_end }, NULL);
+	if (pid > 0 && waitpid(pid, &status, 0) == pid)
+		ret = WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+	else if (pid > 0)
+		kill(pid, SIGKILL);	/* interrupted */
+	while (wait(NULL) > 0 || errno == EINTR)
+		;
+	if (!chdir("/"))
+		remove_tree(dir);
+	return ret;
+}
+
 /* What went wrong, or NULL.  @r is a copy of what the run left. */
 static const char *run_once(size_t c, const char *spec, struct result *r)
 {
 	static char text[200];
+	const char *dir = run_dir();
 	char all[600];
 	struct rlimit core = { 0, 0 };
 	int status;
 	pid_t pid;
 
+	if (!dir)
+		return "no directory";
 	companions(&configs[c], all, sizeof(all));
 	snprintf(all + strlen(all), sizeof(all) - strlen(all), "%s", spec);
 	memset(result, 0, sizeof(*result));
-	pid = fork();
+	pid = fork_bound();
 	if (!pid) {
 		struct rlimit as = { configs[c].as, configs[c].as };
 		int null = memfd_create("err", 0);
@@ -187,7 +268,7 @@ static const char *run_once(size_t c, const char *spec, struct result *r)
 		dup2(result_fd, RESULT_FD);
 		setenv("LIBALLOC_OPTIONS", configs[c].options, 1);
 		setenv("LIBALLOC_FAULT", all, 1);
-		if (chdir("/tmp"))
+		if (chdir(dir))
 			_exit(7);
 		if (as.rlim_cur)
 			setrlimit(RLIMIT_AS, &as);
@@ -352,16 +433,11 @@ static int run_worker(size_t first, size_t n, int argc, char **argv)
 	return failures != 0;
 }
 
-int main(int argc, char **argv)
+static int run_all(int argc, char **argv)
 {
 	size_t n = (size_t)(__stop_sys_sites - __start_sys_sites);
-	int opt, status, ret = 0;
+	int status, ret = 0;
 
-	while ((opt = getopt(argc, argv, "wl")) != -1) {
-		if (opt == 'w')
-			return run_workload();
-		thorough = thorough || opt == 'l';
-	}
 	if (!result_make())
 		return 9;
 	if (!dry_runs(n))
@@ -370,11 +446,23 @@ int main(int argc, char **argv)
 	       "call", "error", "failed", "NULLs");
 	fflush(stdout);
 	for (size_t i = 0; i < NR_WORKERS; i++)
-		if (!fork())
+		if (!fork_bound())
 			_exit(run_worker(i, n, argc, argv));
 	while (wait(&status) > 0)
 		ret = ret || status;
-	unlink("/tmp/liballoc-faults-trace");
 	printf("faults: %zu sites%s\n", n, ret ? "" : ", all well");
+	fflush(stdout);
 	return ret;
+}
+
+int main(int argc, char **argv)
+{
+	int opt;
+
+	while ((opt = getopt(argc, argv, "wl")) != -1) {
+		if (opt == 'w')
+			return run_workload();
+		thorough = thorough || opt == 'l';
+	}
+	return in_own_dir(run_all, argc, argv);
 }

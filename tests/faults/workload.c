@@ -386,7 +386,7 @@ static void put_file(const char *path, const char *text)
 /* Where the machine has version 1, the calls of version 2 are made as well. */
 static void files(void)
 {
-	char dir[] = "/tmp/liballoc-faults-XXXXXX", path[100];
+	char dir[] = "files-XXXXXX", path[100];
 	int err = dup(STDERR_FILENO);
 
 	sys_append_file("/dev/null", "", 0);

@@ -77,5 +77,6 @@ $(FAULTS_BUILD)/faults: $(FAULTS_FILES) tests/faults/faults.h $(FUZZ_H) $(SRCS)
 
 check-faults: $(FAULTS_BUILD)/faults
 	@$< $(FAULTS_ARGS)
+	@tests/faults/leaves $<
 
 .PHONY: fuzz check-fuzz fuzz-reduce fuzz-libfuzzer fuzz-afl check-faults
