@@ -48,7 +48,8 @@ typedef unsigned int alloc_slab_flags_t;
 /*
  * The cache shares no memory with others.  Without it those without debugging
  * flags, constructor, destructor and usercopy region may: objects of the same
- * size in memory, alignment, RECLAIM_ACCOUNT and ACCOUNT are one kind.
+ * size in memory, alignment, RECLAIM_ACCOUNT, ACCOUNT and CACHE_DMA32 are one
+ * kind.
  */
 #define ALLOC_SLAB_NO_MERGE		0x0200u
 /*
@@ -57,6 +58,12 @@ typedef unsigned int alloc_slab_flags_t;
  * address where there was one, perhaps another.
  */
 #define ALLOC_SLAB_TYPESAFE_BY_RCU	0x0400u
+/*
+ * All objects lie below 4 GiB, of which there is little (liballoc.h).  CACHE_DMA
+ * means as little here as __GFP_DMA.
+ */
+#define ALLOC_SLAB_CACHE_DMA		0x0000u
+#define ALLOC_SLAB_CACHE_DMA32		0x0800u
 
 /* All fields may be 0. */
 struct alloc_kmem_cache_args {
@@ -127,6 +134,10 @@ void alloc_kmem_cache_destroy(struct kmem_cache *s);
 /**
  * alloc_kmem_cache_alloc - an object
  * @gfp: ALLOC_GFP_*; with ALLOC___GFP_ZERO all its bytes are 0
+ *
+ * As in the kernel, ALLOC___GFP_DMA32 is not for objects of a cache: it is
+ * ignored, which the first call that takes a slow path reports, unless the
+ * cache has ALLOC_SLAB_CACHE_DMA32.
  *
  * Return: NULL with errno ENOMEM.  An object is at a multiple of the cache's
  * alignment.
@@ -322,6 +333,8 @@ typedef alloc_slab_flags_t slab_flags_t;
 #define SLAB_ACCOUNT			ALLOC_SLAB_ACCOUNT
 #define SLAB_NO_MERGE			ALLOC_SLAB_NO_MERGE
 #define SLAB_TYPESAFE_BY_RCU		ALLOC_SLAB_TYPESAFE_BY_RCU
+#define SLAB_CACHE_DMA			ALLOC_SLAB_CACHE_DMA
+#define SLAB_CACHE_DMA32		ALLOC_SLAB_CACHE_DMA32
 /* The kernel's name before 4.12, and one for what a shrinker empties. */
 #define SLAB_DESTROY_BY_RCU		ALLOC_SLAB_TYPESAFE_BY_RCU
 #define SLAB_TEMPORARY			ALLOC_SLAB_RECLAIM_ACCOUNT

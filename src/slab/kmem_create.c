@@ -50,7 +50,7 @@
 #define REPORTED	8	/* live objects of a cache, by address */
 
 /* What caches must have in common to share slabs, beside their layout. */
-#define MERGE_SAME	(SLAB_RECLAIM_ACCOUNT | SLAB_ACCOUNT)
+#define MERGE_SAME	(SLAB_RECLAIM_ACCOUNT | SLAB_ACCOUNT | SLAB_CACHE_DMA32)
 #define NEVER_MERGE	(SLAB_DEBUG_FLAGS | SLAB_NO_MERGE | SLAB_TYPESAFE_BY_RCU)
 
 #define HANDLE_SIZE	offsetof(struct kmem_cache, size)
@@ -528,14 +528,30 @@ bool kmem_cache_must_not_fail(gfp_t gfp, u32 tries)
 	return true;
 }
 
+/*
+ * Where an object lies is the cache's affair, not the caller's, who may get one
+ * that is at hand: as in the kernel, that is said once and goes on without.
+ */
+static gfp_t slab_flags_of(const struct kmem_cache *s, gfp_t gfp)
+{
+	static bool said;
+
+	if (unlikely(gfp & __GFP_DMA32 && !(s->flags & SLAB_CACHE_DMA32)) &&
+	    !__atomic_exchange_n(&said, true, __ATOMIC_RELAXED))
+		report("kmem_cache_alloc: cache %s: __GFP_DMA32 is ignored, "
+		       "SLAB_CACHE_DMA32 is for the cache", s->name);
+	return gfp & ~(__GFP_ZERO | __GFP_DMA32);
+}
+
 void *kmem_cache_alloc_node(struct kmem_cache *h, gfp_t gfp, int nid)
 {
 	struct kmem_cache *s = kmem_cache_root(h, "kmem_cache_alloc");
+	gfp_t how = slab_flags_of(s, gfp);
 	u32 tries = 0;
 	void *obj;
 
 	do
-		obj = slab_alloc_gfp(s, nid, gfp & ~__GFP_ZERO);
+		obj = slab_alloc_gfp(s, nid, how);
 	while (!obj && kmem_cache_must_not_fail(gfp, tries++));
 	if (unlikely(!obj))
 		return NULL;
@@ -547,9 +563,10 @@ void *kmem_cache_alloc_node(struct kmem_cache *h, gfp_t gfp, int nid)
 bool kmem_cache_alloc_bulk(struct kmem_cache *root, gfp_t gfp, void **objs,
 			   u32 n)
 {
+	gfp_t how = slab_flags_of(root, gfp);
 	u32 tries = 0;
 
-	while (!slab_alloc_bulk(root, gfp & ~__GFP_ZERO, objs, n))
+	while (!slab_alloc_bulk(root, how, objs, n))
 		if (!kmem_cache_must_not_fail(gfp, tries++))
 			return false;
 	return true;

@@ -187,11 +187,11 @@ static void slab_relist(const struct kmem_cache *s, struct kmem_cache_node *n,
 		list_add(&slab->lru, &n->slabs[bucket]);
 }
 
-/* Per-CPU page lists are of the unmovable kind. */
+/* Per-CPU page lists are of the unmovable kind, and of ZONE_NORMAL. */
 static bool slab_by_pcp(const struct kmem_cache *s)
 {
 	return s->nr_pages <= 1u << PCP_MAX_ORDER &&
-	       !(s->flags & SLAB_RECLAIM_ACCOUNT);
+	       !(s->flags & (SLAB_RECLAIM_ACCOUNT | SLAB_CACHE_DMA32));
 }
 
 /* What a slab's pages are allocated with for a caller of @gfp. */
@@ -200,6 +200,8 @@ static gfp_t slab_gfp(const struct kmem_cache *s, gfp_t gfp)
 	gfp &= ~(__GFP_ZERO | __GFP_MOVABLE | __GFP_DMA32 | __GFP_NOFAIL);
 	if (s->flags & SLAB_RECLAIM_ACCOUNT)
 		gfp |= __GFP_RECLAIMABLE;
+	if (s->flags & SLAB_CACHE_DMA32)
+		gfp |= __GFP_DMA32;
 	return s->nr_pages > PREFAULT_PAGES ? gfp : gfp | __GFP_PREFAULT;
 }
 

@@ -104,7 +104,8 @@ typedef u32 slab_flags_t;
 #define SLAB_ACCOUNT		0x0100u	/* merges with its like only */
 #define SLAB_NO_MERGE		0x0200u
 #define SLAB_TYPESAFE_BY_RCU	0x0400u	/* slabs outlive RCU readers */
-#define SLAB_FLAGS		0x07ffu	/* what callers may set */
+#define SLAB_CACHE_DMA32	0x0800u	/* objects below 4 GiB */
+#define SLAB_FLAGS		0x0fffu	/* what callers may set */
 
 #define SLAB_DEBUG_FLAGS						\
 	(SLAB_CONSISTENCY_CHECKS | SLAB_RED_ZONE | SLAB_POISON |	\

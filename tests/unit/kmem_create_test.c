@@ -235,6 +235,7 @@ Test(kmem_create, unlike_caches_are_not, .init = unit_up)
 		SLAB_NO_MERGE, SLAB_CONSISTENCY_CHECKS, SLAB_RED_ZONE,
 		SLAB_POISON, SLAB_STORE_USER, SLAB_TRACE,
 		SLAB_TYPESAFE_BY_RCU, SLAB_RECLAIM_ACCOUNT, SLAB_ACCOUNT,
+		SLAB_CACHE_DMA32,
 	};
 	struct kmem_cache_args args[] = {
 		{ .ctor = nothing }, { .dtor = nothing }, { .usersize = 8 },
@@ -896,6 +897,31 @@ Test(kmem_create, reclaimable_pages, .init = unit_up)
 	kmem_cache_free(h, obj);
 	kmem_cache_destroy(h);
 	cr_assert(zone_is_valid(&zone_normal));
+}
+
+Test(kmem_create, objects_below_4_gib, .init = unit_up)
+{
+	static const u32 sizes[] = { 24, 64, 1000, 5000, 300000 };
+
+	for (u32 i = 0; i < ARRAY_SIZE(sizes); i++) {
+		struct kmem_cache *h = make(sizes[i], SLAB_CACHE_DMA32);
+		void *objs[100];
+
+		for (u32 n = 0; n < ARRAY_SIZE(objs); n++) {
+			objs[n] = kmem_cache_alloc(h, GFP_KERNEL);
+			REQUIRE(objs[n] && !((uintptr_t)objs[n] >> 32));
+			memset(objs[n], 1, sizes[i]);
+		}
+		for (u32 n = 0; n < ARRAY_SIZE(objs); n++)
+			kmem_cache_free(h, objs[n]);
+		cr_assert(kmem_cache_alloc_bulk(h->root, GFP_KERNEL, objs, 20));
+		for (u32 n = 0; n < 20; n++) {
+			REQUIRE(!((uintptr_t)objs[n] >> 32));
+			kmem_cache_free(h, objs[n]);
+		}
+		kmem_cache_destroy(h);
+	}
+	cr_assert_eq(zone_used(&node_data[0]->zones[ZONE_DMA32]), 0);
 }
 
 Test(kmem_create, objects_of_a_node, .init = nodes_up)

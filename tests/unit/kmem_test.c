@@ -27,6 +27,35 @@ static void ctor(void *obj)
 	memset(obj, 0x33, 16);
 }
 
+/* As in the kernel: it is the cache that says where objects lie. */
+Test(kmem, dma32_is_a_flag_of_the_cache, .init = start)
+{
+	struct kmem_cache *low, *high;
+	char text[300] = "";
+	int err = dup(2), out[2];
+	void *p;
+
+	low = alloc_kmem_cache_create("low", 100, 0,
+				      ALLOC_SLAB_CACHE_DMA32 |
+				      ALLOC_SLAB_CACHE_DMA, NULL);
+	high = alloc_kmem_cache_create("high", 200, 0, ALLOC_SLAB_NO_MERGE,
+				       NULL);
+	cr_assert(pipe(out) == 0 && dup2(out[1], 2) == 2);
+	p = alloc_kmem_cache_alloc(low, ALLOC_GFP_KERNEL | ALLOC_GFP_DMA32);
+	cr_assert(p && !((uintptr_t)p >> 32));
+	alloc_kmem_cache_free(low, p);
+	for (u32 i = 0; i < 2; i++) {
+		p = alloc_kmem_cache_alloc_node(high, ALLOC_GFP_KERNEL |
+						ALLOC_GFP_DMA32, 0);
+		cr_assert(p && (uintptr_t)p >> 32);
+	}
+	dup2(err, 2);
+	close(out[1]);
+	cr_assert_gt(read(out[0], text, sizeof(text) - 1), 0);
+	cr_assert_not_null(strstr(text, "cache high: __GFP_DMA32 is ignored"));
+	cr_assert_eq(strchr(text, '\n')[1], '\0', "said once: %s", text);
+}
+
 struct sample {
 	long a;
 	char text[40];
