@@ -133,22 +133,44 @@ static bool commit_range(uintptr_t from, uintptr_t to)
 	return from == to || sys_commit((void *)from, to - from);
 }
 
+/* The same of what commit_range() has just added. */
+static void uncommit_range(uintptr_t from, uintptr_t to)
+{
+	from = ALIGN_UP(from, sys_page_size());
+	to = ALIGN_UP(to, sys_page_size());
+	if (from >= to)
+		return;
+	if (sys_overcommit_strict())
+		sys_forget((void *)from, to - from);
+	else
+		sys_uncommit((void *)from, to - from);
+}
+
 /*
  * The class map is read for every page number below the end, vmemmap only
- * for pages of the buddies: it starts at the first of those.
+ * for pages of the buddies: it starts at the first of those.  If any of it is
+ * refused, none is kept.
  */
 static bool commit_pages(struct section *sec, size_t end)
 {
 	size_t old = sec->committed;
 	size_t old_class = old == sec->first ? 0 : old;
 	uintptr_t vm = (uintptr_t)sec->vmemmap, cl = (uintptr_t)sec->classes;
+	uintptr_t from = sec->base + (old << PAGE_SHIFT);
+	uintptr_t to = sec->base + (end << PAGE_SHIFT);
+	uintptr_t vm_from = vm + old * sizeof(struct page);
+	uintptr_t vm_to = vm + end * sizeof(struct page);
 
-	return commit_range(vm + old * sizeof(struct page),
-			    vm + end * sizeof(struct page)) &&
-	       commit_range(cl - end * sizeof(u16),
-			    cl - old_class * sizeof(u16)) &&
-	       commit_range(sec->base + (old << PAGE_SHIFT),
-			    sec->base + (end << PAGE_SHIFT));
+	if (!commit_range(from, to))
+		return false;
+	if (commit_range(vm_from, vm_to)) {
+		if (commit_range(cl - end * sizeof(u16),
+				 cl - old_class * sizeof(u16)))
+			return true;
+		uncommit_range(vm_from, vm_to);
+	}
+	uncommit_range(from, to);
+	return false;
 }
 
 bool section_commit(struct section *sec, size_t end)

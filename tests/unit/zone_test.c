@@ -191,6 +191,31 @@ Test(zone, offline_gives_back_the_limit)
 	unit_in_child(data_falls);
 }
 
+static void data_is_refused(void *arg)
+{
+	struct rlimit lim;
+	size_t before;
+
+	unit_up();
+	/* From here on the heap grows by more than is asked for. */
+	if (!get(512 * MIB >> PAGE_SHIFT, 0, 0))
+		_exit(1);
+	before = data_kib();
+	lim.rlim_cur = lim.rlim_max = before * KIB + 3 * MIB;
+	setrlimit(RLIMIT_DATA, &lim);
+	while (get(MAX_ORDER_PAGES, 0, 0))
+		;
+	if (data_kib() > before + 64)
+		_exit(2);
+	check_zones();
+}
+
+/* What cannot be had whole takes nothing of the limit. */
+Test(zone, growth_that_is_refused_leaves_the_limit)
+{
+	unit_in_child(data_is_refused);
+}
+
 /* Who has no hand for a block leaves it to those that have. */
 Test(zone, none_goes_offline_unseen, .init = unit_up)
 {
