@@ -1,6 +1,6 @@
 # bench.mk - builds the access patterns; the top Makefile includes it.
 #
-# One program for each other bench/*.c, in $(BUILD)/bench.  The compiler must not
+# One program for each other bench/*.c and bench/literature/*.c, in $(BUILD)/bench.  The compiler must not
 # know what malloc is, or it removes the pairs that are to be measured.
 
 BUILD ?= build
@@ -17,15 +17,26 @@ BENCH_SRCS  := $(sort $(filter-out $(BENCH_LIBS:%=bench/%.c) bench/cpus.c,\
 BENCH_PROGS := $(BENCH_SRCS:bench/%.c=$(BUILD)/bench/%) \
 	$(BENCH_LIBS:%=$(BUILD)/bench/%.so)
 
-.PHONY: bench-build bench-peers bench-cpus check-bench
+# Programs of papers and benchmark suites, a set of their own.
+LITERATURE := $(patsubst bench/%.c,$(BUILD)/bench/%,\
+	$(wildcard bench/literature/*.c))
+
+.PHONY: bench-build bench-peers bench-literature bench-cpus check-bench
+.PHONY: literature-build
 bench-build: $(BENCH_PROGS)
+literature-build: $(LITERATURE) $(BUILD)/bench/launch
+$(LITERATURE): bench/literature/literature.h
 
 # Beside the allocators that Debian has: a quarter of an hour (bench/README.md).
 bench-peers: all
 	BUILD=$(BUILD) scripts/bench-peers
 
+# The same allocators on programs of the literature: at most eight minutes.
+bench-literature: all
+	BUILD=$(BUILD) scripts/bench-literature
+
 # Every program of bench/ for a moment, and what it prints: half a minute.
-check-bench: bench-build $(BUILD)/bench/cpus $(BUILD)/liballoc.so
+check-bench: bench-build literature-build $(BUILD)/bench/cpus $(BUILD)/liballoc.so
 	@tests/bench/run $(BUILD)
 
 # What CPUs and nodes cost in memory: seconds.

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# common.sh - what scripts/bench and scripts/demo share.
+# common.sh - what scripts/bench, scripts/bench-literature and scripts/demo share.
 #
-# Both start at the top of the repository with set -u, and set WORK to a folder
+# All start at the top of the repository with set -u, and set WORK to a folder
 # under build/ for inputs and outputs.
 
 # The launcher's peak must be the program's: no locale, no surprises.
@@ -36,6 +36,18 @@ quoted() {
 
 	for a; do
 		printf "'%s' " "${a//\'/\'\\\'\'}"
+	done
+}
+
+# Debian's three: their names and where the compiler finds them.
+debian_peers() {
+	local lib so
+
+	for lib in mimalloc:libmimalloc.so.2 jemalloc:libjemalloc.so.2 \
+		   tcmalloc:libtcmalloc_minimal.so.4; do
+		so=$(gcc -print-file-name="${lib#*:}")
+		[ -e "$so" ] || die "there is no ${lib#*:}"
+		printf '%s=%s ' "${lib%%:*}" "$so"
 	done
 }
 

@@ -1,100 +1,15 @@
 # peers.awk - the tables of scripts/bench-peers: Markdown (stdout), JSON, and the
 # data of the pictures.
 #
-# Comes after rows.awk, which says what a figure is.  The allocators are glibc,
-# liballoc, Debian's three, and what PEERS named: "peers" are all but the first
-# two.  Two more names stand for what is possible: bump (never frees) and live
+# Comes after rows.awk, which says what a figure is, and best.awk.  The allocators
+# are glibc, liballoc, Debian's three, and what PEERS named: "peers" are all but
+# the first two.  Two more names stand for what is possible: bump (never frees) and live
 # (the bytes asked for, in pages).
 #
 # Variables beside those of rows.awk: plots (a folder), minutes.
 
 function is_row(p) {
 	return has("pattern", p) || has("real", p)
-}
-
-# Least of the peers in a row; which one is left in best_name.
-function best_peer(what, prog,    k, v, best) {
-	best_name = ""
-	for (k = 3; k <= nr_allocs; k++) {
-		if (!ran(prog, alloc[k]))
-			continue
-		v = mid(what, prog, alloc[k])
-		if (v > 0 && (best_name == "" || v < best)) {
-			best = v
-			best_name = alloc[k]
-		}
-	}
-	return best
-}
-
-function to_best(what, prog,    b) {
-	b = best_peer(what, prog)
-	return b > 0 && ran(prog, ours) ? mid(what, prog, ours) / b : 0
-}
-
-# Ours over the best peer, within each round: the smallest and the largest.
-function best_spread(prog,    r, k, b, q, lo, hi) {
-	lo = 1e9
-	for (r = 1; r <= rounds; r++) {
-		b = 0
-		for (k = 3; k <= nr_allocs; k++)
-			if (ran(prog, alloc[k]) &&
-			    ("wall", prog, alloc[k], r) in value &&
-			    (!b || value["wall", prog, alloc[k], r] < b))
-				b = value["wall", prog, alloc[k], r]
-		if (!b || !(("wall", prog, ours, r) in value))
-			continue
-		q = value["wall", prog, ours, r] / b
-		if (q < lo)
-			lo = q
-		if (q > hi)
-			hi = q
-	}
-	return hi ? sprintf("%.2f-%.2f", lo, hi) : "-"
-}
-
-# Over the rows of one kind, or of both.
-function mean(what, kind, a,    i, k, kinds, n, q, s, p) {
-	split(kind == "all" ? "pattern real" : kind, kinds, " ")
-	for (k = 1; k in kinds; k++)
-		for (i = 1; i <= nr_rows[kinds[k]]; i++) {
-			p = row[kinds[k], i]
-			q = ok(p, a) ? ratio(what, p, a) : 0
-			if (q > 0) {
-				s += log(q)
-				n++
-			}
-		}
-	return n ? exp(s / n) : 0
-}
-
-function mean_to_best(what,    i, k, kinds, n, q, s) {
-	split("pattern real", kinds, " ")
-	for (k = 1; k <= 2; k++)
-		for (i = 1; i <= nr_rows[kinds[k]]; i++) {
-			q = to_best(what, row[kinds[k], i])
-			if (q > 0) {
-				s += log(q)
-				n++
-			}
-		}
-	return n ? exp(s / n) : 0
-}
-
-function num(fmt, v) {
-	return v > 0 ? sprintf(fmt, v) : "-"
-}
-
-function rule(line) {
-	print line
-	gsub(/[^|]+/, "---:", line)
-	sub(/---:/, "---", line)
-	print line
-}
-
-function time_cell(p, a) {
-	return ran(p, a) ? sprintf("%.2f", ratio("wall", p, a)) : \
-		((p, a) in failed) ? "failed" : "-"
 }
 
 # Where a tenth of the work was done and multiplied, a mark says so.
@@ -131,11 +46,6 @@ function time_table(kind, title,    i, k, p, line, b) {
 # MiB that the program held at most, in pages, and its files.
 function floor_kib(p) {
 	return mid("heap_kib", p, "live") + mid("file_kib", p, "live")
-}
-
-function peak_cell(p, a) {
-	return ran(p, a) ? sprintf("%.2f", ratio("peak", p, a)) : \
-		((p, a) in failed) ? "failed" : "-"
 }
 
 function peak_table(kind, title,    i, k, p, line, best) {
@@ -177,67 +87,11 @@ function means_table(    k, a) {
 			num("%.3f", mean("peak", "real", a))
 	}
 	printf "\n%s to the best peer of each row: time %.3f, CPU %.3f, peak %.3f.\n",
-	       ours, mean_to_best("wall"), mean_to_best("cpu"),
-	       mean_to_best("peak")
+	       ours, mean_to_best("wall", "all"),
+	       mean_to_best("cpu", "all"), mean_to_best("peak", "all")
 }
 
 # --- bars ---
-
-function verdict(have, met) {
-	if (!have)
-		return "not measured"
-	return met ? "yes" : "**no**"
-}
-
-function bar_line(what, limit, text, have, met) {
-	printf "| %s | %s | %s | %s |\n", what, limit, have ? text : "-",
-	       verdict(have, met)
-	nr_bars++
-	bar_json = bar_json (nr_bars > 1 ? ",\n" : "\n") sprintf( \
-		"    {\"bar\": \"%s\", \"limit\": \"%s\", \"value\": \"%s\", " \
-		"\"met\": %s}", what, limit, have ? text : "",
-		!have ? "null" : met ? "true" : "false")
-}
-
-# The least of the peers @from..@to for a figure; best_name says whose.
-function least_mean(what, kind, from, to,    k, v, best) {
-	best_name = ""
-	for (k = from; k <= to && k <= nr_allocs; k++) {
-		v = mean(what, kind, alloc[k])
-		if (v > 0 && (best_name == "" || v < best)) {
-			best = v
-			best_name = alloc[k]
-		}
-	}
-	return best
-}
-
-# Rows whose ratio to the best peer is above @limit, the worst first.
-function above(what, limit,    i, j, k, kinds, n, q, p, names, vals, t, out) {
-	split("pattern real", kinds, " ")
-	nr_above = nr_compared = 0
-	for (k = 1; k <= 2; k++)
-		for (i = 1; i <= nr_rows[kinds[k]]; i++) {
-			p = row[kinds[k], i]
-			q = to_best(what, p)
-			if (!ran(p, ours))
-				q = 99
-			if (q > 0)
-				nr_compared++
-			if (q <= limit)
-				continue
-			for (j = ++n; j > 1 && vals[j - 1] < q; j--) {
-				vals[j] = vals[j - 1]
-				names[j] = names[j - 1]
-			}
-			vals[j] = q
-			names[j] = p
-		}
-	nr_above = n + 0
-	for (i = 1; i <= n; i++)
-		out = out (i > 1 ? ", " : ": ") names[i] " " sprintf("%.2f", vals[i])
-	return sprintf("%d of %d rows are above%s", n, nr_compared, out)
-}
 
 # A figure that a program printed: ours against the least of the peers.
 function figure_bar(title, limit_text, factor, figure, prog, strict,    b, v, k) {
@@ -269,27 +123,8 @@ function tiny_bar(title, what, unit, fmt, limit,    v, k, w, best, any) {
 		 ran("tiny", ours) && any, v <= limit && v < best)
 }
 
-function bars(    v, b, text) {
-	print "\n## Bars\n"
-	print "| figure | bar | " ours " | met |"
-	print "|---|---|---|---|"
-	v = mean("wall", "all", ours)
-	b = least_mean("wall", "all", 3, 5)
-	bar_line("time, geometric mean over all rows, to the best of Debian's three",
-		 "at most 0.85", sprintf("%.3f (%.3f to %.3f, %s)", b > 0 ? v / b : 0,
-		 v, b, best_name), v > 0 && b > 0, v <= 0.85 * b)
-	text = above("wall", 1.10)
-	bar_line("time, each row, to the best peer of the row", "at most 1.10",
-		 text, nr_compared > 0, nr_above == 0)
-	v = mean("peak", "all", ours)
-	b = least_mean("peak", "all", 3, nr_allocs)
-	bar_line("peak memory, geometric mean, to " base,
-		 "at most 1.00, below every peer",
-		 sprintf("%.3f (best peer: %.3f, %s)", v, b, best_name),
-		 v > 0 && b > 0, v <= 1 && v < b)
-	text = above("peak", 1.25)
-	bar_line("peak memory, each row, to the best peer of the row",
-		 "at most 1.25", text, nr_compared > 0, nr_above == 0)
+function bars(    v) {
+	row_bars("all")
 	v = mean("wall", "real", ours)
 	bar_line("real programs, time, geometric mean to " base, "at most 0.85",
 		 sprintf("%.3f", v), v > 0, v <= 0.85)

@@ -78,7 +78,8 @@ peers_report() {
 	rm -rf "$WORK/plots"
 	mkdir -p "$WORK/plots"
 	[ "${QUICK:-}" ] || measure_samples
-	awk -f bench/rows.awk -f bench/peers.awk -v allocs="${ALLOCS[*]}" \
+	awk -f bench/rows.awk -f bench/best.awk -f bench/peers.awk \
+		-v allocs="${ALLOCS[*]}" \
 		-v json="$WORK/peers.json" -v plots="$WORK/plots" \
 		-v rounds="$ROUNDS" -v libc="$LIBC_VERSION" \
 		-v cpus="$(nproc)" -v kernel="$(uname -r)" \
