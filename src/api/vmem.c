@@ -211,7 +211,8 @@ static enum vfree_result unmap_pages(void *addr, u32 count, size_t *size)
 
 /*
  * Moving the pages home can fail for lack of page tables.  Memory that is
- * then still mapped is better than memory that is lost.
+ * then still mapped is better than memory that is lost.  For what can never go
+ * home nothing is given back.
  */
 static void put_mapping(const char *call, void *addr, u32 count)
 {
@@ -223,7 +224,7 @@ static void put_mapping(const char *call, void *addr, u32 count)
 		ret = unmap_pages(addr, count, &size);
 	} while (unlikely(ret == VFREE_BUSY) &&
 		 api_may_retry(0, GFP_KERNEL, &tries));
-	if (ret == VFREE_BUSY)
+	if (ret == VFREE_BUSY || ret == VFREE_LOST)
 		report("%s: %p stays mapped", call, addr);
 	else if (unlikely(ret != VFREE_OK))
 		bad_area(call, addr, ret, size);

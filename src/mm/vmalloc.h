@@ -35,6 +35,7 @@ enum vfree_result {
 	VFREE_AGAIN,		/* freed already */
 	VFREE_BUSY,		/* re-entered: nothing was done */
 	VFREE_WRONG_KIND,	/* vfree() of a vmap() area, or the reverse */
+	VFREE_LOST,		/* of a vmap() area that stays, whoever tries */
 };
 
 /*
@@ -121,7 +122,8 @@ struct page;
 void *vmap(struct page **pages, u32 count, u32 flags);
 /*
  * The pages have their contents at their own addresses again.  VFREE_BUSY:
- * re-entered, or no memory to do so; the area is as it was.
+ * re-entered, or no memory to do so; the area is as it was.  VFREE_LOST: so it
+ * is, and will be.
  */
 enum vfree_result vunmap(void *addr, size_t *size);
 /* The same; @node is a hint that means nothing here: the pages exist. */

@@ -247,8 +247,10 @@ void *vmap(struct page **pages, u32 count, u32 flags)
 
 static enum vfree_result area_unmap(struct vmap_area *area)
 {
-	if (area->lost || !runs_open(area) || !runs_move_back(area))
-		return VFREE_BUSY;
+	if (area->lost)
+		return VFREE_LOST;
+	if (!runs_open(area) || !runs_move_back(area))
+		return area->lost ? VFREE_LOST : VFREE_BUSY;
 	runs_leave(area);
 	vmap_info.nr_pages--;
 	vmap_info.pages_bytes -= area->size;
