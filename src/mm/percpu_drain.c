@@ -415,10 +415,26 @@ static void block_freeze(u32 cpu)
 	percpu_fence(&ok);
 }
 
+/*
+ * Not under percpu_lock: memblock's may be what was interrupted.  Of two who
+ * make them at the same time one has made them in vain, once a CPU.
+ */
+static bool bounds_make(struct block *b)
+{
+	struct bounds *none = NULL, *new;
+
+	if (READ_ONCE(b->frozen_bounds))
+		return true;
+	new = memblock_alloc(MAX_SHEAVES * sizeof(*new));
+	if (!new)
+		return false;
+	__atomic_compare_exchange_n(&b->frozen_bounds, &none, new, false,
+				    __ATOMIC_RELEASE, __ATOMIC_RELAXED);
+	return true;
+}
+
 void percpu_freeze(void)
 {
-	struct bounds *bounds;
-	struct block *b;
 	u32 cpu;
 
 	if (frozen_here) {
@@ -429,15 +445,8 @@ void percpu_freeze(void)
 	    lock_is_own(&percpu_lock))
 		return;
 	cpu = min(percpu_index(), percpu.nr_cpus - 1);
-	b = &percpu_blocks[cpu];
-	/* Not under percpu_lock: memblock's may be what was interrupted. */
-	bounds = READ_ONCE(b->frozen_bounds);
-	if (!bounds)
-		bounds = memblock_alloc(MAX_SHEAVES * sizeof(*bounds));
-	if (!bounds || !lock_patiently())
+	if (!bounds_make(&percpu_blocks[cpu]) || !lock_patiently())
 		return;
-	if (!b->frozen_bounds)
-		WRITE_ONCE(b->frozen_bounds, bounds);
 	block_freeze(cpu);
 	lock_exit(&percpu_lock);
 }

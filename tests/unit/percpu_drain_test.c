@@ -256,6 +256,33 @@ TEST_MODES(percpu_drain, frozen_and_thawed_above_a_lock)
 	cr_assert(heads_are_valid());
 }
 
+/* Who waited in vain leaves what he has had for the next one. */
+TEST_MODES(percpu_drain, freezing_in_vain_costs_no_memory)
+{
+	static struct lock other = LOCK_INITIALIZER(LOCK_ZONE);
+	size_t bytes = memblock_bytes();
+	pthread_t thread;
+
+	if (percpu.mode == PERCPU_SLOTS)
+		cr_skip_test("slots are locked: nothing to freeze");
+	alone();
+	lock_enter(&other);
+	thread = lock_elsewhere(0);
+	for (u32 i = 0; i < 3; i++) {
+		percpu_freeze();
+		if (!i)
+			bytes = memblock_bytes();
+	}
+	cr_assert_eq(memblock_bytes(), bytes);
+	__atomic_store_n(&lock_state, 2, __ATOMIC_RELEASE);
+	pthread_join(thread, NULL);
+	percpu_freeze();
+	cr_assert_eq(memblock_bytes(), bytes);
+	percpu_thaw();
+	lock_exit(&other);
+	cr_assert(heads_are_valid());
+}
+
 static void freeze_only(void *arg)
 {
 	percpu_freeze();
