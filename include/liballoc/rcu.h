@@ -36,6 +36,15 @@ typedef void (*alloc_rcu_callback_t)(struct alloc_rcu_head *head);
  * Sections nest, may block, and end on the thread they began on.  There is
  * nothing to register and nothing to do at a thread's end.
  *
+ * A section that nobody leaves is one for ever, and so is the next grace
+ * period: nested sections are counted, and longjmp(), an exception or
+ * pthread_exit() do not take that back, as they would not in the kernel.  Where
+ * a jump out of sections of the program's own code arrives, outside of any:
+ *	while (alloc_rcu_read_lock_held())
+ *		alloc_rcu_read_unlock();
+ * A handler that interrupted one of these two calls must return: as from any
+ * function that is not the program's own, it may not jump out of it.
+ *
  * Context: any, signal handlers too.  Cost: one atomic addition, and one at
  * the end; a nested section has none.
  */

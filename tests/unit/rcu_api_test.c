@@ -3,6 +3,9 @@
  */
 #include "unit.h"
 
+#include <setjmp.h>
+#include <signal.h>
+
 #include "api/init.h"
 
 #include "liballoc.h"
@@ -29,6 +32,34 @@ static bool is_free(void *obj)
 
 	return !s || slab_object_is_free(s, obj) ||
 	       percpu_contains(s->geo.off, obj);
+}
+
+static sigjmp_buf outside;
+
+static void jump(int sig)
+{
+	siglongjmp(outside, 1);
+}
+
+/* What rcu.h says of it. */
+Test(rcu_api, a_jump_out_of_sections, .init = start, .timeout = 20)
+{
+	unsigned long gp;
+
+	signal(SIGUSR1, jump);
+	if (!sigsetjmp(outside, 1)) {
+		alloc_rcu_read_lock();
+		alloc_rcu_read_lock();
+		raise(SIGUSR1);
+	}
+	cr_assert(alloc_rcu_read_lock_held());
+	gp = alloc_start_poll_synchronize_rcu();
+	for (u32 i = 0; i < 10; i++)
+		cr_assert(!alloc_poll_state_synchronize_rcu(gp));
+	while (alloc_rcu_read_lock_held())
+		alloc_rcu_read_unlock();
+	alloc_synchronize_rcu();
+	cr_assert(alloc_poll_state_synchronize_rcu(gp));
 }
 
 Test(rcu_api, kfree_rcu, .init = start)
