@@ -335,17 +335,18 @@ static bool spans_give(const struct zone *zone, const struct request *req)
 	       spans_drain_for(req->nr, req->type == MIGRATE_MOVABLE);
 }
 
-static bool (*slab_make_room)(void);	/* constant after start-up */
+static bool (*slab_make_room)(size_t pages);	/* constant after start-up */
 
-void page_alloc_set_slab_room(bool (*make_room)(void))
+void page_alloc_set_slab_room(bool (*make_room)(size_t pages))
 {
 	slab_make_room = make_room;
 }
 
 /* The same for what slabs keep for their next wave; some may stay per CPU. */
-static bool slabs_give(const struct zone *zone)
+static bool slabs_give(const struct zone *zone, const struct request *req)
 {
-	return zone->type == ZONE_NORMAL && slab_make_room && slab_make_room();
+	return zone->type == ZONE_NORMAL && slab_make_room &&
+	       slab_make_room(req->nr);
 }
 
 /* A range of the spans; what it holds nobody knows. */
@@ -376,7 +377,7 @@ static struct page *get_page_from_freelist(u32 nid, const struct request *req)
 			page = spans_steal(zone, req);
 		if (!page && spans_give(zone, req))
 			page = zone_alloc_warm(zone, req);
-		if (!page && slabs_give(zone))
+		while (!page && slabs_give(zone, req))
 			page = zone_alloc_warm(zone, req);
 		if (page)
 			return page;

@@ -321,7 +321,7 @@ bool watermark_ok(size_t nr, gfp_t gfp);
 void reclaim_set_slab(void (*shrink)(void));
 extern __hidden size_t partly_fresh;	/* pages of such blocks, ever; racy */
 /* ... and a few before the heap grows; false: there was nothing. */
-void page_alloc_set_slab_room(bool (*make_room)(void));
+void page_alloc_set_slab_room(bool (*make_room)(size_t pages));
 /* ... and at each tick those that nothing has needed since the last one. */
 void reclaim_set_slab_age(void (*age)(void));
 /* Pages that these may be, at the most; atomic, kept by the layer above. */

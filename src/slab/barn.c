@@ -10,6 +10,14 @@
  * together.  So barns have sides, by the index of the CPU, and only who finds
  * nothing on its own looks at the others'.
  *
+ * What full sheaves hold costs nothing that the slabs would not hold as well,
+ * while the heap does not grow.  So a barn may hold what its waves have: objects
+ * that went past it to the slabs and that a CPU came back for (nr_past) would
+ * have been better kept, and by so many it may hold more (nr_more).  They go to
+ * the slabs as soon as the heap would grow (slab_make_room()), at a tick those
+ * that no wave has used, and under reclaim all.  A node learns this under its
+ * own lock, in the calls that take it for the objects.
+ *
  * A size that the program leaves behind, as it grows on in others, has slabs
  * that go when their last object does.  Of those nothing stays here: the barn
  * goes with what comes back (sheaf.c).
@@ -18,20 +26,25 @@
  * traded is copied: 8 bytes an object, once a batch.
  *
  * Invariants, under barn->lock:
- *   B1. a sheaf in full holds 1 to SHEAF_MAX_BATCH objects, in empty none.
+ *   B1. a sheaf in full holds 1 to SHEAF_MAX_BATCH objects, in empty none; all
+ *	 but the first of a side as many as there is room for.
  *   B2. nr_full and nr_empty are the lengths of the lists, of all sides.
- *   B3. nr_full <= max_full of the cache.  A sheaf stays on its side.
+ *   B3. nr_objects is no more than max_full sheaves of the cache hold, and
+ *	 MORE_OBJECTS beyond.  A sheaf stays on its side.
  *   B4. (store.lock) nr_sheaves is the number of sheaves that barns have.
  *	 A sheaf's memory is the store's, which takes it back only whole: when
  *	 all of them are empty, in barns whose locks are held or in its own
  *	 lists, where those of destroyed caches wait, by their room.
  *   B5. nr_objects is the sum of the sizes of the sheaves in full.
+ * Under node->lock:
+ *   B6. nr_more of all nodes, in pages of each, are part of slab_kept_pages.
  *
  * Locking: LOCK_BARN, and under it that of the store, a leaf.  Failure: false
  * or 0, never reported.
  */
 #include <string.h>
 
+#include "core/options.h"
 #include "core/stats.h"
 #include "slab/slab.h"
 #include "sys/sys.h"
@@ -39,6 +52,9 @@
 #define BARN_MIN	(8 * KIB)
 #define LEAVING_MIN	((size_t)MIB)	/* of slabs, worth a look */
 #define STORE_BYTES	(2 * MIB)	/* more than all caches of a node need */
+#define WAVE_SHARE	4	/* of a cache's objects that a wave is at least */
+#define MORE_BYTES	(4 * MIB)	/* of objects, for the waves of a cache */
+#define MORE_OBJECTS	8192u		/* ... whose sheaves are memory, too */
 
 #define NR_ROOMS	8		/* log2(SHEAF_MAX_BATCH) + 1 */
 
@@ -116,11 +132,29 @@ static struct barn_side *side_to_take(struct barn *barn)
 	return NULL;
 }
 
+/* Up to @n objects off the top of @side, of whose sheaves the first is last. */
+static u32 side_take(struct barn *barn, struct barn_side *side, void **objs,
+		     u32 n)
+{
+	struct sheaf *sheaf = side->full;
+	u32 got = min(n, sheaf->size);
+
+	sheaf->size -= got;
+	memcpy(objs, sheaf->objs + sheaf->size, got * sizeof(*objs));
+	if (!sheaf->size) {
+		side->full = sheaf->next;
+		ADD_ONCE(barn->nr_full, -1);
+		sheaf->next = side->empty;
+		side->empty = sheaf;
+		barn->nr_empty++;
+	}
+	return got;
+}
+
 u32 barn_get(struct kmem_cache *s, u32 nid, void **objs, u32 n)
 {
 	struct kmem_cache_node *node = kmem_cache_node(s, nid);
 	struct barn_side *side;
-	struct sheaf *sheaf;
 	struct barn *barn;
 	u32 got = 0;
 
@@ -130,20 +164,10 @@ u32 barn_get(struct kmem_cache *s, u32 nid, void **objs, u32 n)
 	if (!READ_ONCE(barn->nr_full) || !lock_try_enter(&barn->lock))
 		return 0;
 	side = side_to_take(barn);
-	if (side) {
-		sheaf = side->full;
-		got = min(n, sheaf->size);
-		sheaf->size -= got;
-		ADD_ONCE(barn->nr_objects, -got);
-		memcpy(objs, sheaf->objs + sheaf->size, got * sizeof(*objs));
-		if (!sheaf->size) {
-			side->full = sheaf->next;
-			ADD_ONCE(barn->nr_full, -1);
-			sheaf->next = side->empty;
-			side->empty = sheaf;
-			barn->nr_empty++;
-		}
-	}
+	while (side && got < n && side->full)
+		got += side_take(barn, side, objs + got, n - got);
+	ADD_ONCE(barn->nr_objects, -got);
+	barn->least = min(barn->least, barn->nr_objects);
 	lock_exit(&barn->lock);
 	stat_add(STAT_BARN_GET, got != 0);
 	return got;
@@ -170,17 +194,24 @@ static bool is_leaving(const struct kmem_cache *s,
 }
 
 /*
- * Full sheaves worth keeping: up to an eighth of what the cache has in slabs
- * of that node, and at least BARN_MIN bytes; none of what the program leaves.
+ * Objects worth keeping beside those of waves: up to an eighth of what the cache
+ * has in slabs of that node, and at least BARN_MIN bytes.
  */
+static u32 least_limit(const struct kmem_cache *s,
+		       const struct kmem_cache_node *node, u32 batch)
+{
+	return (u32)min((size_t)s->max_full,
+			max(slab_bytes(s, node) / 8, BARN_MIN) /
+					(s->size * batch) + 1) * batch;
+}
+
+/* None of what the program leaves. */
 static u32 full_limit(const struct kmem_cache *s,
 		      const struct kmem_cache_node *node, u32 batch)
 {
 	if (unlikely(is_leaving(s, node)))
 		return 0;
-	return (u32)min((size_t)s->max_full,
-			max(slab_bytes(s, node) / 8, BARN_MIN) /
-					(s->size * batch) + 1);
+	return least_limit(s, node, batch) + READ_ONCE(node->nr_more);
 }
 
 bool barn_is_leaving(struct kmem_cache *s, u32 nid)
@@ -194,18 +225,16 @@ bool barn_is_full(struct kmem_cache *s, u32 nid, u32 n)
 {
 	struct kmem_cache_node *node = kmem_cache_node(s, nid);
 
-	return !node || READ_ONCE(node->barn.nr_full) >= full_limit(s, node, n);
+	return !node || READ_ONCE(node->barn.nr_objects) + n >
+			full_limit(s, node, n);
 }
 
 /* A sheaf of @side that is in no list, or NULL. */
 static struct sheaf *sheaf_get_empty(const struct kmem_cache *s,
-				     struct barn *barn, struct barn_side *side,
-				     u32 max_full)
+				     struct barn *barn, struct barn_side *side)
 {
 	struct sheaf *sheaf = side->empty;
 
-	if (barn->nr_full >= max_full)
-		return NULL;
 	if (!sheaf)
 		return sheaf_new(s);
 	side->empty = sheaf->next;
@@ -213,34 +242,179 @@ static struct sheaf *sheaf_get_empty(const struct kmem_cache *s,
 	return sheaf;
 }
 
+static void sheaf_add(struct sheaf *sheaf, void *const *objs, u32 n)
+{
+	memcpy(sheaf->objs + sheaf->size, objs, n * sizeof(*objs));
+	sheaf->size += n;
+}
+
+/* Onto the first sheaf what it has room for, the rest into another (B1). */
+static bool side_put(const struct kmem_cache *s, struct barn *barn,
+		     struct barn_side *side, void *const *objs, u32 n)
+{
+	struct sheaf *top = side->full, *sheaf;
+	u32 fits = top ? min(n, sheaf_room(s) - top->size) : 0;
+
+	if (fits < n) {
+		sheaf = sheaf_get_empty(s, barn, side);
+		if (!sheaf)
+			return false;
+		sheaf->size = 0;
+		sheaf_add(sheaf, objs + fits, n - fits);
+		sheaf->next = top;
+		side->full = sheaf;
+		ADD_ONCE(barn->nr_full, 1);
+	}
+	if (fits)
+		sheaf_add(top, objs, fits);
+	ADD_ONCE(barn->nr_objects, n);
+	return true;
+}
+
 bool barn_put(struct kmem_cache *s, u32 nid, void *const *objs, u32 n)
 {
 	struct kmem_cache_node *node = kmem_cache_node(s, nid);
-	struct barn_side *side;
-	struct sheaf *sheaf;
 	struct barn *barn;
+	bool done = false;
 	u32 limit;
 
 	if (!node || n > sheaf_room(s))
 		return false;
 	barn = &node->barn;
 	limit = full_limit(s, node, n);
-	if (READ_ONCE(barn->nr_full) >= limit ||
+	if (READ_ONCE(barn->nr_objects) + n > limit ||
 	    !lock_try_enter(&barn->lock))
 		return false;
-	side = own_side(barn);
-	sheaf = sheaf_get_empty(s, barn, side, limit);
-	if (sheaf) {
-		memcpy(sheaf->objs, objs, n * sizeof(*objs));
-		sheaf->size = n;
-		sheaf->next = side->full;
-		side->full = sheaf;
-		ADD_ONCE(barn->nr_full, 1);
-		ADD_ONCE(barn->nr_objects, n);
-	}
+	if (barn->nr_objects + n <= limit)
+		done = side_put(s, barn, own_side(barn), objs, n);
 	lock_exit(&barn->lock);
-	stat_add(STAT_BARN_PUT, sheaf != NULL);
-	return sheaf != NULL;
+	stat_add(STAT_BARN_PUT, done);
+	return done;
+}
+
+/* --- what waves are worth --- */
+
+/* Not of what others may not give back (slab_add()), nor what shall wait. */
+static u32 most_more(const struct kmem_cache *s)
+{
+	if (s->dtor || options.hardened || !s->max_full)
+		return 0;
+	return min((u32)(MORE_BYTES / s->size), MORE_OBJECTS);
+}
+
+static size_t more_pages(const struct kmem_cache *s, u32 nr)
+{
+	return (size_t)nr * s->size >> PAGE_SHIFT;
+}
+
+static void set_more(const struct kmem_cache *s, struct kmem_cache_node *node,
+		     u32 nr)
+{
+	size_t more = more_pages(s, nr) - more_pages(s, node->nr_more);
+
+	if (more)
+		__atomic_fetch_add(&slab_kept_pages, more, __ATOMIC_RELAXED);
+	WRITE_ONCE(node->nr_more, nr);	/* B6 */
+}
+
+void barn_missed(const struct kmem_cache *s, struct kmem_cache_node *node,
+		 u32 n)
+{
+	u32 most = most_more(s), back = min(node->nr_past, n);
+	bool wave = node->nr_past <= 2 * most &&
+		    node->nr_past + node->nr_more >=
+			    node->nr_used / WAVE_SHARE;
+
+	if (wave && node->nr_more < most)
+		set_more(s, node, min(node->nr_more + back, most));
+	node->nr_past -= wave ? back : node->nr_past;
+}
+
+void barn_unlearn(const struct kmem_cache *s, struct kmem_cache_node *node)
+{
+	node->nr_past = 0;
+	set_more(s, node, 0);
+}
+
+/* Of what the barn has held all the time since the last tick, no wave had use. */
+static u32 more_of_waves(struct kmem_cache_node *node)
+{
+	struct barn *barn = &node->barn;
+	u32 idle;
+
+	if (!lock_try_enter(&barn->lock))
+		return node->nr_more;
+	idle = min(barn->least, node->nr_more);
+	barn->least = barn->nr_objects;
+	lock_exit(&barn->lock);
+	return node->nr_more - idle;
+}
+
+/* Batches off the barn until it has @keep objects, or @want pages have gone. */
+static size_t barn_give(struct kmem_cache *s, struct kmem_cache_node *node,
+			u32 keep, size_t want, slab_put_fn *put)
+{
+	size_t before = READ_ONCE(node->nr_slabs), given = 0;
+	void *objs[SHEAF_MAX_BATCH];
+	u32 nr, n = 1;
+
+	while (n && given < want &&
+	       (nr = READ_ONCE(node->barn.nr_objects)) > keep) {
+		n = barn_get(s, node->nid, objs,
+			     min(nr - keep, (u32)SHEAF_MAX_BATCH));
+		if (n)
+			put(s, objs, n);
+		given = before - min(before, READ_ONCE(node->nr_slabs));
+	}
+	return given * s->nr_pages;
+}
+
+/* What is given back on purpose has not gone past the barn. */
+static void node_set_more(const struct kmem_cache *s,
+			  struct kmem_cache_node *node, u32 nr)
+{
+	if (!lock_try_enter(&node->lock))
+		return;
+	node->nr_past = 0;
+	set_more(s, node, nr);
+	lock_exit(&node->lock);
+}
+
+size_t barns_give(struct kmem_cache *s, size_t want, slab_put_fn *put)
+{
+	u32 batch = max(READ_ONCE(s->capacity) / 2u, 1u);
+	size_t given = 0;
+
+	for_each_cache_node(s, node) {
+		u32 more = READ_ONCE(node->nr_more);
+
+		if (!more || given >= want)
+			continue;
+		given += barn_give(s, node, least_limit(s, node, batch),
+				   want - given, put);
+		node_set_more(s, node, more);
+	}
+	return given;
+}
+
+void barns_age(struct kmem_cache *s, slab_put_fn *put)
+{
+	u32 batch = max(READ_ONCE(s->capacity) / 2u, 1u);
+
+	for_each_cache_node(s, node) {
+		if (!READ_ONCE(node->nr_more))
+			continue;
+		node_set_more(s, node, more_of_waves(node));
+		barn_give(s, node, least_limit(s, node, batch) +
+			  READ_ONCE(node->nr_more), SIZE_MAX, put);
+	}
+}
+
+void barns_halve(struct kmem_cache *s)
+{
+	for_each_cache_node(s, node)
+		if (READ_ONCE(node->nr_more))
+			node_set_more(s, node, READ_ONCE(node->nr_more) / 2);
 }
 
 size_t barn_count(struct kmem_cache *s)
@@ -284,6 +458,18 @@ static bool sheaf_is_valid(struct kmem_cache *s, const struct sheaf *sheaf)
 	return true;
 }
 
+/* Of the sheaves of a side, the first one has room at most. */
+static bool side_is_packed(const struct kmem_cache *s,
+			   const struct barn_side *side)
+{
+	const struct sheaf *top = side->full;
+
+	for (const struct sheaf *f = top ? top->next : NULL; f; f = f->next)
+		if (f->size != sheaf_room(s))
+			return false;
+	return true;
+}
+
 /* B1, B2, B3 and B5; *@nr_sheaves grows by what the barn has. */
 static bool barn_is_valid(struct kmem_cache *s, struct barn *barn,
 			  size_t *nr_sheaves)
@@ -293,6 +479,7 @@ static bool barn_is_valid(struct kmem_cache *s, struct barn *barn,
 	bool ok = true;
 
 	for_each_side(side, barn) {
+		ok = ok && side_is_packed(s, side);
 		for (const struct sheaf *f = side->full; f; f = f->next) {
 			ok = ok && sheaf_is_valid(s, f);
 			nr += f->size;
@@ -305,7 +492,8 @@ static bool barn_is_valid(struct kmem_cache *s, struct barn *barn,
 	}
 	*nr_sheaves += nr_full + nr_empty;
 	return ok && nr_full == barn->nr_full && nr_empty == barn->nr_empty &&
-	       nr_full <= s->max_full && nr == barn->nr_objects;
+	       nr <= s->max_full * sheaf_room(s) + MORE_OBJECTS &&
+	       nr == barn->nr_objects;
 }
 
 /* B4. */

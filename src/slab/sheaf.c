@@ -29,6 +29,7 @@
 #define MISSES_BEYOND	256	/* ... for a cache that goes on missing */
 #define FLUSH_LARGE	512	/* bytes of an object of which ... */
 #define FLUSH_FEW	4	/* ... so many go to their slabs at once */
+#define ROOM_MIN	((size_t)16)	/* pages that are made room for at once */
 #define BUDGET_MIN	(64 * KIB)
 #define BUDGET_BEYOND	(128 * KIB)
 
@@ -634,36 +635,72 @@ void slab_reclaim(void)
 }
 
 /* As above: the cache may be destroyed, or made another, meanwhile. */
-static bool give_kept_of(u32 i, bool all)
+static size_t with_cache(u32 i, size_t want,
+			 size_t (*fn)(struct kmem_cache *s, size_t want))
 {
 	u32 generation = reclaim_enter();
 	struct kmem_cache *s = class_to_cache(i << SHEAF_HEAD_SHIFT);
-	bool any = s && slab_give_kept(s, all);
+	size_t given = s ? fn(s, want) : 0;
 
 	reclaim_exit(generation);
-	return any;
+	return given;
 }
 
-static bool give_kept(bool all)
+static size_t give_of(struct kmem_cache *s, size_t want)
 {
-	bool any = false;
+	size_t given = slab_give_kept(s, true);
 
+	if (given < want)
+		given += barns_give(s, want - given, put_in_slabs);
+	return given;
+}
+
+static size_t age_of(struct kmem_cache *s, size_t want __unused)
+{
+	barns_age(s, put_in_slabs);
+	slab_give_kept(s, false);
+	return 0;
+}
+
+static size_t halve_of(struct kmem_cache *s, size_t want __unused)
+{
+	barns_halve(s);
+	return 0;
+}
+
+/* Of one cache after the other until @want pages have gone; how many have. */
+static size_t for_each_kept(size_t want, size_t (*fn)(struct kmem_cache *s,
+						      size_t want))
+{
+	static u32 last;	/* racy: who gave last is asked first */
+	u32 first = READ_ONCE(last);
+	size_t given = 0;
+
+	for (u32 i = 0; i < MAX_SHEAVES && given < want; i++) {
+		u32 at = (first + i) % MAX_SHEAVES;
+
+		if (!class_to_cache(at << SHEAF_HEAD_SHIFT))
+			continue;
+		given += with_cache(at, want - given, fn);
+		WRITE_ONCE(last, at);
+	}
+	return given;
+}
+
+bool slab_make_room(size_t pages)
+{
 	if (likely(!READ_ONCE(slab_kept_pages)) || lock_is_reentry())
 		return false;
-	for (u32 i = 0; i < MAX_SHEAVES; i++)
-		if (class_to_cache(i << SHEAF_HEAD_SHIFT))
-			any = give_kept_of(i, all) || any;
-	return any;
-}
-
-bool slab_make_room(void)
-{
-	return give_kept(true);
+	if (for_each_kept(max(pages, ROOM_MIN), give_of))
+		return true;
+	for_each_kept(SIZE_MAX, halve_of);
+	return false;
 }
 
 void slab_age_kept(void)
 {
-	give_kept(false);
+	if (READ_ONCE(slab_kept_pages) && !lock_is_reentry())
+		for_each_kept(SIZE_MAX, age_of);
 }
 
 size_t slab_free_bytes(void)

@@ -502,6 +502,8 @@ u32 slab_take_gfp(struct kmem_cache *s, u32 nid, void **objs, u32 n,
 	}
 	if (unlikely(node->nid != nid))
 		slab_unlist_empty(node, empty_limit(s, node), &empty);
+	if (node->nr_past)
+		barn_missed(s, node, got);
 	lock_exit(&node->lock);
 	slabs_give_back(s, &empty);
 	/* Close the gap below what was found. */
@@ -681,6 +683,7 @@ static u32 slab_put_run(struct kmem_cache *s, void *const *objs, u32 n)
 		i += !wrong;
 	}
 	ADD_ONCE(node->nr_used, -(size_t)i);	/* L3 */
+	node->nr_past += i;
 	slab_unlist_empty(node, empty_limit(s, node), &empty);
 	lock_exit(&node->lock);
 	if (unlikely(wrong))
@@ -717,6 +720,7 @@ void slab_shrink(struct kmem_cache *s, size_t keep)
 		keep -= n->nr_empty;
 		n->nr_given = 0;
 		node_set_kept(s, n, 0);
+		barn_unlearn(s, n);
 		lock_exit(&n->lock);
 	}
 	slabs_give_back(s, &empty);
@@ -731,22 +735,25 @@ static u32 kept_of_waves(const struct kmem_cache_node *n)
 	return min(n->nr_kept, n->most_empty - n->least_empty);
 }
 
-bool slab_give_kept(struct kmem_cache *s, bool all)
+size_t slab_give_kept(struct kmem_cache *s, bool all)
 {
 	struct list_head empty = LIST_HEAD_INIT(empty);
+	size_t nr = 0;
 
 	for_each_cache_node(s, n) {
-		if (!READ_ONCE(n->nr_kept) || !lock_try_enter(&n->lock))
+		if (!(READ_ONCE(n->nr_kept) || READ_ONCE(n->nr_past)) ||
+		    !lock_try_enter(&n->lock))
 			continue;
+		nr += n->nr_slabs;
 		node_set_kept(s, n, all ? 0 : kept_of_waves(n));
 		slab_unlist_empty(n, empty_limit(s, n), &empty);
 		if (!all)
 			n->nr_given = 0;
 		n->least_empty = n->most_empty = (u32)n->nr_empty;
+		n->nr_past = 0;
+		nr -= n->nr_slabs;
 		lock_exit(&n->lock);
 	}
-	if (list_empty(&empty))
-		return false;
 	slabs_give_back(s, &empty);
-	return true;
+	return nr * s->nr_pages;
 }

@@ -66,6 +66,7 @@ struct barn {
 	struct lock lock;		/* of all below; a leaf */
 	u32 nr_full, nr_empty;		/* of all sides */
 	u32 nr_objects;			/* in full; read racily by reports */
+	u32 least;			/* of nr_objects, since the last tick */
 	struct barn_side sides[BARN_SIDES];
 	struct barn *next_held;		/* by the same barns_reset() */
 };
@@ -83,6 +84,8 @@ struct kmem_cache_node {
 	u32 nr_given;			/* empty slabs that went back since */
 	u32 nr_kept;			/* ... and, wanted again, stay; read racily */
 	u32 least_empty, most_empty;	/* of nr_empty, since the last tick */
+	u32 nr_past;			/* objects that went past the barn */
+	u32 nr_more;			/* ... and came back; read racily */
 	u32 nid;			/* constant */
 	struct barn barn __aligned(64);
 } __aligned(64);
@@ -146,7 +149,7 @@ struct kmem_cache {
 	u16 capacity;			/* wanted of sheaves; grows */
 	u16 max_capacity;
 	u16 first_capacity;		/* what it grows from */
-	u32 max_full;			/* sheaves in a barn */
+	u32 max_full;			/* sheaves in a barn, without waves */
 	bool mergeable;			/* others may share it */
 	bool closed;			/* its sheaves never open */
 	u8 next_colour;			/* racy */
@@ -273,9 +276,9 @@ bool slab_put(struct kmem_cache *s, void *const *objs, u32 n);
 void slab_shrink(struct kmem_cache *s, size_t keep);
 /*
  * Give kept slabs of @s back, @all of them or those that nothing has needed
- * since the last time; false: there were none.
+ * since the last time; how many pages went.
  */
-bool slab_give_kept(struct kmem_cache *s, bool all);
+size_t slab_give_kept(struct kmem_cache *s, bool all);
 /* @obj is the start of an object of a slab of @s. */
 bool slab_is_object(const struct kmem_cache *s, const void *obj);
 
@@ -386,6 +389,21 @@ bool barn_put(struct kmem_cache *s, u32 nid, void *const *objs, u32 n);
 bool barn_is_leaving(struct kmem_cache *s, u32 nid);
 /* It would refuse @n objects now; racy. */
 bool barn_is_full(struct kmem_cache *s, u32 nid, u32 n);
+/* With the node's lock: @n objects have been taken past its barn. */
+void barn_missed(const struct kmem_cache *s, struct kmem_cache_node *node,
+		 u32 n);
+/* The same: nothing has been learned. */
+void barn_unlearn(const struct kmem_cache *s, struct kmem_cache_node *node);
+typedef void slab_put_fn(struct kmem_cache *s, void *const *objs, u32 n);
+/*
+ * Of what barns of @s hold for waves, enough goes to the slabs by @put for @want
+ * pages to go; how many do.
+ */
+size_t barns_give(struct kmem_cache *s, size_t want, slab_put_fn *put);
+/* The same of what no wave has used since the last time. */
+void barns_age(struct kmem_cache *s, slab_put_fn *put);
+/* There is nothing to give, and the heap grows: waves may be as large by half. */
+void barns_halve(struct kmem_cache *s);
 /* Objects in all barns, and in spares, on their way there; read racily. */
 size_t barn_count(struct kmem_cache *s);
 /* The empty sheaves of a barn, whose lock is held, are anybody's. */
@@ -442,8 +460,11 @@ void slab_free_bulk(struct kmem_cache *s, void *const *objs, u32 n);
 void slab_reclaim(void);
 /* Of objects that are free in slabs; racy. */
 size_t slab_free_bytes(void);
-/* Before the heap grows: kept slabs of all caches; false: there were none. */
-bool slab_make_room(void);
+/*
+ * Before the heap grows by @pages, as many or a few more of what caches keep for
+ * their next wave; false: there were none.
+ */
+bool slab_make_room(size_t pages);
 /* At a tick: those that nothing has needed since the last one. */
 void slab_age_kept(void);
 /* The same of one cache. */

@@ -1,6 +1,7 @@
 /*
- * barn_test.c - B1 to B3: batches come out as they went in, the barn never
- * holds more than it may, and no object is lost or doubled between threads.
+ * barn_test.c - B1 to B6: batches come out as they went in, the barn never
+ * holds more than it may, no object is lost or doubled between threads, and it
+ * holds what waves have until somebody else wants the memory.
  */
 #include "nodes.h"
 #include "unit.h"
@@ -9,6 +10,7 @@
 
 #define OFF ((FIRST_CACHE + 200) << SHEAF_HEAD_SHIFT)
 #define NR  3000
+#define ROOM (cache.max_capacity / 2u)	/* of a sheaf */
 
 static struct kmem_cache cache;
 
@@ -34,6 +36,7 @@ static void check(void)
 		for (struct sheaf *s = side->full; s; s = s->next, full++) {
 			REQUIRE(s->size >= 1 && s->size <= SHEAF_MAX_BATCH,
 				"B1");
+			REQUIRE(s == side->full || s->size == ROOM, "B1");
 			objects += s->size;
 		}
 		for (struct sheaf *s = side->empty; s; s = s->next, empty++)
@@ -41,7 +44,7 @@ static void check(void)
 	}
 	REQUIRE(full == b->nr_full && empty == b->nr_empty, "B2");
 	REQUIRE(objects == b->nr_objects, "B5");
-	REQUIRE(full <= cache.max_full, "B3");
+	REQUIRE(objects <= cache.max_full * ROOM + cache.node.nr_more, "B3");
 }
 
 Test(barn, what_goes_in_comes_out, .init = up)
@@ -162,7 +165,8 @@ static void *trade(void *arg)
 				n -= batch;
 			else
 				now(hand + n - batch, batch, 2, 1);
-			if (READ_ONCE(cache.node.barn.nr_full) > cache.max_full)
+			if (READ_ONCE(cache.node.barn.nr_objects) >
+			    cache.max_full * ROOM)
 				__atomic_fetch_add(&errors, 1,
 						   __ATOMIC_RELAXED);
 		} else if (n + batch <= NR) {
@@ -291,6 +295,200 @@ Test(barn, the_walk_sees_what_is_broken, .init = up)
 	side->empty = NULL;
 	b->nr_empty = 0;
 	cr_assert(!barns_are_valid(), "B4");
+}
+
+/* A sheaf is filled before there is another, so few of them hold all. */
+Test(barn, sheaves_are_filled, .init = up)
+{
+	void *in[24], *out[SHEAF_MAX_BATCH];
+	u32 n = 0, taken = 0, got;
+
+	for (u32 i = 0; i < ARRAY_SIZE(in); i++)
+		in[i] = obj(i + 1);
+	for (; barn_put(&cache, 0, in, ARRAY_SIZE(in)); check())
+		n += ARRAY_SIZE(in);
+	cr_assert_gt(n, ROOM, "more than a sheaf");
+	cr_assert_leq(cache.node.barn.nr_full, n / ROOM + 1);
+	/* And who asks for many gets them, of several sheaves. */
+	got = barn_get(&cache, 0, out, n % ROOM + 5);
+	cr_assert_eq(got, n % ROOM + 5);
+	check();
+	for (taken = got; (got = barn_get(&cache, 0, out, 7)); taken += got)
+		check();
+	cr_assert_eq(taken, n);
+}
+
+/* --- what waves are worth --- */
+
+#define WAVE 6000
+
+static void *wave[WAVE];
+
+/* As CPUs whose sheaves hold nothing; how many objects came out of slabs. */
+static u32 fill(u32 n)
+{
+	u64 before = stat_read(STAT_SLAB_ALLOC);
+	u32 got = 0, more;
+
+	for (; got < n; got += more) {
+		u32 want = min(n - got, ROOM);
+
+		more = barn_get(&cache, 0, wave + got, want);
+		if (!more)
+			more = slab_take(&cache, 0, wave + got, want);
+		REQUIRE(more);
+	}
+	return (u32)(stat_read(STAT_SLAB_ALLOC) - before);
+}
+
+static u32 drop(u32 n)
+{
+	u64 before = stat_read(STAT_SLAB_FREE);
+
+	for (u32 put = 0; put < n; put += min(n - put, ROOM)) {
+		u32 some = min(n - put, ROOM);
+
+		if (!barn_put(&cache, 0, wave + put, some))
+			REQUIRE(slab_put(&cache, wave + put, some));
+	}
+	REQUIRE(slabs_are_valid(&cache) && barns_are_valid());
+	check();
+	return (u32)(stat_read(STAT_SLAB_FREE) - before);
+}
+
+static void learn(void)
+{
+	kmem_cache_set_capacity(&cache, 2 * ROOM);	/* what a CPU moves */
+	for (u32 i = 0; i < 3; i++) {
+		fill(WAVE);
+		drop(WAVE);
+	}
+}
+
+Test(barn, it_holds_what_waves_have, .init = up)
+{
+	cr_assert_eq(fill(WAVE), WAVE);
+	cr_assert_geq(drop(WAVE), WAVE / 2, "it knows nothing yet");
+	cr_assert_geq(fill(WAVE), WAVE / 2);
+	cr_assert_leq(drop(WAVE), WAVE / 4);
+	learn();
+	cr_assert_eq(fill(WAVE), 0);
+	cr_assert_eq(drop(WAVE), 0);
+	cr_assert_eq(slab_kept_pages,
+		     (cache.node.nr_more * (size_t)cache.size >> PAGE_SHIFT) +
+		     cache.node.nr_kept * cache.nr_pages, "B6");
+	/* Reclaim forgets it. */
+	slab_reclaim_cache(&cache);
+	cr_assert_eq(barn_count(&cache), 0);
+	cr_assert_eq(slab_kept_pages, 0);
+	cr_assert_eq(fill(WAVE), WAVE);
+	cr_assert_geq(drop(WAVE), WAVE / 2);
+}
+
+/* What goes and comes beside many that stay is no wave. */
+Test(barn, a_little_to_and_fro_is_no_wave, .init = up)
+{
+	void *stay[16 * 64];
+
+	for (u32 i = 0; i < ARRAY_SIZE(stay); i += 64)
+		cr_assert_eq(slab_take(&cache, 0, stay + i, 64), 64);
+	for (u32 i = 0; i < 20; i++) {
+		cr_assert_eq(slab_take(&cache, 0, wave, 64), 64);
+		cr_assert(slab_put(&cache, wave, 64));
+	}
+	cr_assert_eq(cache.node.nr_more, 0);
+	cr_assert_eq(slab_kept_pages, 0);
+}
+
+Test(barn, a_wave_that_is_too_large_is_not_learned, .init = up)
+{
+	static void *all[40000];
+	u32 n = 0;
+
+	for (u32 i = 0; i < 3; i++) {
+		for (n = 0; n < ARRAY_SIZE(all); n += 64)
+			REQUIRE(slab_take(&cache, 0, all + n, 64) == 64);
+		for (n = 0; n < ARRAY_SIZE(all); n += 64)
+			REQUIRE(slab_put(&cache, all + n, 64));
+	}
+	cr_assert_eq(cache.node.nr_more, 0);
+}
+
+/* Nor where a barn shall hold nothing, or others may not give it back. */
+static void dtor(void *obj)
+{
+	(void)obj;
+}
+
+Test(barn, what_learns_nothing, .init = up)
+{
+	cache.dtor = dtor;
+	learn();
+	cr_assert_eq(cache.node.nr_more, 0);
+	cache.dtor = NULL;
+	cache.max_full = 0;
+	learn();
+	cr_assert_eq(cache.node.nr_more, 0);
+	cache.max_full = 1;
+	options.hardened = 1;
+	learn();
+	cr_assert_eq(cache.node.nr_more, 0);
+}
+
+Test(barn, who_wants_memory_gets_it_and_no_more, .init = up)
+{
+	size_t nr;
+	u32 held;
+
+	learn();
+	nr = cache.node.nr_slabs;
+	held = (u32)barn_count(&cache);
+	cr_assert(slab_make_room(1));
+	cr_assert_lt(cache.node.nr_slabs, nr);
+	cr_assert_lt(barn_count(&cache), held);
+	cr_assert_gt(barn_count(&cache), held / 8, "all at once");
+	check();
+	while (slab_make_room(1))
+		cr_assert(barns_are_valid());
+	cr_assert_leq(barn_count(&cache), cache.max_full * ROOM);
+	/* It has not forgotten; who only grows is soon asked for nothing. */
+	cr_assert_gt(cache.node.nr_more, 0);
+	fill(WAVE);
+	for (u32 i = 0; i < 20; i++)
+		cr_assert_not(slab_make_room(1));
+	cr_assert_lt(cache.node.nr_more, PAGE_SIZE / cache.size);
+	cr_assert_eq(slab_kept_pages, 0);
+	drop(WAVE);
+}
+
+Test(barn, what_no_wave_has_used_goes_at_a_tick, .init = up)
+{
+	u32 more, held;
+
+	learn();
+	slab_age_kept();
+	for (u32 i = 0; i < 3; i++) {
+		cr_assert_eq(fill(WAVE), 0);
+		drop(WAVE);
+		slab_age_kept();
+	}
+	/* Smaller waves: the rest is too much. */
+	more = cache.node.nr_more;
+	held = (u32)barn_count(&cache);
+	cr_assert_eq(fill(WAVE / 2), 0);
+	drop(WAVE / 2);
+	slab_age_kept();
+	cr_assert_lt(cache.node.nr_more, more);
+	cr_assert_lt(barn_count(&cache), held);
+	check();
+	cr_assert_eq(fill(WAVE / 4), 0);
+	drop(WAVE / 4);
+	/* None. */
+	slab_age_kept();
+	slab_age_kept();
+	cr_assert_eq(cache.node.nr_more, 0);
+	cr_assert_eq(slab_kept_pages, 0);
+	cr_assert_leq(barn_count(&cache), cache.max_full * ROOM);
 }
 
 /* --- two that reset --- */
