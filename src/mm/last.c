@@ -11,8 +11,8 @@
  * Invariants:
  *   A1. a range here has type PAGE_QUICK and its length in its first page, and
  *	 is in use to the zone; no lock protects it.
- *   A2. it is whose exchange has taken it out.  Its length may have changed
- *	 since it was looked at: the same page may have come by again.
+ *   A2. it is whose exchange has taken it out; nobody else looks at its page.
+ *	 What is asked before (its length) is in the word that is exchanged.
  *
  * In a child of fork() what another thread had in hand between two exchanges is
  * lost, as what it had allocated is.
@@ -23,38 +23,54 @@
 #define LAST_CPUS	64u	/* on others, nothing waits */
 
 static struct last {
-	struct page *page;		/* atomic */
+	/* Its first page, whose alignment leaves room for nr - 1; atomic. */
+	uintptr_t range;
 } __aligned(64) last[LAST_CPUS];
 u32 nr_last;			/* up to the last one used; atomic */
 
-static struct page *last_exchange(struct last *l, struct page *page)
+_Static_assert(sizeof(struct page) % LAST_MAX == 0, "no room for the length");
+
+static uintptr_t range_of(struct page *page, size_t nr)
 {
-	return __atomic_exchange_n(&l->page, page, __ATOMIC_ACQ_REL);
+	return (uintptr_t)page | (nr - 1);
+}
+
+static struct page *range_page(uintptr_t range)
+{
+	return (struct page *)(range & ~(LAST_MAX - 1));
+}
+
+static size_t range_nr(uintptr_t range)
+{
+	return (range & (LAST_MAX - 1)) + 1;
+}
+
+static uintptr_t last_exchange(struct last *l, uintptr_t range)
+{
+	return __atomic_exchange_n(&l->range, range, __ATOMIC_ACQ_REL);
 }
 
 /* What was taken out by an exchange goes the long way; no lock is held. */
-static void last_free(struct page *page)
+static void last_free(uintptr_t range)
 {
-	WRITE_ONCE(page->type, PAGE_NONE);
-	page_buffer_free(page, page->nr_pages);
+	WRITE_ONCE(range_page(range)->type, PAGE_NONE);
+	page_buffer_free(range_page(range), range_nr(range));
 }
 
 struct page *last_take(size_t nr)
 {
 	u32 cpu = percpu_index();
-	struct page *page, *was;
+	struct page *page;
+	uintptr_t range;
 
 	if (cpu >= LAST_CPUS)
 		return NULL;
-	page = was = READ_ONCE(last[cpu].page);
-	if (!page || READ_ONCE(page->nr_pages) != nr || lock_is_reentry() ||
-	    !__atomic_compare_exchange_n(&last[cpu].page, &was, NULL, false,
+	range = READ_ONCE(last[cpu].range);
+	page = range_page(range);
+	if (!range || range_nr(range) != nr || lock_is_reentry() ||
+	    !__atomic_compare_exchange_n(&last[cpu].range, &range, 0, false,
 					 __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
 		return NULL;
-	if (unlikely(page->nr_pages != nr)) {			/* A2 */
-		last_free(page);
-		return NULL;
-	}
 	page->slack = 0;
 	page->colour = 0;
 	WRITE_ONCE(page->type, PAGE_LARGE);
@@ -64,7 +80,7 @@ struct page *last_take(size_t nr)
 bool last_put(struct page *page, size_t nr)
 {
 	u32 cpu = percpu_index(), end = READ_ONCE(nr_last);
-	struct page *old;
+	uintptr_t old;
 
 	if (nr > LAST_MAX || cpu >= LAST_CPUS || lock_is_reentry() ||
 	    page_zone(page)->type != ZONE_NORMAL ||
@@ -76,7 +92,7 @@ bool last_put(struct page *page, size_t nr)
 						__ATOMIC_RELAXED))
 			break;
 	WRITE_ONCE(page->type, PAGE_QUICK);
-	old = last_exchange(&last[cpu], page);
+	old = last_exchange(&last[cpu], range_of(page, nr));
 	if (old)
 		last_free(old);
 	return true;
@@ -89,12 +105,12 @@ bool last_drain_all(void)
 	if (lock_is_reentry())
 		return false;
 	for (u32 i = 0; i < READ_ONCE(nr_last); i++) {
-		struct page *page = READ_ONCE(last[i].page) ?
-				    last_exchange(&last[i], NULL) : NULL;
+		uintptr_t range = READ_ONCE(last[i].range) ?
+				  last_exchange(&last[i], 0) : 0;
 
-		any = any || page;
-		if (page)
-			last_free(page);
+		any = any || range;
+		if (range)
+			last_free(range);
 	}
 	return any;
 }
@@ -104,9 +120,9 @@ size_t last_pages(void)
 	size_t sum = 0;
 
 	for (u32 i = 0; i < READ_ONCE(nr_last); i++) {
-		const struct page *page = READ_ONCE(last[i].page);
+		uintptr_t range = READ_ONCE(last[i].range);
 
-		sum += page ? READ_ONCE(page->nr_pages) : 0;
+		sum += range ? range_nr(range) : 0;
 	}
 	return sum;
 }
