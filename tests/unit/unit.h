@@ -47,8 +47,12 @@
 
 #define REQUIRE(cond, ...)						\
 	do {								\
-		if (unlikely(!(cond)))					\
-			cr_assert_fail(#cond " " __VA_ARGS__);		\
+		if (unlikely(!(cond))) {				\
+			char why_[256];					\
+									\
+			snprintf(why_, sizeof(why_), " " __VA_ARGS__);	\
+			cr_assert_fail("%s%s", #cond, why_);		\
+		}							\
 	} while (0)
 
 #ifdef RUN_KNOWN_BUGS
