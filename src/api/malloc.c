@@ -88,6 +88,7 @@ static void *large_alloc(size_t size, size_t align, u32 flags)
 		if (align <= LARGE_COLOUR)
 			set_colour(page, size);
 		set_asked(page, size);
+		last_note(page);
 		return large_start(page);
 	}
 	ptr = vmalloc(size, max(align, PAGE_SIZE),

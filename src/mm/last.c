@@ -8,11 +8,19 @@
  * one of LAST_MAX pages at the most, and none outlives the next growth of the
  * heap, or request for more than that, which it might stand in the way of.
  *
+ * Those of others differ in length, but each is freed before the next is taken.
+ * Where that was so STREAK times, what waits is cut: the rest goes on waiting,
+ * and the part joins it again when it is freed.  Of two that do not touch the
+ * longer one waits.  Who keeps what he has taken breaks the streak, and is
+ * given what fits best of all that the zone has.
+ *
  * Invariants:
  *   A1. a range here has type PAGE_QUICK and its length in its first page, and
  *	 is in use to the zone; no lock protects it.
  *   A2. it is whose exchange has taken it out; nobody else looks at its page.
  *	 What is asked before (its length) is in the word that is exchanged.
+ *   A3. newest and streak are hints, which threads of one CPU may write over
+ *	 each other's: they decide what is worth while, never whose a page is.
  *
  * In a child of fork() what another thread had in hand between two exchanges is
  * lost, as what it had allocated is.
@@ -21,10 +29,13 @@
 #include "mm/zone.h"
 
 #define LAST_CPUS	64u	/* on others, nothing waits */
+#define STREAK		32u	/* buffers freed before the next was taken */
 
 static struct last {
 	/* Its first page, whose alignment leaves room for nr - 1; atomic. */
 	uintptr_t range;
+	const struct page *newest;	/* handed out, not freed yet; A3 */
+	u32 streak;			/* A3 */
 } __aligned(64) last[LAST_CPUS];
 u32 nr_last;			/* up to the last one used; atomic */
 
@@ -57,30 +68,105 @@ static void last_free(uintptr_t range)
 	page_buffer_free(range_page(range), range_nr(range));
 }
 
+/* @nr pages that are nobody's wait, and what waited no longer does. */
+static void last_wait(struct last *l, struct page *page, size_t nr)
+{
+	uintptr_t old;
+
+	page->nr_pages = (u32)nr;
+	WRITE_ONCE(page->type, PAGE_QUICK);
+	old = last_exchange(l, range_of(page, nr));
+	if (old)
+		last_free(old);
+}
+
+static bool may_cut(const struct last *l)
+{
+	return READ_ONCE(l->streak) >= STREAK;
+}
+
+/* Of @have pages that wait, @nr will do. */
+static bool will_do(const struct last *l, size_t have, size_t nr)
+{
+	return have == nr ||
+	       (have > nr && may_cut(l) && !READ_ONCE(l->newest));
+}
+
 struct page *last_take(size_t nr)
 {
 	u32 cpu = percpu_index();
 	struct page *page;
+	struct last *l;
 	uintptr_t range;
+	size_t have;
 
 	if (cpu >= LAST_CPUS)
 		return NULL;
-	range = READ_ONCE(last[cpu].range);
+	l = &last[cpu];
+	range = READ_ONCE(l->range);
 	page = range_page(range);
-	if (!range || range_nr(range) != nr || lock_is_reentry() ||
-	    !__atomic_compare_exchange_n(&last[cpu].range, &range, 0, false,
+	have = range_nr(range);
+	if (!range || !will_do(l, have, nr) || lock_is_reentry() ||
+	    !__atomic_compare_exchange_n(&l->range, &range, 0, false,
 					 __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
 		return NULL;
+	page->nr_pages = (u32)nr;
 	page->slack = 0;
 	page->colour = 0;
 	WRITE_ONCE(page->type, PAGE_LARGE);
+	if (have > nr)
+		last_wait(l, page + nr, have - nr);
 	return page;
+}
+
+void last_note_taken(const struct page *page)
+{
+	u32 cpu = percpu_index();
+
+	if (cpu >= LAST_CPUS)
+		return;
+	if (READ_ONCE(last[cpu].newest))
+		WRITE_ONCE(last[cpu].streak, 0);
+	WRITE_ONCE(last[cpu].newest, page);
+}
+
+static void note_freed(struct last *l, const struct page *page)
+{
+	u32 streak = READ_ONCE(l->streak);
+
+	if (READ_ONCE(l->newest) == page) {
+		WRITE_ONCE(l->newest, NULL);
+		WRITE_ONCE(l->streak, min(streak + 1, STREAK));
+	} else if (streak) {
+		WRITE_ONCE(l->streak, 0);
+	}
+}
+
+/* What was cut from what waits joins it; else the longer of the two waits. */
+static void last_join(struct last *l, struct page *page, size_t nr)
+{
+	uintptr_t other = last_exchange(l, 0);
+	struct page *rest = range_page(other);
+	size_t more = other ? range_nr(other) : 0;
+
+	if (other && rest == page + nr && nr + more <= LAST_MAX) {
+		WRITE_ONCE(rest->type, PAGE_NONE);
+		nr += more;
+		other = 0;
+	} else if (more > nr) {
+		other = range_of(page, nr);
+		page = rest;
+		nr = more;
+	}
+	last_wait(l, page, nr);
+	if (other)
+		last_free(other);
 }
 
 bool last_put(struct page *page, size_t nr)
 {
 	u32 cpu = percpu_index(), end = READ_ONCE(nr_last);
-	uintptr_t old;
+	struct last *l;
 
 	if (nr > LAST_MAX || cpu >= LAST_CPUS || lock_is_reentry() ||
 	    page_zone(page)->type != ZONE_NORMAL ||
@@ -91,10 +177,12 @@ bool last_put(struct page *page, size_t nr)
 						__ATOMIC_RELAXED,
 						__ATOMIC_RELAXED))
 			break;
-	WRITE_ONCE(page->type, PAGE_QUICK);
-	old = last_exchange(&last[cpu], range_of(page, nr));
-	if (old)
-		last_free(old);
+	l = &last[cpu];
+	note_freed(l, page);
+	if (may_cut(l))
+		last_join(l, page, nr);
+	else
+		last_wait(l, page, nr);
 	return true;
 }
 

@@ -256,6 +256,13 @@ struct page *last_take(size_t nr);
 /* False: not for here.  Pages of a buffer, of type PAGE_NONE. */
 bool last_put(struct page *page, size_t nr);
 extern __hidden u32 nr_last;		/* CPUs that have had one */
+/* A buffer is handed out, from wherever: is it the next to be freed? */
+void last_note_taken(const struct page *page);
+static inline void last_note(const struct page *page)
+{
+	if (READ_ONCE(nr_last))
+		last_note_taken(page);
+}
 bool last_drain_all(void);
 /* All of them go on; false if there was none. */
 static inline bool last_drain(void)

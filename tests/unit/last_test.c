@@ -108,6 +108,134 @@ Test(last, growth_takes_it, .init = up)
 	cr_assert(zone_is_valid(&zone_normal));
 }
 
+/* A buffer of @nr pages is taken as malloc() does, used, and freed. */
+static struct page *use(size_t nr)
+{
+	struct page *page = last_take(nr);
+
+	if (!page)
+		page = get(nr);
+	cr_assert_eq(page->nr_pages, nr);
+	cr_assert_eq(page->type, PAGE_LARGE);
+	last_note(page);
+	put(page);
+	return page;
+}
+
+/* Enough of them, one after the other, that the next may be cut. */
+static struct page *streak(size_t nr)
+{
+	struct page *page = NULL;
+
+	unit_pin(0);
+	for (u32 i = 0; i < 40; i++)
+		page = use(nr);
+	return page;
+}
+
+Test(last, a_streak_is_cut_and_joined, .init = up)
+{
+	struct page *page = streak(20), *part;
+	u64 given = stat_read(STAT_PAGES_ALLOC);
+
+	for (size_t nr = 1; nr <= 20; nr++) {
+		cr_assert_eq(use(nr), page);
+		cr_assert_eq(last_pages(), 20);
+	}
+	part = last_take(7);
+	last_note(part);
+	cr_assert_eq(part, page);
+	cr_assert_eq(last_pages(), 13);
+	cr_assert_eq(page[7].type, PAGE_QUICK);
+	put(part);
+	cr_assert_eq(page[7].type, PAGE_NONE);
+	cr_assert_eq(last_pages(), 20);
+	cr_assert_eq(stat_read(STAT_PAGES_ALLOC), given);
+	cr_assert_null(last_take(21));
+	last_drain();
+	cr_assert(zone_is_valid(&zone_normal));
+}
+
+/* The zone takes the rest as what it is, whoever has the part. */
+Test(last, the_rest_is_free_alone, .init = up)
+{
+	struct page *page = streak(20), *part = last_take(7);
+	size_t before = zone_normal.nr_free;
+
+	cr_assert_eq(part, page);
+	cr_assert(last_drain());
+	cr_assert_eq(zone_normal.nr_free, before + 13);
+	cr_assert(zone_is_valid(&zone_normal));
+	put(part);
+	cr_assert_eq(last_pages(), 7);
+	last_drain();
+	cr_assert_eq(zone_normal.nr_free, before + 20);
+	cr_assert(zone_is_valid(&zone_normal));
+}
+
+Test(last, of_two_the_longer_waits, .init = up)
+{
+	struct page *page, *longer = get(30), *shorter = get(10);
+
+	get(3);
+	page = streak(20);
+	last_note(longer);
+	put(longer);
+	cr_assert_eq(last_pages(), 30);
+	cr_assert_eq(page->type == PAGE_QUICK, false);
+	last_note(shorter);
+	put(shorter);
+	cr_assert_eq(last_pages(), 30);
+	cr_assert_eq(longer->type, PAGE_QUICK);
+	last_drain();
+	cr_assert(zone_is_valid(&zone_normal));
+}
+
+/* Pieces of what did not wait together are no longer than LAST_MAX either. */
+Test(last, no_more_than_is_allowed, .init = up)
+{
+	struct page *page = get(200);
+
+	/* The first look at what lies idle is now, not in between. */
+	cr_assert(page_range_free(page, 200));
+	cr_assert_eq(get(120), page);
+	streak(3);
+	last_drain();
+	page[40].nr_pages = 80;
+	page->nr_pages = 40;
+	cr_assert(page_range_resize(&page[40], 80, 60));
+	page[40].type = PAGE_LARGE;
+	last_note(&page[40]);
+	put(&page[40]);
+	last_note(page);
+	put(page);
+	cr_assert_eq(last_pages(), 60);
+	last_drain();
+	cr_assert(zone_is_valid(&zone_normal));
+}
+
+/* Who keeps what he has taken is given what fits best. */
+Test(last, who_keeps_is_not_cut_for, .init = up)
+{
+	struct page *page = get(200), *kept;
+
+	/* Or the heap grows, for which what waits goes. */
+	cr_assert(page_range_free(page, 200));
+	page = streak(20);
+	kept = get(6);
+	last_note(kept);
+	cr_assert_null(last_take(5));
+	last_note(get(5));
+	cr_assert_null(last_take(5));
+	cr_assert_eq(page->type, PAGE_QUICK);
+	/* Nor for who frees another than the newest. */
+	cr_assert_eq(streak(20), page);
+	put(kept);
+	cr_assert_null(last_take(5));
+	last_drain();
+	cr_assert(zone_is_valid(&zone_normal));
+}
+
 #define THREADS	4
 #define ROUNDS	40000
 
@@ -117,12 +245,13 @@ static void *work(void *arg)
 	u64 seed = (uintptr_t)arg;
 
 	for (u32 i = 0; i < ROUNDS; i++) {
-		size_t nr = 3 + rnd_below(&seed, 3);
+		size_t nr = 1 + rnd_below(&seed, 9);
 		struct page *page = last_take(nr);
 		u32 *word;
 
 		if (!page)
 			page = get(nr);
+		last_note(page);
 		word = page_address(page);
 		REQUIRE(page->nr_pages == nr && page->type == PAGE_LARGE);
 		/* Nobody else has it. */
