@@ -57,27 +57,30 @@ static bool block_is_dirty(const struct page *page, u32 order)
 }
 
 /* A block of @order more, or fewer, is listed (Z4). */
-static void pageblock_count(struct page *page, u32 order, int sign)
+__fastpath void pageblock_count(struct page *head, u32 order, int sign)
 {
-	struct page *head = pageblock_head(page);
-	u32 nr = 1u << min(order, (u32)PAGEBLOCK_ORDER);
+	int nr = 1 << PAGEBLOCK_ORDER;
 
-	WRITE_ONCE(head->block_free, (u16)(head->block_free + sign * (int)nr));
-	if (order == MAX_ORDER)
-		pageblock_count(head + nr, PAGEBLOCK_ORDER, sign);
+	if (likely(order < MAX_ORDER))
+		nr = 1 << order;
+	else
+		WRITE_ONCE(head[nr].block_free,
+			   (u16)(head[nr].block_free + sign * nr));
+	WRITE_ONCE(head->block_free, (u16)(head->block_free + sign * nr));
 }
 
 static void block_list(struct zone *zone, struct page *page, u32 order,
 		       bool dirty)
 {
 	struct free_area *area = &zone->free_area[order];
-	u32 type = pageblock_head(page)->block_type;
+	struct page *head = pageblock_head(page);
+	u32 type = head->block_type;
 
 	WRITE_ONCE(page->type, PAGE_FREE);
 	page->order = (u8)order;
 	list_add(&page->lru, &area->list[type][dirty]);
 	area->nr[type]++;
-	pageblock_count(page, order, 1);
+	pageblock_count(head, order, 1);
 }
 
 static void block_insert(struct zone *zone, struct page *page, u32 order)
@@ -87,9 +90,12 @@ static void block_insert(struct zone *zone, struct page *page, u32 order)
 
 static void block_unlist(struct zone *zone, struct page *page)
 {
+	struct page *head = pageblock_head(page);
+	u32 order = page->order;
+
 	list_del(&page->lru);
-	zone->free_area[page->order].nr[pageblock_head(page)->block_type]--;
-	pageblock_count(page, page->order, -1);
+	zone->free_area[order].nr[head->block_type]--;
+	pageblock_count(head, order, -1);
 }
 
 static void block_remove(struct zone *zone, struct page *page)
@@ -102,12 +108,14 @@ static void block_remove(struct zone *zone, struct page *page)
 /* Pages that leave the lists are no longer counted (Z4). */
 static void account_taken(struct zone *zone, const struct page *page, size_t nr)
 {
+	size_t left = zone->nr_free_dirty - range_nr_dirty(page, nr);
+
 	ADD_ONCE(zone->nr_free, -nr);
-	ADD_ONCE(zone->nr_free_dirty, -range_nr_dirty(page, nr));
-	if (zone->nr_free_dirty < zone->idle_min)
-		WRITE_ONCE(zone->idle_min, zone->nr_free_dirty);
-	if (zone->nr_free_dirty < zone->nr_lazy_free)
-		WRITE_ONCE(zone->nr_lazy_free, zone->nr_free_dirty);
+	WRITE_ONCE(zone->nr_free_dirty, left);
+	if (left < zone->idle_min)
+		WRITE_ONCE(zone->idle_min, left);
+	if (left < zone->nr_lazy_free)
+		WRITE_ONCE(zone->nr_lazy_free, left);
 }
 
 /* The free buddy of a block, or NULL if they cannot merge. */

@@ -308,7 +308,8 @@ static struct zone *zonelist_next(u32 nid, gfp_t gfp, u32 *i)
 	struct zone *zone;
 
 	for (; *i < 2 * nr; ++*i) {
-		struct pglist_data *node = node_data[pgdat->fallback[*i % nr]];
+		u32 at = *i < nr ? *i : *i - nr;
+		struct pglist_data *node = node_data[pgdat->fallback[at]];
 
 		if (*i < nr && !(gfp & __GFP_DMA32)) {
 			zone = &node->zones[ZONE_NORMAL];
