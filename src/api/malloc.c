@@ -33,6 +33,7 @@
 #include "sys/sys.h"
 
 #define PAGES_MAX_SIZE	(MAX_ORDER_PAGES << PAGE_SHIFT)
+#define IDLE_AREA_SIZE	(1 * MIB)	/* least that a freed area is cut for */
 
 #define MAX_RECLAIMS	8	/* that gave something, before NULL */
 
@@ -68,11 +69,33 @@ static void set_colour(struct page *page, size_t size)
 			    (spare / LARGE_COLOUR + 1));
 }
 
+static struct page *pages_alloc(size_t size, size_t align, gfp_t gfp)
+{
+	return page_range_alloc(NUMA_NO_NODE, size_to_pages(size),
+				pages_to_order(size_to_pages(align)), gfp);
+}
+
+/*
+ * Freed areas are given back to the OS where pages are faulted in, so that the
+ * heap does not grow by both: what one of them holds is better used.
+ */
+static __slowpath void *large_alloc_idle(size_t size, size_t align, u32 flags,
+					 struct page **page)
+{
+	gfp_t gfp = gfp_of(flags) & ~__GFP_DIRECT_RECLAIM;
+
+	*page = pages_alloc(size, align, gfp | __GFP_WARM);
+	if (*page)
+		return NULL;
+	return vmalloc(size, max(align, PAGE_SIZE), VMALLOC_WARM |
+		       (flags & ZERO ? VMALLOC_ZERO : 0));
+}
+
 static void *large_alloc(size_t size, size_t align, u32 flags)
 {
 	size_t pages = size_to_pages(size);
 	struct page *page = NULL;
-	void *ptr;
+	void *ptr = NULL;
 
 	if (size > PTRDIFF_MAX)
 		return NULL;
@@ -80,10 +103,14 @@ static void *large_alloc(size_t size, size_t align, u32 flags)
 	if (align <= PAGE_SIZE && !(flags & (GROWS | ZERO)))
 		page = last_take(pages);
 	if (!page && size <= PAGES_MAX_SIZE && align <= PAGES_MAX_SIZE &&
-	    !(flags & GROWS))
-		page = page_range_alloc(NUMA_NO_NODE, pages,
-					pages_to_order(size_to_pages(align)),
-					gfp_of(flags));
+	    !(flags & GROWS)) {
+		if (size >= IDLE_AREA_SIZE && vmalloc_lazy_bytes() >= size)
+			ptr = large_alloc_idle(size, align, flags, &page);
+		if (!page && !ptr)
+			page = pages_alloc(size, align, gfp_of(flags));
+	}
+	if (ptr)
+		return ptr;
 	if (page) {
 		if (align <= LARGE_COLOUR)
 			set_colour(page, size);
@@ -96,9 +123,7 @@ static void *large_alloc(size_t size, size_t align, u32 flags)
 	if (likely(ptr) || align > PAGES_MAX_SIZE)
 		return ptr;
 	/* No area, or too many mappings: pages in a row serve as well. */
-	page = page_range_alloc(NUMA_NO_NODE, pages,
-				pages_to_order(size_to_pages(align)),
-				gfp_of(flags));
+	page = pages_alloc(size, align, gfp_of(flags));
 	return page ? page_address(page) : NULL;
 }
 

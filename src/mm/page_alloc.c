@@ -382,7 +382,7 @@ static struct page *get_page_from_freelist(u32 nid, const struct request *req)
 			page = zone_alloc_warm(zone, req);
 		if (page)
 			return page;
-		if (!watermark_ok(req->nr, req->gfp))
+		if (req->gfp & __GFP_WARM || !watermark_ok(req->nr, req->gfp))
 			continue;
 		page = zone_alloc_fresh(zone, req);
 		if (page)

@@ -179,11 +179,13 @@ static void keep_limit(size_t grown, size_t before)
  * Serve a request out of one freed area, or NULL.  One that is too small may
  * grow: that moves less than new space would have moved in.
  */
-static struct vmap_area *alloc_warm(size_t size, size_t align, size_t *warm)
+static struct vmap_area *alloc_warm(size_t size, size_t align, u32 flags,
+				    size_t *warm)
 {
 	struct vmap_area *area = lazy_find(size, align);
+	size_t least = flags & VMALLOC_WARM ? size : size / 4;
 
-	if (!area || area->size < size / 4)
+	if (!area || area->size < least)
 		return NULL;
 	lazy_del(area);
 	if (area->size >= size) {
@@ -334,8 +336,8 @@ void *vmalloc(size_t size, size_t align, u32 flags)
 	lazy = vmap_info.lazy_bytes;
 	/* Zeroing warm memory costs less than faulting fresh memory in. */
 	if (!(flags & VMALLOC_HUGE))
-		area = alloc_warm(size, align, &warm);
-	if (!area)
+		area = alloc_warm(size, align, flags, &warm);
+	if (!area && !(flags & VMALLOC_WARM))
 		area = alloc_fresh(size, align, flags, &warm);
 	if (area) {
 		area->user = 0;

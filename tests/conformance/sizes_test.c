@@ -635,3 +635,35 @@ Test(sizes, whole_family_comes_from_one_library)
 		REQUIRE(served_by_allocator(family[i]), "%s is in %s",
 			family[i], object_of(family[i]));
 }
+
+static long faults(void)
+{
+	struct rusage use;
+
+	getrusage(RUSAGE_SELF, &use);
+	return use.ru_minflt;
+}
+
+/* Blocks that buddies serve are made of an area that was freed before. */
+Test(sizes, a_freed_area_serves_smaller_blocks)
+{
+	void *p[8], *area;
+	long before;
+
+	needs_liballoc("others have other borders");
+	if (getenv("LIBALLOC_OPTIONS"))
+		cr_skip_test("an option may keep freed memory back");
+	area = malloc(opaque_size(64 * MIB));
+	cr_assert(area);
+	memset(area, 1, 64 * MIB);
+	free(opaque(area));
+	before = faults();
+	for (size_t i = 0; i < ARRAY_SIZE(p); i++) {
+		p[i] = malloc(opaque_size(4 * MIB));
+		REQUIRE(p[i], "no memory");
+		memset(opaque(p[i]), 2, 4 * MIB);
+	}
+	cr_expect_lt(faults() - before, 2048);
+	for (size_t i = 0; i < ARRAY_SIZE(p); i++)
+		free(p[i]);
+}

@@ -320,6 +320,25 @@ Test(page_alloc, an_areas_growth_takes_from_spans, .init = up_large)
 
 /* --- in a handler that interrupted a holder --- */
 
+/* Of what is free and warm; but for nothing that has to be faulted in. */
+Test(page_alloc, warm_memory_or_none, .init = up)
+{
+	gfp_t gfp = GFP_NOWAIT | __GFP_MOVABLE | __GFP_WARM;
+	size_t managed;
+	struct page *page;
+
+	cr_assert_null(get(1024, 0, gfp));
+	cr_assert_eq(zone_normal.nr_managed, 0);
+	page = get(1024, 0, GFP_KERNEL | __GFP_MOVABLE);
+	cr_assert(page);
+	put(page, 1024);
+	managed = zone_normal.nr_managed;
+	cr_assert_eq(get(1024, 0, gfp), page);
+	cr_assert_null(get(1024, 0, gfp));
+	cr_assert_eq(zone_normal.nr_managed, managed);
+	put(page, 1024);
+}
+
 Test(page_alloc, re_entry_fails_cleanly, .init = up)
 {
 	struct page *page = get(10, 0, 0);

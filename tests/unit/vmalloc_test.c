@@ -198,6 +198,31 @@ Test(vmalloc, freed_memory_is_handed_out_warm, .init = up)
 	cr_assert(vmalloc_is_valid());
 }
 
+/* VMALLOC_WARM: a freed area that holds all of it is cut, and none other. */
+Test(vmalloc, only_out_of_a_freed_area, .init = up)
+{
+	struct vmalloc_info info;
+	char *p, *q;
+	size_t size;
+
+	cr_assert_null(vmalloc(MIB, 4096, VMALLOC_WARM));
+	p = vmalloc(8 * MIB, 4096, 0);
+	memset(p, 1, 8 * MIB);
+	cr_assert_null(vmalloc(MIB, 4096, VMALLOC_WARM));
+	cr_assert_eq(vfree(p, &size), VFREE_OK);
+	cr_assert_null(vmalloc(9 * MIB, 4096, VMALLOC_WARM));
+	q = vmalloc(4 * MIB, 4096, VMALLOC_WARM | VMALLOC_ZERO);
+	cr_assert_eq(q, p);
+	for (size_t i = 0; i < 4 * MIB; i += 8)
+		REQUIRE(*(u64 *)(q + i) == 0);
+	vmalloc_info(&info);
+	cr_assert_eq(info.lazy_bytes, 4 * MIB - 4096);
+	cr_assert_null(vmalloc(4 * MIB, 4096, VMALLOC_WARM));
+	cr_assert_eq(vfree(q, &size), VFREE_OK);
+	cr_assert_eq(vmalloc(8 * MIB, 4096, VMALLOC_WARM), p);
+	cr_assert(vmalloc_is_valid());
+}
+
 Test(vmalloc, fresh_memory_is_not_written, .init = up)
 {
 	char *p = vmalloc(32 * MIB, 4096, VMALLOC_ZERO);
