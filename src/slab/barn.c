@@ -327,12 +327,12 @@ void barn_missed(const struct kmem_cache *s, struct kmem_cache_node *node,
 
 	if (wave && node->nr_more < most)
 		set_more(s, node, min(node->nr_more + back, most));
-	node->nr_past -= wave ? back : node->nr_past;
+	WRITE_ONCE(node->nr_past, wave ? node->nr_past - back : 0);
 }
 
 void barn_unlearn(const struct kmem_cache *s, struct kmem_cache_node *node)
 {
-	node->nr_past = 0;
+	WRITE_ONCE(node->nr_past, 0);
 	set_more(s, node, 0);
 }
 
@@ -375,7 +375,7 @@ static void node_set_more(const struct kmem_cache *s,
 {
 	if (!lock_try_enter(&node->lock))
 		return;
-	node->nr_past = 0;
+	WRITE_ONCE(node->nr_past, 0);
 	set_more(s, node, nr);
 	lock_exit(&node->lock);
 }

@@ -683,7 +683,7 @@ static u32 slab_put_run(struct kmem_cache *s, void *const *objs, u32 n)
 		i += !wrong;
 	}
 	ADD_ONCE(node->nr_used, -(size_t)i);	/* L3 */
-	node->nr_past += i;
+	WRITE_ONCE(node->nr_past, node->nr_past + i);
 	slab_unlist_empty(node, empty_limit(s, node), &empty);
 	lock_exit(&node->lock);
 	if (unlikely(wrong))
@@ -750,7 +750,7 @@ size_t slab_give_kept(struct kmem_cache *s, bool all)
 		if (!all)
 			n->nr_given = 0;
 		n->least_empty = n->most_empty = (u32)n->nr_empty;
-		n->nr_past = 0;
+		WRITE_ONCE(n->nr_past, 0);
 		nr -= n->nr_slabs;
 		lock_exit(&n->lock);
 	}

@@ -84,7 +84,7 @@ struct kmem_cache_node {
 	u32 nr_given;			/* empty slabs that went back since */
 	u32 nr_kept;			/* ... and, wanted again, stay; read racily */
 	u32 least_empty, most_empty;	/* of nr_empty, since the last tick */
-	u32 nr_past;			/* objects that went past the barn */
+	u32 nr_past;			/* objects that went past the barn; read racily */
 	u32 nr_more;			/* ... and came back; read racily */
 	u32 nid;			/* constant */
 	struct barn barn __aligned(64);
