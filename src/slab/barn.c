@@ -54,7 +54,7 @@
 #define STORE_BYTES	(2 * MIB)	/* more than all caches of a node need */
 #define WAVE_SHARE	4	/* of a cache's objects that a wave is at least */
 #define MORE_BYTES	(4 * MIB)	/* of objects, for the waves of a cache */
-#define MORE_OBJECTS	8192u		/* ... whose sheaves are memory, too */
+#define MORE_OBJECTS	4096u		/* ... whose sheaves are memory, too */
 
 #define NR_ROOMS	8		/* log2(SHEAF_MAX_BATCH) + 1 */
 

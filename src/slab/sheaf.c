@@ -431,8 +431,9 @@ static void check_free(struct kmem_cache *s, void *obj)
 {
 	if (unlikely(!slab_is_object(s, obj)))
 		slab_bad_free(s, "invalid free", obj);
-	if (unlikely(slab_object_is_free(s, obj) ||
-		     percpu_contains(s->geo.off, obj)))
+	__builtin_prefetch(object_slab(s, obj));	/* cold, mostly */
+	if (unlikely(percpu_contains(s->geo.off, obj) ||
+		     slab_object_is_free(s, obj)))
 		slab_bad_free(s, "double free", obj);
 }
 

@@ -320,7 +320,7 @@ Test(barn, sheaves_are_filled, .init = up)
 
 /* --- what waves are worth --- */
 
-#define WAVE 6000
+#define WAVE 3840	/* of whole batches */
 
 static void *wave[WAVE];
 
