@@ -417,6 +417,16 @@ void barns_fork_unlock(void);
 
 /* --- spare.c --- */
 
+/* A batch of a CPU's; its lock is that of the fields. */
+struct spare {
+	struct lock lock;
+	u32 nr;				/* P1; read racily */
+	struct kmem_cache *cache;
+	void *objs[SPARE_MAX];
+} __aligned(64);
+
+extern __hidden struct spare *spares;	/* one a CPU, or NULL */
+
 /* Of this CPU there is room; racy, and to be asked before much is read. */
 bool spare_is_free(void);
 /* @n <= SPARE_MAX objects of a size class; false: it is taken. */

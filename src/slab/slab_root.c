@@ -43,25 +43,29 @@ const struct slab_root slab_root __attribute__((used)) = {
 	.nr_empty = FIELD(struct kmem_cache_node, nr_empty),
 	.nr_used = FIELD(struct kmem_cache_node, nr_used),
 	.barn_objects = FIELD(struct kmem_cache_node, barn.nr_objects),
+	.spare_bytes = sizeof(struct spare),
+	.spare_nr = FIELD(struct spare, nr),
+	.spare_cache = FIELD(struct spare, cache),
 };
 
 /*
  * Elf64_Nhdr, the owner, struct slab_note.  A preprocessor of assembly would
  * know the names of slabinfo.h; here they are checked.
  */
-_Static_assert(SLAB_NOTE_TYPE == 1 && SLAB_ROOT_VERSION == 1 &&
-	       sizeof(SLAB_NOTE_NAME) == 9 && sizeof(struct slab_note) == 40,
+_Static_assert(SLAB_NOTE_TYPE == 1 && SLAB_ROOT_VERSION == 2 &&
+	       sizeof(SLAB_NOTE_NAME) == 9 && sizeof(struct slab_note) == 48,
 	       "the note below");
 
 __asm__(
 "	.pushsection .note.liballoc, \"a\", %note\n"
 "	.balign	4\n"
-"	.long	9, 40, 1\n"
+"	.long	9, 48, 1\n"
 "	.asciz	\"" SLAB_NOTE_NAME "\"\n"
 "	.balign	4\n"
-"	.long	1, 0\n"
+"	.long	2, 0\n"
 "	.quad	slab_root - .\n"
 "	.quad	kmem_caches - .\n"
 "	.quad	percpu - .\n"
 "	.quad	nr_nodes - .\n"
+"	.quad	spares - .\n"
 "	.popsection\n");

@@ -17,7 +17,7 @@
 
 #define SLAB_NOTE_NAME	  "liballoc"
 #define SLAB_NOTE_TYPE	  1
-#define SLAB_ROOT_VERSION 1
+#define SLAB_ROOT_VERSION 2
 
 /* Distances of an address from that of the field that names it. */
 struct slab_note {
@@ -27,6 +27,7 @@ struct slab_note {
 	int64_t caches;		/* struct kmem_cache *[nr_caches] */
 	int64_t percpu;		/* struct percpu */
 	int64_t nr_nodes;	/* u32 */
+	int64_t spares;		/* struct spare *, to one a CPU, or NULL */
 };
 
 struct slab_root {
@@ -52,6 +53,10 @@ struct slab_root {
 
 	/* struct kmem_cache_node */
 	struct field nr_slabs, nr_empty, nr_used, barn_objects;
+
+	/* struct spare, whose objects count with those in barns */
+	u32 spare_bytes;
+	struct field spare_nr, spare_cache;
 };
 
 /* --- slab_root.c --- */

@@ -27,14 +27,7 @@
 #include "mm/memblock.h"
 #include "slab/slab.h"
 
-struct spare {
-	struct lock lock;
-	u32 nr;				/* P1; read racily */
-	struct kmem_cache *cache;
-	void *objs[SPARE_MAX];
-} __aligned(64);
-
-static struct spare *spares;	/* one a CPU; set once, under make_lock */
+struct spare *spares;		/* one a CPU; set once, under make_lock */
 static struct lock make_lock = LOCK_INITIALIZER(LOCK_SPARE);
 
 static __attribute__((noinline)) struct spare *spares_make(void)

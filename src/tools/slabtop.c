@@ -57,7 +57,7 @@ static bool read_cache(struct target *t, u64 addr, u32 nr_nodes,
 
 	if (!peek(t, addr, t->cache, r->cache_bytes))
 		return false;
-	row->slabs = row->barns = 0;
+	row->slabs = 0;
 	row->size = (u32)field(t->cache, r->size);
 	row->per_slab = (u32)field(t->cache, r->nr_objects);
 	row->pages = (u32)field(t->cache, r->nr_pages);
@@ -132,10 +132,34 @@ out:
 	free(percpu);
 }
 
+/* What waits for malloc() on its CPU counts with the barns, as there. */
+static void count_spares(const struct target *t, u32 last, u64 *counts)
+{
+	const struct slab_root *r = &t->root;
+	char *percpu = must_alloc(1, r->percpu_bytes);
+	char *spare = must_alloc(1, r->spare_bytes);
+	u64 all = 0, nr = 0;
+
+	if (peek(t, t->spares, &all, sizeof(all)) && all &&
+	    peek(t, t->percpu, percpu, r->percpu_bytes))
+		nr = min(field(percpu, r->percpu_nr_cpus), (u64)MAX_CPUS);
+	for (u64 cpu = 0; cpu < nr; cpu++) {
+		if (!peek(t, all + cpu * r->spare_bytes, spare, r->spare_bytes))
+			break;
+		for (u32 i = r->first_cache; i <= last; i++)
+			if (t->pointers[i] && (u64)t->pointers[i] ==
+					      field(spare, r->spare_cache))
+				counts[i] += field(spare, r->spare_nr);
+	}
+	free(spare);
+	free(percpu);
+}
+
 static void look(struct target *t)
 {
 	const struct slab_root *r = &t->root;
 	u64 *counts = must_alloc(r->nr_caches, sizeof(*counts));
+	u64 *spares = must_alloc(r->nr_caches, sizeof(*spares));
 	u32 nr_nodes = 1, last = 0;
 
 	t->nr_rows = 0;
@@ -148,14 +172,17 @@ static void look(struct target *t)
 			last = i;
 	if (last)
 		count_sheaves(t, last, counts);
+	count_spares(t, last, spares);
 	for (u32 i = r->first_cache; i < r->nr_caches; i++) {
 		struct row *row = &t->rows[t->nr_rows];
 
 		row->sheaves = counts[i];
+		row->barns = spares[i];
 		if (t->pointers[i] &&
 		    read_cache(t, (u64)t->pointers[i], nr_nodes, row))
 			t->nr_rows++;
 	}
+	free(spares);
 	free(counts);
 }
 

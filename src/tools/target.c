@@ -115,7 +115,10 @@ static bool root_is_sane(const struct slab_root *r)
 	       field_fits(r->nr_slabs, node, 8) &&
 	       field_fits(r->nr_empty, node, 8) &&
 	       field_fits(r->nr_used, node, 8) &&
-	       field_fits(r->barn_objects, node, 8);
+	       field_fits(r->barn_objects, node, 8) &&
+	       r->spare_bytes <= 64 * KIB &&
+	       field_fits(r->spare_nr, r->spare_bytes, 4) &&
+	       field_fits(r->spare_cache, r->spare_bytes, 8);
 }
 
 /* @addr: of the note's struct slab_note there; @n: what it holds. */
@@ -132,6 +135,7 @@ static bool root_read(struct target *t, u64 addr, const struct slab_note *n)
 	t->caches = AT(caches);
 	t->percpu = AT(percpu);
 	t->nr_nodes = AT(nr_nodes);
+	t->spares = AT(spares);
 	return true;
 #undef AT
 }
@@ -201,16 +205,17 @@ static void mm_read(struct target *t, u64 addr, const struct mm_note *n)
 static bool note_read(struct target *t, u64 addr, const Elf64_Nhdr *h,
 		      const char *desc)
 {
-	struct slab_note slab;
+	struct slab_note slab = { 0 };
 	struct mm_note mm;
 
 	if (h->n_type == MM_NOTE_TYPE && h->n_descsz >= sizeof(mm)) {
 		memcpy(&mm, desc, sizeof(mm));
 		mm_read(t, addr, &mm);
 	}
-	if (h->n_type != SLAB_NOTE_TYPE || h->n_descsz < sizeof(slab))
+	/* That of another version may be shorter; it says which it is. */
+	if (h->n_type != SLAB_NOTE_TYPE || h->n_descsz < sizeof(slab.version))
 		return false;
-	memcpy(&slab, desc, sizeof(slab));
+	memcpy(&slab, desc, min((size_t)h->n_descsz, sizeof(slab)));
 	if (!root_read(t, addr, &slab))
 		return false;
 	t->unused = !is_started(t);

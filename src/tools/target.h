@@ -32,7 +32,7 @@ struct target {
 	bool unused;			/* a library was found, not in use */
 	u64 slabs;			/* when it was found */
 	/* Addresses there, of what struct slab_note leads to. */
-	u64 caches, percpu, nr_nodes;
+	u64 caches, percpu, nr_nodes, spares;
 	struct slab_root root;
 	/* The same of struct mm_note; mm.bytes is 0 if there is none. */
 	u64 nodes, sections, nr_sections, areas;

@@ -22,20 +22,21 @@ struct mm_root bogus_mm;
 uint64_t kmem_caches[2048];
 char percpu[4096];
 uint32_t nr_nodes, nr_sections;
-uint64_t node_data[64], sections[256], vmap_tree;
+uint64_t node_data[64], sections[256], vmap_tree, spares;
 static char noise[1 << 20];
 
 __asm__(
 "	.pushsection .note.liballoc, \"a\", %note\n"
 "	.balign	4\n"
-"	.long	9, 40, 1\n"
+"	.long	9, 48, 1\n"
 "	.asciz	\"" SLAB_NOTE_NAME "\"\n"
 "	.balign	4\n"
-"	.long	1, 0\n"
+"	.long	2, 0\n"
 "	.quad	bogus_root - .\n"
 "	.quad	kmem_caches - .\n"
 "	.quad	percpu - .\n"
 "	.quad	nr_nodes - .\n"
+"	.quad	spares - .\n"
 "	.balign	4\n"
 "	.long	9, 56, 2\n"
 "	.asciz	\"" MM_NOTE_NAME "\"\n"
@@ -82,6 +83,8 @@ static void plausible(void)
 		.others = { 400, 8 },
 		.nr_slabs = { 0, 8 }, .nr_empty = { 8, 8 },
 		.nr_used = { 16, 8 }, .barn_objects = { 24, 4 },
+		.spare_bytes = 128, .spare_nr = { 4, 4 },
+		.spare_cache = { 8, 8 },
 	};
 }
 
@@ -161,6 +164,7 @@ static void fill(void)
 	cpus = (uint32_t)rnd() >> rnd() % 32;
 	memcpy(percpu + 24, &cpus, 4);
 	nr_nodes = (uint32_t)rnd() >> rnd() % 32;
+	spares = rnd() % 2 ? address() : 0;
 	fill_mm();
 	/* Half of the time the root is right and only what it names is not. */
 	for (uint64_t n = rnd() % 2 ? rnd() % 4 : 0; n; n--)
@@ -214,6 +218,10 @@ static void known(void)
 	put(cache + 400, (uint64_t)others, 8);
 	put(others + 8, (uint64_t)(others + 64), 8);
 	put_node(others + 64, 3, 0, 110, 7);
+	spares = (uint64_t)(cache + 8192 + 1024);	/* of the CPUs, the 2nd's */
+	put(cache + 8192 + 1024 + 128 + 4, 6, 4);
+	put(cache + 8192 + 1024 + 128 + 8, (uint64_t)cache, 8);
+	put(cache + 8192 + 1024 + 256 + 4, 9, 4);	/* of no cache */
 	put_head(0, 7, 11);
 	put_head(1, 7, 4);
 	put_head(2, 7, 1000);		/* of a block that is not in use */

@@ -21,6 +21,32 @@ Test(slab_root, the_note_leads_to_the_tables)
 	cr_assert_eq((char *)&note->percpu + note->percpu, (char *)&percpu);
 	cr_assert_eq((char *)&note->nr_nodes + note->nr_nodes,
 		     (char *)&nr_nodes);
+	cr_assert_eq((char *)&note->spares + note->spares, (char *)&spares);
+}
+
+/* What frees alone have left on its CPU. */
+Test(slab_root, spare)
+{
+	const struct slab_root *r = &slab_root;
+	static void *p[2000];
+	struct kmem_cache *s;
+	u64 nr = 0;
+
+	unit_up();
+	unit_pin(0);
+	for (u32 i = 0; i < ARRAY_SIZE(p); i++)
+		p[i] = kmalloc(2048);
+	s = class_to_cache(addr_to_class(p[0]));
+	for (u32 i = 0; i < ARRAY_SIZE(p); i++)
+		slab_free_slow(s, p[i]);
+	cr_assert_gt(spare_count(s), 0);
+	for (u32 cpu = 0; cpu < percpu.nr_cpus; cpu++) {
+		const char *at = (char *)spares + cpu * r->spare_bytes;
+
+		if (unit_field(at, r->spare_cache) == (u64)s)
+			nr += unit_field(at, r->spare_nr);
+	}
+	cr_assert_eq(nr, spare_count(s));
 }
 
 TEST_MODES(slab_root, fields)
