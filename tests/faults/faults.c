@@ -24,6 +24,7 @@
  * runs write lies in a directory of their own, which goes at the end, or when
  * the driver is interrupted.
  */
+#include <fcntl.h>
 #include <ftw.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -182,14 +183,23 @@ static void remove_tree(const char *path)
 	nftw(path, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
-/* Empty, and of this process alone: a worker's runs come one after the other. */
+/*
+ * Of this process alone: a worker's runs come one after the other.  Another
+ * program has left a trace there, which stays as it is.
+ */
 static const char *run_dir(void)
 {
 	static char name[20];
+	char trace[60];
+	int fd;
 
 	snprintf(name, sizeof(name), "%d", (int)getpid());
+	snprintf(trace, sizeof(trace), "%s/liballoc-faults-trace", name);
 	remove_tree(name);
-	return mkdir(name, 0700) ? NULL : name;
+	if (mkdir(name, 0700) || (fd = creat(trace, 0600)) < 0)
+		return NULL;
+	close(fd);
+	return name;
 }
 
 /* Who was killed cannot end those he has started: the kernel does. */
