@@ -77,7 +77,7 @@ static struct page *pages_alloc(size_t size, size_t align, gfp_t gfp)
 
 /*
  * Freed areas are given back to the OS where pages are faulted in, so that the
- * heap does not grow by both: what one of them holds is better used.
+ * heap does not grow by both: what they hold is better used.
  */
 static __slowpath void *large_alloc_idle(size_t size, size_t align, u32 flags,
 					 struct page **page)

@@ -183,9 +183,9 @@ static struct vmap_area *alloc_warm(size_t size, size_t align, u32 flags,
 				    size_t *warm)
 {
 	struct vmap_area *area = lazy_find(size, align);
-	size_t least = flags & VMALLOC_WARM ? size : size / 4;
 
-	if (!area || area->size < least)
+	if (!area || area->size < size / 4 ||
+	    (flags & VMALLOC_WARM && vmap_info.lazy_bytes < size))
 		return NULL;
 	lazy_del(area);
 	if (area->size >= size) {

@@ -9,7 +9,7 @@
 #define VMALLOC_ZERO	1	/* zeroed; fresh memory is not written */
 #define VMALLOC_HUGE	2	/* huge pages if there are any: all fresh */
 #define VMALLOC_ZERO_END 4	/* zeroed to the area's end: vrealloc_zero() */
-#define VMALLOC_WARM	8	/* only out of a freed area that is large enough */
+#define VMALLOC_WARM	8	/* only out of freed areas: nearly all of it */
 
 /* Reserve the first window; without it, one is made when needed. */
 void vmalloc_init(void);

@@ -198,7 +198,7 @@ Test(vmalloc, freed_memory_is_handed_out_warm, .init = up)
 	cr_assert(vmalloc_is_valid());
 }
 
-/* VMALLOC_WARM: a freed area that holds all of it is cut, and none other. */
+/* VMALLOC_WARM: a freed area is cut, if they have enough. */
 Test(vmalloc, only_out_of_a_freed_area, .init = up)
 {
 	struct vmalloc_info info;
@@ -220,6 +220,27 @@ Test(vmalloc, only_out_of_a_freed_area, .init = up)
 	cr_assert_null(vmalloc(4 * MIB, 4096, VMALLOC_WARM));
 	cr_assert_eq(vfree(q, &size), VFREE_OK);
 	cr_assert_eq(vmalloc(8 * MIB, 4096, VMALLOC_WARM), p);
+	cr_assert(vmalloc_is_valid());
+}
+
+/* ... or grows, by what others have. */
+Test(vmalloc, only_out_of_several_freed_areas, .init = up)
+{
+	char *p[3], *q;
+	long faults;
+	size_t size;
+
+	for (u32 i = 0; i < ARRAY_SIZE(p); i++) {
+		p[i] = vmalloc(4 * MIB, 4096, 0);
+		memset(p[i], 1, 4 * MIB);
+	}
+	cr_assert_eq(vfree(p[0], &size), VFREE_OK);
+	cr_assert_eq(vfree(p[2], &size), VFREE_OK);
+	faults = unit_page_faults();
+	q = vmalloc(7 * MIB, 4096, VMALLOC_WARM);
+	cr_assert(q);
+	memset(q, 2, 7 * MIB);
+	cr_expect_lt(unit_page_faults() - faults, 600);
 	cr_assert(vmalloc_is_valid());
 }
 
