@@ -2,8 +2,9 @@
  * xmalloc - some threads allocate, others free, batch by batch.
  *
  * Producers fill batches of 4,096 objects and put them on a shared list of at
- * most DEPTH batches, consumers take the newest batch and free it.  Nothing is
- * ever freed by who allocated it.  bench/prodcons.c asks this of one pair of
+ * most DEPTH batches, consumers take the newest batch and free it, from when the
+ * list was full for the first time, so that all hold as much at the peak.
+ * Nothing is ever freed by who allocated it.  bench/prodcons.c asks this of one pair of
  * threads and a ring, bench/xfree.c of threads that do both.
  *
  * After: xmalloc-test of C. Lever, D. Boreham, "malloc() performance in a
@@ -21,8 +22,9 @@ struct batch {
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t filled = PTHREAD_COND_INITIALIZER;
 static pthread_cond_t emptied = PTHREAD_COND_INITIALIZER;
-static struct batch *list; /* under lock, with the two below */
-static uint64_t waiting, left;
+static struct batch *list; /* under lock, with what is in the next two lines */
+static uint64_t waiting, left, to_come;
+static bool begun;
 static uint64_t producers, depth, smallest, largest, batches;
 
 static void offer(struct batch *b)
@@ -33,6 +35,11 @@ static void offer(struct batch *b)
 	b->next = list;
 	list = b;
 	waiting++;
+	to_come--;
+	if (!begun && (waiting == depth || !to_come)) {
+		begun = true;
+		pthread_cond_broadcast(&filled);
+	}
 	pthread_cond_signal(&filled);
 	pthread_mutex_unlock(&lock);
 }
@@ -42,7 +49,7 @@ static struct batch *take(void)
 	struct batch *b;
 
 	pthread_mutex_lock(&lock);
-	while (!list && left)
+	while (left && (!list || !begun))
 		pthread_cond_wait(&filled, &lock);
 	b = list;
 	if (b) {
@@ -108,7 +115,7 @@ int main(int argc, char **argv)
 	smallest = n[3];
 	largest = n[4];
 	batches = scaled(n[5], scale);
-	left = producers * batches;
+	left = to_come = producers * batches;
 	on_threads(producers + n[1], work);
 	return bench_end("xmalloc", producers * batches * BATCH);
 }
