@@ -135,6 +135,7 @@ void zone_make_room(size_t nr)
 	struct zone *zone = &node_data[numa_node_id()]->zones[ZONE_NORMAL];
 	size_t keep, idle;
 
+	last_drain();
 	if (READ_ONCE(nr_span_caches) && span_pages() <= 2 * nr)
 		span_drain();
 	keep = zones_used_pages() / IDLE_SHARE_SLAB + IDLE_PAGES;

@@ -4,6 +4,8 @@
  */
 #include "unit.h"
 
+#include "mm/vmalloc.h"
+
 static void up(void)
 {
 	unit_up();
@@ -105,6 +107,18 @@ Test(last, growth_takes_it, .init = up)
 		(void)low;
 	}
 	cr_assert_null(last_take(64));
+	cr_assert(zone_is_valid(&zone_normal));
+}
+
+/* ... and before an area does, whose pages are fresh. */
+Test(last, an_area_takes_it, .init = up)
+{
+	void *area;
+
+	put(get(64));
+	area = vmalloc(10 * MIB, PAGE_SIZE, 0);
+	cr_assert_not_null(area);
+	cr_assert_eq(last_pages(), 0);
 	cr_assert(zone_is_valid(&zone_normal));
 }
 
