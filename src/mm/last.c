@@ -14,12 +14,17 @@
  * longer one waits.  Who keeps what he has taken breaks the streak, and is
  * given what fits best of all that the zone has.
  *
+ * Who is served from here has no other chance to see what lies idle in the heap:
+ * so each LOOK_CALLS-th put asks, and the first after a drain, as what waits is
+ * idle itself.  The puts count as activity, or a process that is busy with them
+ * would pass for a quiet one.
+ *
  * Invariants:
  *   A1. a range here has type PAGE_QUICK and its length in its first page, and
  *	 is in use to the zone; no lock protects it.
  *   A2. it is whose exchange has taken it out; nobody else looks at its page.
  *	 What is asked before (its length) is in the word that is exchanged.
- *   A3. newest and streak are hints, which threads of one CPU may write over
+ *   A3. what follows the range are hints, which threads of one CPU may write over
  *	 each other's: they decide what is worth while, never whose a page is.
  *
  * In a child of fork() what another thread had in hand between two exchanges is
@@ -30,12 +35,15 @@
 
 #define LAST_CPUS	64u	/* on others, nothing waits */
 #define STREAK		32u	/* buffers freed before the next was taken */
+#define LOOK_CALLS	64u	/* puts between two idle_poll() */
 
 static struct last {
 	/* Its first page, whose alignment leaves room for nr - 1; atomic. */
 	uintptr_t range;
 	const struct page *newest;	/* handed out, not freed yet; A3 */
 	u32 streak;			/* A3 */
+	u32 calls;			/* A3; puts */
+	u32 next_look;			/* A3; by calls */
 } __aligned(64) last[LAST_CPUS];
 u32 nr_last;			/* up to the last one used; atomic */
 
@@ -163,6 +171,17 @@ static void last_join(struct last *l, struct page *page, size_t nr)
 		last_free(other);
 }
 
+static void last_count(struct last *l)
+{
+	u32 calls = READ_ONCE(l->calls);
+
+	WRITE_ONCE(l->calls, calls + 1);
+	if (likely((int32_t)(calls - READ_ONCE(l->next_look)) < 0))
+		return;
+	WRITE_ONCE(l->next_look, calls + LOOK_CALLS);
+	idle_poll();
+}
+
 bool last_put(struct page *page, size_t nr)
 {
 	u32 cpu = percpu_index(), end = READ_ONCE(nr_last);
@@ -183,6 +202,7 @@ bool last_put(struct page *page, size_t nr)
 		last_join(l, page, nr);
 	else
 		last_wait(l, page, nr);
+	last_count(l);
 	return true;
 }
 
@@ -197,8 +217,10 @@ bool last_drain_all(void)
 				  last_exchange(&last[i], 0) : 0;
 
 		any = any || range;
-		if (range)
-			last_free(range);
+		if (!range)
+			continue;
+		last_free(range);
+		WRITE_ONCE(last[i].next_look, READ_ONCE(last[i].calls));
 	}
 	return any;
 }
@@ -212,5 +234,14 @@ size_t last_pages(void)
 
 		sum += range ? range_nr(range) : 0;
 	}
+	return sum;
+}
+
+u64 last_calls(void)
+{
+	u64 sum = 0;
+
+	for (u32 i = 0; i < READ_ONCE(nr_last); i++)
+		sum += READ_ONCE(last[i].calls);
 	return sum;
 }

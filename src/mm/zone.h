@@ -271,6 +271,7 @@ static inline bool last_drain(void)
 }
 
 size_t last_pages(void);		/* racy */
+u64 last_calls(void);			/* puts, as activity; racy */
 
 /* --- pcp.c: per-CPU lists of blocks of order 0 to PCP_MAX_ORDER --- */
 

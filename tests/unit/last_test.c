@@ -250,6 +250,59 @@ Test(last, who_keeps_is_not_cut_for, .init = up)
 	cr_assert(zone_is_valid(&zone_normal));
 }
 
+/* Warm pages that nobody asks for, and looks that are due soon. */
+static void leave_idle(void)
+{
+	struct page *page = page_range_alloc(NUMA_NO_NODE, 8192, 0, 0);
+
+	watermark_init();
+	options.reclaim_delay = 20;
+	cr_assert_not_null(page);
+	memset(page_address(page), 1, 8192 << PAGE_SHIFT);
+	cr_assert(page_range_free(page, 8192));
+	cr_assert_geq(zone_normal.nr_free_dirty, 8192);
+}
+
+/* Nothing else comes by: what lies idle goes, what a busy process needs stays. */
+Test(last, who_is_served_from_here_looks, .init = up)
+{
+	size_t blocks = (size_t)percpu.nr_cpus << PERCPU_SHIFT;
+	void *obj = kmalloc(100);
+	struct page *page;
+
+	slab_free_slow(class_to_cache(addr_to_class(obj)), obj);
+	reclaim_set_slab(slab_reclaim);
+	page = get(5);
+	leave_idle();
+	unit_pin(0);
+	for (u32 i = 0; i < 2000 && zone_normal.nr_free_dirty >= 8192; i++) {
+		if (i % 50 == 0)
+			usleep(5000);
+		put(page);
+		/* The look itself may have drained it. */
+		cr_assert(last_take(5) || zone_normal.nr_free_dirty < 8192);
+	}
+	cr_assert_lt(zone_normal.nr_free_dirty, 8192);
+	cr_assert_gt(unit_resident(percpu.blocks, blocks), 0);
+	cr_assert_gt(last_calls(), 1);
+}
+
+/* Who frees once in a while as well: not only each so many puts. */
+Test(last, the_first_after_a_drain_looks, .init = up)
+{
+	struct page *page[2] = { get(64), get(64) };
+	u64 ticks;
+
+	unit_pin(0);
+	leave_idle();
+	put(page[0]);
+	usleep(60000);
+	ticks = stat_read(STAT_IDLE_TICK);
+	cr_assert(last_drain());
+	put(page[1]);
+	cr_assert_eq(stat_read(STAT_IDLE_TICK), ticks + 1);
+}
+
 #define THREADS	4
 #define ROUNDS	40000
 
