@@ -287,6 +287,7 @@ bool barn_put(struct kmem_cache *s, u32 nid, void *const *objs, u32 n)
 		return false;
 	if (barn->nr_objects + n <= limit)
 		done = side_put(s, barn, own_side(barn), objs, n);
+	barn->most = max(barn->most, barn->nr_objects);
 	lock_exit(&barn->lock);
 	stat_add(STAT_BARN_PUT, done);
 	return done;
@@ -336,18 +337,22 @@ void barn_unlearn(const struct kmem_cache *s, struct kmem_cache_node *node)
 	set_more(s, node, 0);
 }
 
-/* Of what the barn has held all the time since the last tick, no wave had use. */
+/*
+ * What the barn has held all the time since the last tick was of no use to
+ * waves, and neither is leave to hold more than it has held.
+ */
 static u32 more_of_waves(struct kmem_cache_node *node)
 {
 	struct barn *barn = &node->barn;
-	u32 idle;
+	u32 idle, moved;
 
 	if (!lock_try_enter(&barn->lock))
 		return node->nr_more;
 	idle = min(barn->least, node->nr_more);
-	barn->least = barn->nr_objects;
+	moved = barn->most - barn->least;
+	barn->least = barn->most = barn->nr_objects;
 	lock_exit(&barn->lock);
-	return node->nr_more - idle;
+	return min(node->nr_more - idle, moved);
 }
 
 /* Batches off the barn until it has @keep objects, or @want pages have gone. */

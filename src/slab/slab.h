@@ -66,7 +66,7 @@ struct barn {
 	struct lock lock;		/* of all below; a leaf */
 	u32 nr_full, nr_empty;		/* of all sides */
 	u32 nr_objects;			/* in full; read racily by reports */
-	u32 least;			/* of nr_objects, since the last tick */
+	u32 least, most;		/* of nr_objects, since the last tick */
 	struct barn_side sides[BARN_SIDES];
 	struct barn *next_held;		/* by the same barns_reset() */
 };

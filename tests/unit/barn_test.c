@@ -461,6 +461,20 @@ Test(barn, who_wants_memory_gets_it_and_no_more, .init = up)
 	drop(WAVE);
 }
 
+/* What was learned, and never held. */
+Test(barn, leave_that_is_not_used_goes_at_a_tick, .init = up)
+{
+	slab_age_kept();
+	learn();
+	cr_assert_gt(cache.node.nr_more, 0);
+	fill(WAVE);
+	slab_age_kept();
+	slab_age_kept();
+	cr_assert_eq(barn_count(&cache), 0);
+	cr_assert_eq(cache.node.nr_more, 0);
+	check();
+}
+
 Test(barn, what_no_wave_has_used_goes_at_a_tick, .init = up)
 {
 	u32 more, held;
