@@ -16,8 +16,11 @@
  *   Without it, every call that takes or frees pages looks at the clock.  If
  *	much is idle, the hot path of malloc is closed meanwhile ("armed"), so
  *	that a program which drops its heap, sleeps and comes back gives it
- *	back with its first call.  A program that goes on allocating opens it
- *	again after some hundred calls.
+ *	back with its first call.  A program that goes on taking and freeing
+ *	pages opens it again after some hundred calls.  One that is served by
+ *	its sheaves alone would never come by here again: for it, if very much
+ *	is idle, it stays closed until the delay is over; opened before, the
+ *	next sheaf that has to be refilled comes by (idle_waits).
  *
  * kswapd is made when the process makes its first thread itself: then it may
  * (a filter for system calls may forbid it later), and is no surprise.  glibc
@@ -78,6 +81,7 @@
 #define RELIEF_FLOOR	4
 #define ARM_PAGES	2048	/* idle pages that are worth closing malloc */
 #define ARM_CALLS	256	/* ... for so many calls */
+#define STAY_PAGES	16384	/* ... and until the time has come */
 
 enum { KSWAPD_NONE, KSWAPD_AWAKE, KSWAPD_ASLEEP };
 
@@ -103,9 +107,10 @@ static u64 next_look_ms;	/* without kswapd; racy */
 static u64 last_activity;	/* by whoever looks; racy */
 static bool shrunk;		/* the caches are empty; racy */
 
-bool idle_armed;
+bool idle_armed, idle_waits;
 static u64 armed_until_ms, arm_again_ms;	/* racy */
 static u32 armed_calls;				/* racy */
+static bool armed_busy;		/* racy; idle_poll() between the calls */
 
 void reclaim_set_slab(void (*shrink)(void))
 {
@@ -698,11 +703,17 @@ void kswapd_fork_child(void)
 
 /* --- without it --- */
 
+static bool is_very_much(size_t idle)
+{
+	return idle >= STAY_PAGES && is_much(idle);
+}
+
 static void disarm(u64 now)
 {
 	WRITE_ONCE(idle_armed, false);
 	WRITE_ONCE(arm_again_ms, now + options.reclaim_delay / 4);
 	percpu_hot_close(false);
+	WRITE_ONCE(idle_waits, is_very_much(idle_pages()));
 }
 
 static void arm(u64 now)
@@ -711,6 +722,7 @@ static void arm(u64 now)
 		return;
 	WRITE_ONCE(armed_until_ms, now + options.reclaim_delay);
 	WRITE_ONCE(armed_calls, 0);
+	WRITE_ONCE(armed_busy, false);
 	/* In this order: closed and not armed would be for ever. */
 	percpu_hot_close(true);
 	store_release(&idle_armed, true);
@@ -718,24 +730,26 @@ static void arm(u64 now)
 
 __slowpath void idle_armed_poll(void)
 {
-	u32 calls;
+	u32 calls = READ_ONCE(armed_calls) + 1;
 	u64 now;
 
 	if (lock_is_reentry())
 		return;
+	WRITE_ONCE(armed_calls, calls);
+	if (calls > ARM_CALLS && calls % ARM_CALLS)
+		return;
 	now = sys_clock_ms();
-	if (now >= READ_ONCE(armed_until_ms)) {
+	if (calls >= ARM_CALLS &&
+	    (READ_ONCE(armed_busy) || !is_very_much(idle_pages()))) {
+		disarm(now);
+	} else if (now >= READ_ONCE(armed_until_ms)) {
 		disarm(now);
 		if (reclaim_begin()) {
 			shrunk = false;
 			idle_look(now, true);
 			reclaim_end();
 		}
-	} else {
-		calls = READ_ONCE(armed_calls) + 1;
-		WRITE_ONCE(armed_calls, calls);
-		if (calls >= ARM_CALLS)
-			disarm(now);
+		WRITE_ONCE(idle_waits, false);
 	}
 }
 
@@ -752,10 +766,15 @@ void idle_poll(void)
 	if (READ_ONCE(reclaiming))
 		return;
 	idle = idle_pages();
+	if (unlikely(READ_ONCE(idle_waits)) && !is_very_much(idle))
+		WRITE_ONCE(idle_waits, false);
 	if (idle <= IDLE_LEAST)
 		return;
 	now = sys_clock_ms();
-	if (is_much(idle) && !READ_ONCE(idle_armed))
+	/* What is freed before the first malloc() is what armed it. */
+	if (READ_ONCE(idle_armed))
+		WRITE_ONCE(armed_busy, READ_ONCE(armed_calls) != 0);
+	else if (is_much(idle))
 		arm(now);
 	if (now < READ_ONCE(next_look_ms))
 		return;

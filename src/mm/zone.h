@@ -382,6 +382,8 @@ void idle_poll(void);
  * comes by here and sees whether its time has come.
  */
 extern __hidden bool idle_armed;
+/* ... or was, and was opened early: who refills a sheaf calls idle_poll(). */
+extern __hidden bool idle_waits;
 void idle_armed_poll(void);
 /* A thread is wanted, if the process has some itself; see vmscan.c. */
 extern __hidden bool kswapd_pending;

@@ -343,6 +343,8 @@ static void *alloc_and_refill(struct kmem_cache *s, gfp_t gfp)
 	if (unlikely(cache_is_debugged(s)))
 		return slab_debug_alloc(s, NUMA_NO_NODE, gfp);
 	miss_prefetch(s);
+	if (unlikely(READ_ONCE(idle_waits)))
+		idle_poll();
 	free_deferred_drain();
 	sheaf_miss(s);
 	nid = numa_node_id();

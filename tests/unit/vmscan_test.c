@@ -132,7 +132,7 @@ Test(vmscan, kept_slabs_go_beside_work, .init = up)
 		look();
 	}
 	cr_assert_leq(s.node.nr_slabs, 2);
-	cr_assert_eq(slab_kept_pages, 0);
+	cr_assert_eq(s.node.nr_kept, 0);
 	cr_assert_gt(stat_read(STAT_IDLE_TICK), 0);
 }
 
@@ -165,9 +165,10 @@ Test(vmscan, arming, .init = up)
 	leave_idle(16384);
 	cr_assert(idle_armed);
 	cr_assert_eq(hot.malloc_end, 0);
-	/* Who goes on allocating has it back soon. */
+	/* Who goes on allocating pages has it back soon. */
 	for (u32 i = 0; i < 255; i++)
 		idle_armed_poll();
+	look();
 	cr_assert(idle_armed);
 	idle_armed_poll();
 	cr_assert_not(idle_armed);
@@ -178,6 +179,47 @@ Test(vmscan, arming, .init = up)
 	cr_assert_not(idle_armed);
 	usleep(300000);
 	look();
+	cr_assert(idle_armed);
+}
+
+/* Who takes no more pages has no other chance to see that the time is over. */
+Test(vmscan, armed_as_long_as_no_pages_are_asked_for, .init = up)
+{
+	u64 end;
+
+	cid_only();
+	leave_idle(16384);	/* 64 MiB */
+	for (u32 i = 0; i < 100000; i++)
+		idle_armed_poll();
+	end = unit_now_ns() + (u64)5 * DELAY * 1000000;
+	while (unit_now_ns() < end && idle_armed)
+		idle_armed_poll();
+	cr_assert_not(idle_armed);
+	cr_assert_leq(stat_read(STAT_IDLE_TICK), 3);
+	cr_assert(all_gone(), "%zu dirty", dirty());
+}
+
+/* Opened early, and from then on sheaves are refilled at the most. */
+Test(vmscan, who_refills_sheaves_closes_it_again, .init = up)
+{
+	static void *objs[5000];
+
+	cid_only();
+	for (u32 i = 0; i < ARRAY_SIZE(objs); i++)
+		objs[i] = kmalloc(48);
+	for (u32 i = 0; i < ARRAY_SIZE(objs); i++)
+		slab_free_checked(class_to_cache(addr_to_class(objs[i])),
+				  objs[i]);
+	leave_idle(16384);
+	for (u32 i = 0; i < 256; i++) {
+		idle_armed_poll();
+		if (i == 100)
+			look();
+	}
+	cr_assert_not(idle_armed);
+	usleep(DELAY * 1000);
+	for (u32 i = 0; i < 1000 && !idle_armed; i++)
+		objs[i] = kmalloc(48);
 	cr_assert(idle_armed);
 }
 
