@@ -44,9 +44,13 @@ static void zone_init(struct zone *zone, u32 node, enum zone_type type)
 	buddy_init(zone);
 }
 
-/* Nodes by distance from @pgdat, itself first; insertion keeps the order. */
+/*
+ * Nodes by distance from @pgdat, itself first; insertion keeps the order.  Where
+ * start-up was refused memory, the next call begins anew.
+ */
 static void fallback_init(struct pglist_data *pgdat)
 {
+	pgdat->nr_fallback = 0;
 	for (u32 n = 0; n < nr_nodes; n++) {
 		u32 at = pgdat->nr_fallback++;
 		u32 dist = n == pgdat->node ? 0 :

@@ -120,6 +120,7 @@ static void up_nodes(void)
 	sys_numa_init(tree);
 	options.reclaim_delay = 3600000;
 	zones_init();
+	zones_init();	/* as after a start-up that was refused memory */
 	nr_cpus = sys_nr_cpus();
 	cr_assert(pagemap_init(nr_cpus));
 	cr_assert(percpu_init(nr_cpus));
