@@ -423,7 +423,8 @@ static void root_destroy(struct kmem_cache *s)
 	/* What a fork lost keeps its slot (R2 of slab_rcu.c). */
 	if (load_acquire(&s->nr_rcu) && !rcu_waits(s))
 		return;
-	if (kmem_cache_nr_slabs(s) || load_acquire(&s->nr_rcu) ||
+	if (kmem_cache_nr_slabs(s) || load_acquire(&s->nr_leaving) ||
+	    load_acquire(&s->nr_rcu) ||
 	    !slot_give_up(s))
 		set_dying(s);
 }

@@ -441,12 +441,24 @@ static size_t empty_limit(const struct kmem_cache *s,
 }
 
 /*
- * Unlist empty slabs above @keep into @list.  They are nobody's then and go
- * back without the lock.
+ * Who destroys the cache while some of its slabs are in no list of it, but not
+ * yet back (in a handler, or a destructor), must not give its slot up (H2).
  */
-static void slab_unlist_empty(struct kmem_cache_node *n, size_t keep,
-			      struct list_head *list)
+static void slabs_leave(struct kmem_cache *s, u32 change)
 {
+	if (READ_ONCE(s->state) != CACHE_KMALLOC)
+		__atomic_fetch_add(&s->nr_leaving, change, __ATOMIC_ACQ_REL);
+}
+
+/*
+ * Unlist empty slabs above @keep into @list.  They are nobody's then and go
+ * back without the lock, by slabs_give_back().
+ */
+static void slab_unlist_empty(struct kmem_cache *s, struct kmem_cache_node *n,
+			      size_t keep, struct list_head *list)
+{
+	if (n->nr_empty > keep && list_empty(list))
+		slabs_leave(s, 1);
 	while (n->nr_empty > keep) {
 		struct page *slab = list_last(&n->slabs[SLAB_EMPTY],
 					      struct page, lru);
@@ -461,12 +473,15 @@ static void slab_unlist_empty(struct kmem_cache_node *n, size_t keep,
 
 static void slabs_give_back(struct kmem_cache *s, struct list_head *list)
 {
+	if (list_empty(list))
+		return;
 	while (!list_empty(list)) {
 		struct page *slab = list_first(list, struct page, lru);
 
 		list_del(&slab->lru);
 		slab_give_back(s, slab);
 	}
+	slabs_leave(s, -1u);	/* from here on @s may be another cache */
 }
 
 /*
@@ -501,7 +516,7 @@ u32 slab_take_gfp(struct kmem_cache *s, u32 nid, void **objs, u32 n,
 		got += slab_take_from(s, node, slab, objs + n - got, n - got);
 	}
 	if (unlikely(node->nid != nid))
-		slab_unlist_empty(node, empty_limit(s, node), &empty);
+		slab_unlist_empty(s, node, empty_limit(s, node), &empty);
 	if (node->nr_past)
 		barn_missed(s, node, got);
 	lock_exit(&node->lock);
@@ -684,7 +699,7 @@ static u32 slab_put_run(struct kmem_cache *s, void *const *objs, u32 n)
 	}
 	ADD_ONCE(node->nr_used, -(size_t)i);	/* L3 */
 	WRITE_ONCE(node->nr_past, node->nr_past + i);
-	slab_unlist_empty(node, empty_limit(s, node), &empty);
+	slab_unlist_empty(s, node, empty_limit(s, node), &empty);
 	lock_exit(&node->lock);
 	if (unlikely(wrong))
 		slab_bad_free(s, wrong, objs[i]);
@@ -716,7 +731,7 @@ void slab_shrink(struct kmem_cache *s, size_t keep)
 	for_each_cache_node(s, n) {
 		if (!lock_try_enter(&n->lock))
 			continue;
-		slab_unlist_empty(n, keep, &empty);
+		slab_unlist_empty(s, n, keep, &empty);
 		keep -= n->nr_empty;
 		n->nr_given = 0;
 		node_set_kept(s, n, 0);
@@ -746,7 +761,7 @@ size_t slab_give_kept(struct kmem_cache *s, bool all)
 			continue;
 		nr += n->nr_slabs;
 		node_set_kept(s, n, all ? 0 : kept_of_waves(n));
-		slab_unlist_empty(n, empty_limit(s, n), &empty);
+		slab_unlist_empty(s, n, empty_limit(s, n), &empty);
 		if (!all)
 			n->nr_given = 0;
 		n->least_empty = n->most_empty = (u32)n->nr_empty;

@@ -157,6 +157,7 @@ struct kmem_cache {
 	u32 magic;			/* with colours, of slab_object_index() */
 	u32 nr_rcu;			/* slabs in slab_rcu.c; atomic */
 	u32 nr_lost;			/* of these, by a fork */
+	u32 nr_leaving;			/* lists of slabs on their way back; atomic */
 	void (*ctor)(void *obj);	/* of each object of a new slab */
 	void (*dtor)(void *obj);	/* ... when the slab goes back */
 	/*

@@ -885,6 +885,40 @@ Test(kmem_create, reentry, .init = unit_up)
 	cr_assert_eq(slots_used(), 0);
 }
 
+/*
+ * As a handler may that interrupts a free: the cache is destroyed when its last
+ * slab is in no list any more, and not yet back.
+ */
+static struct kmem_cache *leaving, *leaving_root;
+
+static void destroy_leaving(void *obj)
+{
+	struct kmem_cache *h = leaving;
+
+	leaving = NULL;
+	if (!h)
+		return;
+	kmem_cache_destroy(h);
+	REQUIRE(leaving_root->state == CACHE_DYING);
+}
+
+Test(kmem_create, a_slab_on_its_way_keeps_the_slot, .init = unit_up)
+{
+	struct kmem_cache_args args = { .dtor = destroy_leaving };
+	struct kmem_cache *h = kmem_cache_create("leaving", 300000, &args, 0);
+	struct kmem_cache *root = root_of(h);
+	void *obj = kmem_cache_alloc(h, GFP_KERNEL);
+
+	leaving = h;
+	leaving_root = root;
+	cr_assert(slab_put(root, &obj, 1));
+	cr_assert_null(leaving, "the destructor was called");
+	cr_assert_eq(root->state, CACHE_DYING);
+	kmem_cache_destroy(make(300, SLAB_NO_MERGE));
+	cr_assert_eq(root->state, CACHE_DEAD);
+	cr_assert_eq(slots_used(), 0);
+}
+
 Test(kmem_create, reclaimable_pages, .init = unit_up)
 {
 	struct kmem_cache *h = make(1000, SLAB_RECLAIM_ACCOUNT);
