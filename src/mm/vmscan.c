@@ -26,10 +26,10 @@
  * (a filter for system calls may forbid it later), and is no surprise.  glibc
  * calls calloc() for the new thread at that moment, holding no lock that is
  * not recursive.  Where libc does not (musl, static programs) or does not say
- * that it has threads, there is no kswapd.  Nor is one
- * made in a vfork child, or in the child of a process that had threads.  A
- * program that registers a shrinker asks for it in so many words, and has it
- * at once (kswapd_run()).
+ * that it has threads, there is no kswapd.  Nor is one made where it might be
+ * one thread too many (RLIMIT_NPROC), in a vfork child, or in the child of a
+ * process that had threads.  A program that registers a shrinker asks for it
+ * in so many words, and has it at once (kswapd_run()).
  *
  * It ends when the program has been down to one thread for some looks: such a
  * program may be about to do what takes one thread only (unshare(), a fork
@@ -655,7 +655,7 @@ static bool start_thread(void)
 void kswapd_start(void)
 {
 	if (lock_is_reentry() || READ_ONCE(kswapd_forbidden) ||
-	    !sys_is_threaded() ||
+	    !sys_is_threaded() || sys_tasks_are_scarce() ||
 	    !__atomic_exchange_n(&kswapd_pending, false, __ATOMIC_ACQ_REL))
 		return;
 	start_thread();

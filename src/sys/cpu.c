@@ -46,6 +46,8 @@ u32 sys_nr_cpus(void)
 	return bytes > 0 ? (u32)bytes * 8 : 1024;
 }
 
+#define TASKS_ROOM 64
+
 /*
  * Asked for at start-up only: a system call filter that the program installs
  * later may not know these calls.
@@ -53,6 +55,7 @@ u32 sys_nr_cpus(void)
 static size_t ram_bytes = 4 * GIB;
 static size_t limit_as = SIZE_MAX, limit_data = SIZE_MAX;
 static size_t max_map_count;
+static bool tasks_scarce;
 static bool overcommit_strict;
 static bool born_locked;
 
@@ -115,12 +118,18 @@ bool sys_overcommit_strict(void)
 	return overcommit_strict;
 }
 
+/*
+ * How many tasks the user has the kernel does not say, but how many there are
+ * at all: where that many would do, a few more will.
+ */
 void sys_cpu_init(void)
 {
-	struct sysinfo si;
+	struct sysinfo si = { .procs = 0 };
+	size_t tasks = soft_limit(RLIMIT_NPROC);
 
 	if (sys_call(SYS_sysinfo, &si) == 0)
 		ram_bytes = (size_t)si.totalram * si.mem_unit;
+	tasks_scarce = tasks < (size_t)si.procs + TASKS_ROOM;
 	limit_as = soft_limit(RLIMIT_AS);
 	limit_data = soft_limit(RLIMIT_DATA);
 	max_map_count = read_max_map_count();
@@ -139,6 +148,11 @@ size_t sys_limit_as(void)
 size_t sys_limit_data(void)
 {
 	return limit_data;
+}
+
+bool sys_tasks_are_scarce(void)
+{
+	return tasks_scarce;
 }
 
 size_t sys_max_map_count(void)

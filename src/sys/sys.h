@@ -152,6 +152,8 @@ size_t sys_ram_bytes(void);
 /* Limits as they were at start-up, SIZE_MAX if none. */
 size_t sys_limit_as(void);	/* RLIMIT_AS */
 size_t sys_limit_data(void);	/* RLIMIT_DATA */
+/* RLIMIT_NPROC may allow no thread beside the program's own. */
+bool sys_tasks_are_scarce(void);
 /* (cgroup.c) the tightest of the memory cgroups that this process is in */
 size_t sys_limit_cgroup(void);
 /*

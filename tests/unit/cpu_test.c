@@ -72,6 +72,23 @@ Test(cpu, limit_of_data)
 	cr_assert_eq(sys_limit_data(), 3 * GIB);
 }
 
+Test(cpu, limit_of_tasks)
+{
+	struct rlimit lim = { 0, 0 };
+
+	getrlimit(RLIMIT_NPROC, &lim);
+	if (lim.rlim_max < 60000)
+		cr_skip_test("limited");
+	lim.rlim_cur = 60000;
+	cr_assert(!setrlimit(RLIMIT_NPROC, &lim));
+	sys_init();
+	cr_assert(!sys_tasks_are_scarce());
+	lim.rlim_cur = 60;
+	cr_assert(!setrlimit(RLIMIT_NPROC, &lim));
+	sys_init();
+	cr_assert(sys_tasks_are_scarce());
+}
+
 Test(cpu, no_limit_of_data)
 {
 	struct rlimit lim;

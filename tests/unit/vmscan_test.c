@@ -5,6 +5,7 @@
  */
 #include <semaphore.h>
 #include <stdatomic.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 
 #include "mm/vmalloc.h"
@@ -568,6 +569,28 @@ static void up_known(void)
 	if (!sys_thread_known())
 		cr_skip_test("libc does not tell");
 	sem_init(&leave, 0, 0);
+}
+
+static void start_in_a_small_place(void *arg)
+{
+	struct rlimit lim = { 60, 60 };
+
+	CHILD_REQUIRE(!setrlimit(RLIMIT_NPROC, &lim));
+	unit_up();
+	kswapd_init();
+	kswapd_start();
+	CHILD_REQUIRE(stat_read(STAT_KSWAPD_START) == 0);
+	/* Who has asked for it has it. */
+	CHILD_REQUIRE(kswapd_run());
+}
+
+/* It would be the thread that the program may not make any more. */
+Test(vmscan, no_thread_where_few_are_allowed, .init = sys_init)
+{
+	if (!sys_thread_known() || geteuid())
+		cr_skip_test("no thread in any case");
+	pthread_create(&bystander, NULL, stand_by, NULL);
+	unit_in_child(start_in_a_small_place);
 }
 
 static void alone_and_not(void *arg)
