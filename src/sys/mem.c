@@ -136,14 +136,15 @@ bool sys_may_charge(size_t size)
 
 /*
  * Pages that mlockall() holds as well, which sys_discard() leaves alone.
- * Kernels before 5.18 cannot: they stay, with nothing in them.
+ * Where that is refused, as kernels before 5.18 do, they stay, with nothing in
+ * them.
  */
 static void discard_locked(void *addr, size_t size)
 {
 	if (sys_discard(addr, size))
 		return;
-	if (sys_call(SYS_madvise, addr, size, MADV_DONTNEED_LOCKED) ==
-	    -EINVAL && sys_commit(addr, size))
+	if (sys_call(SYS_madvise, addr, size, MADV_DONTNEED_LOCKED) < 0 &&
+	    sys_commit(addr, size))
 		__builtin_memset(addr, 0, size);
 }
 
