@@ -716,10 +716,13 @@ static void disarm(u64 now)
 	WRITE_ONCE(idle_waits, is_very_much(idle_pages()));
 }
 
-static void arm(u64 now)
+static void arm(u64 now, size_t idle)
 {
-	if (now < READ_ONCE(arm_again_ms))
+	/* What went since may be the last that asks for pages. */
+	if (now < READ_ONCE(arm_again_ms)) {
+		WRITE_ONCE(idle_waits, is_very_much(idle));
 		return;
+	}
 	WRITE_ONCE(armed_until_ms, now + options.reclaim_delay);
 	WRITE_ONCE(armed_calls, 0);
 	WRITE_ONCE(armed_busy, false);
@@ -775,7 +778,7 @@ void idle_poll(void)
 	if (READ_ONCE(idle_armed))
 		WRITE_ONCE(armed_busy, READ_ONCE(armed_calls) != 0);
 	else if (is_much(idle))
-		arm(now);
+		arm(now, idle);
 	if (now < READ_ONCE(next_look_ms))
 		return;
 	WRITE_ONCE(next_look_ms, now + options.reclaim_delay);

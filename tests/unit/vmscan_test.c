@@ -224,6 +224,29 @@ Test(vmscan, who_refills_sheaves_closes_it_again, .init = up)
 	cr_assert(idle_armed);
 }
 
+/* The heap was in use when it was opened, and is dropped before it may close. */
+Test(vmscan, dropped_soon_after_it_was_opened, .init = up)
+{
+	cid_only();
+	options.reclaim_delay = 4000;
+	leave_idle(16384);
+	look();
+	for (u32 i = 0; i < 256; i++) {
+		if (i == 100)
+			look();
+		idle_armed_poll();
+	}
+	cr_assert_not(idle_armed);
+	idle_waits = false;		/* as idle_poll() leaves it in between */
+	leave_idle(16384);
+	cr_assert_not(idle_armed);
+	usleep(1000000);
+	cr_assert(idle_waits);
+	for (u32 i = 0; i < 1000 && !idle_armed; i++)
+		REQUIRE(kmalloc(48));
+	cr_assert(idle_armed);
+}
+
 Test(vmscan, armed_until_the_deadline, .init = up)
 {
 	size_t blocks = (size_t)percpu.nr_cpus << PERCPU_SHIFT;
