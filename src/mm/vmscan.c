@@ -698,6 +698,7 @@ void kswapd_fork_child(void)
 		own_pid = sys_pid();
 	keep_or_set(reclaiming, 0);
 	keep_or_set(idle_armed, false);
+	keep_or_set(idle_waits, false);
 	percpu_hot_close(false);
 }
 
@@ -764,8 +765,11 @@ void idle_poll(void)
 	if (lock_is_reentry())
 		return;
 	/* Also while somebody reclaims, who may have been here already. */
-	if (READ_ONCE(kswapd_state) != KSWAPD_NONE && kswapd_rouse())
+	if (READ_ONCE(kswapd_state) != KSWAPD_NONE && kswapd_rouse()) {
+		if (unlikely(READ_ONCE(idle_waits)))
+			WRITE_ONCE(idle_waits, false);
 		return;
+	}
 	if (READ_ONCE(reclaiming))
 		return;
 	idle = idle_pages();
