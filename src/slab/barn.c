@@ -51,7 +51,8 @@
 
 #define BARN_MIN	(8 * KIB)
 #define LEAVING_MIN	((size_t)MIB)	/* of slabs, worth a look */
-#define STORE_BYTES	(2 * MIB)	/* more than all caches of a node need */
+#define STORE_BYTES	(2 * MIB)	/* half of it more than caches need ... */
+#define STORE_WAVES	(STORE_BYTES / 2)	/* ... that have learned no more */
 #define WAVE_SHARE	4	/* of a cache's objects that a wave is at least */
 #define MORE_BYTES	(4 * MIB)	/* of objects, for the waves of a cache */
 #define MORE_OBJECTS	4096u		/* ... whose sheaves are memory, too */
@@ -82,7 +83,7 @@ static bool store_grow(size_t bytes)
 	if (!store.start || store.end + step > store.start + STORE_BYTES ||
 	    !sys_commit(store.end, step))
 		return false;
-	store.end += step;
+	WRITE_ONCE(store.end, store.end + step);
 	return true;
 }
 
@@ -295,10 +296,15 @@ bool barn_put(struct kmem_cache *s, u32 nid, void *const *objs, u32 n)
 
 /* --- what waves are worth --- */
 
-/* Not of what others may not give back (slab_add()), nor what shall wait. */
+/*
+ * Not of what others may not give back (slab_add()), nor what shall wait; and
+ * sheaves for it only from their half of the store.
+ */
 static u32 most_more(const struct kmem_cache *s)
 {
-	if (s->dtor || options.hardened || !s->max_full)
+	size_t stored = (size_t)(READ_ONCE(store.end) - READ_ONCE(store.start));
+
+	if (s->dtor || options.hardened || !s->max_full || stored >= STORE_WAVES)
 		return 0;
 	return min((u32)(MORE_BYTES / s->size), MORE_OBJECTS);
 }
@@ -343,16 +349,16 @@ void barn_unlearn(const struct kmem_cache *s, struct kmem_cache_node *node)
  */
 static u32 more_of_waves(struct kmem_cache_node *node)
 {
+	u32 idle, moved, more = READ_ONCE(node->nr_more);
 	struct barn *barn = &node->barn;
-	u32 idle, moved;
 
 	if (!lock_try_enter(&barn->lock))
-		return node->nr_more;
-	idle = min(barn->least, node->nr_more);
+		return more;
+	idle = min(barn->least, more);
 	moved = barn->most - barn->least;
 	barn->least = barn->most = barn->nr_objects;
 	lock_exit(&barn->lock);
-	return min(node->nr_more - idle, moved);
+	return min(more - idle, moved);
 }
 
 /* Batches off the barn until it has @keep objects, or @want pages have gone. */
@@ -374,14 +380,17 @@ static size_t barn_give(struct kmem_cache *s, struct kmem_cache_node *node,
 	return given * s->nr_pages;
 }
 
-/* What is given back on purpose has not gone past the barn. */
-static void node_set_more(const struct kmem_cache *s,
-			  struct kmem_cache_node *node, u32 nr)
+/*
+ * What is given back on purpose has not gone past the barn.  Who asks has looked
+ * without the lock: others may have made it less by now.
+ */
+static void node_less_more(const struct kmem_cache *s,
+			   struct kmem_cache_node *node, u32 nr)
 {
 	if (!lock_try_enter(&node->lock))
 		return;
 	WRITE_ONCE(node->nr_past, 0);
-	set_more(s, node, nr);
+	set_more(s, node, min(nr, node->nr_more));
 	lock_exit(&node->lock);
 }
 
@@ -397,7 +406,7 @@ size_t barns_give(struct kmem_cache *s, size_t want, slab_put_fn *put)
 			continue;
 		given += barn_give(s, node, least_limit(s, node, batch),
 				   want - given, put);
-		node_set_more(s, node, more);
+		node_less_more(s, node, more);
 	}
 	return given;
 }
@@ -409,7 +418,7 @@ void barns_age(struct kmem_cache *s, slab_put_fn *put)
 	for_each_cache_node(s, node) {
 		if (!READ_ONCE(node->nr_more))
 			continue;
-		node_set_more(s, node, more_of_waves(node));
+		node_less_more(s, node, more_of_waves(node));
 		barn_give(s, node, least_limit(s, node, batch) +
 			  READ_ONCE(node->nr_more), SIZE_MAX, put);
 	}
@@ -419,7 +428,7 @@ void barns_halve(struct kmem_cache *s)
 {
 	for_each_cache_node(s, node)
 		if (READ_ONCE(node->nr_more))
-			node_set_more(s, node, READ_ONCE(node->nr_more) / 2);
+			node_less_more(s, node, READ_ONCE(node->nr_more) / 2);
 }
 
 size_t barn_count(struct kmem_cache *s)

@@ -420,6 +420,48 @@ static void dtor(void *obj)
 	(void)obj;
 }
 
+/* Of caches whose waves fill the room for sheaves, none takes all of it. */
+enum { CACHES = 80, MANY = 3840 };
+
+static struct kmem_cache caches[CACHES];
+static void *many[CACHES][MANY];
+
+static void one_wave(struct kmem_cache *s, void **w)
+{
+	u32 room = s->max_capacity / 2, n, m;
+
+	for (n = 0; n < MANY; n += m) {
+		m = barn_get(s, 0, w + n, min(MANY - n, room));
+		if (!m)
+			m = slab_take(s, 0, w + n, min(MANY - n, room));
+		REQUIRE(m);
+	}
+	for (n = 0; n < MANY; n += m) {
+		m = min(MANY - n, room);
+		REQUIRE(barn_put(s, 0, w + n, m) || slab_put(s, w + n, m));
+	}
+}
+
+Test(barn, waves_leave_room_for_sheaves_of_others, .init = unit_up)
+{
+	struct kmem_cache *s = caches;
+	void *objs[8];
+	u32 i;
+
+	for (i = 0; i < CACHES; i++) {
+		u32 off = (FIRST_CACHE + 100 + i) << SHEAF_HEAD_SHIFT;
+
+		kmem_cache_init(&s[i], off, 16 + 16 * (i % 60), "unit");
+		kmem_cache_set_capacity(&s[i], s[i].max_capacity);
+	}
+	for (u32 round = 0; round < 4; round++)
+		for (i = 0; i < CACHES - 1; i++)
+			one_wave(&s[i], many[i]);
+	cr_assert_gt(s[0].node.nr_more, 0);
+	cr_assert_eq(slab_take(&s[i], 0, objs, 8), 8);
+	cr_assert(barn_put(&s[i], 0, objs, 8));
+}
+
 Test(barn, what_learns_nothing, .init = up)
 {
 	cache.dtor = dtor;
