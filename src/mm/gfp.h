@@ -27,7 +27,7 @@ typedef u32 gfp_t;
 
 /* Ours, not the kernel's: */
 #define __GFP_PREFAULT		0x1000u	/* will be touched: fault in batches */
-#define __GFP_WARM		0x2000u	/* not if the zone would have to grow */
+#define __GFP_WARM		0x2000u	/* only what is free: nobody gives up any */
 
 #define GFP_NOWAIT	__GFP_KSWAPD_RECLAIM
 #define GFP_ATOMIC	(__GFP_HIGH | __GFP_KSWAPD_RECLAIM)

@@ -368,22 +368,25 @@ static struct page *get_page_from_freelist(u32 nid, const struct request *req)
 	u32 i = 0;
 
 	/* What is larger than all that may wait there finds it joined. */
-	if (req->nr > LAST_MAX)
+	if (req->nr > LAST_MAX && !(req->gfp & __GFP_WARM))
 		last_drain();
 	/* Warm memory of the nearest zone, then growth, zone by zone. */
 	while ((zone = zonelist_next(nid, req->gfp, &i))) {
+		bool grows = !(req->gfp & __GFP_WARM);
+
 		page = zone_alloc_warm(zone, req);
-		if (!page && last_drain())
+		if (!page && grows && last_drain())
 			page = zone_alloc_warm(zone, req);
 		if (!page)
 			page = spans_steal(zone, req);
-		if (!page && spans_give(zone, req))
+		/* What others keep goes for growth alone: they would, next. */
+		if (!page && grows && spans_give(zone, req))
 			page = zone_alloc_warm(zone, req);
-		while (!page && slabs_give(zone, req))
+		while (!page && grows && slabs_give(zone, req))
 			page = zone_alloc_warm(zone, req);
 		if (page)
 			return page;
-		if (req->gfp & __GFP_WARM || !watermark_ok(req->nr, req->gfp))
+		if (!grows || !watermark_ok(req->nr, req->gfp))
 			continue;
 		page = zone_alloc_fresh(zone, req);
 		if (page)

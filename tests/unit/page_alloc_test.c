@@ -318,8 +318,6 @@ Test(page_alloc, an_areas_growth_takes_from_spans, .init = up_large)
 	cr_assert(zone_is_valid(&zone_normal));
 }
 
-/* --- in a handler that interrupted a holder --- */
-
 /* Of what is free and warm; but for nothing that has to be faulted in. */
 Test(page_alloc, warm_memory_or_none, .init = up)
 {
@@ -338,6 +336,33 @@ Test(page_alloc, warm_memory_or_none, .init = up)
 	cr_assert_eq(zone_normal.nr_managed, managed);
 	put(page, 1024);
 }
+
+static u32 nr_asked;
+
+static bool ask_slabs(size_t pages)
+{
+	nr_asked++;
+	return false;
+}
+
+/* Nothing grows if there is none: what waits for its next user stays. */
+Test(page_alloc, for_warm_memory_nobody_gives_up_any, .init = up)
+{
+	gfp_t gfp = GFP_NOWAIT | __GFP_MOVABLE;
+	struct page *page = get(8, 0, gfp);
+
+	page_alloc_set_slab_room(ask_slabs);
+	page->type = PAGE_NONE;
+	cr_assert(last_put(page, 8));
+	cr_assert_null(get(1024, 0, gfp | __GFP_WARM));
+	cr_assert_eq(nr_asked, 0);
+	cr_assert_eq(last_pages(), 8);
+	cr_assert(get(1024, 0, gfp));
+	cr_assert_eq(nr_asked, 1);
+	cr_assert_eq(last_pages(), 0);
+}
+
+/* --- in a handler that interrupted a holder --- */
 
 Test(page_alloc, re_entry_fails_cleanly, .init = up)
 {
