@@ -664,12 +664,24 @@ size_t vmalloc_purge_idle(u64 now_ms, u32 age_ms)
 	return given;
 }
 
+/*
+ * No less than 2 MiB goes at once: what that is too much is to the credit of
+ * the next growths.  With a limit of our own, each makes room for itself.
+ */
 void vmalloc_make_room(size_t bytes)
 {
-	size_t lazy = READ_ONCE(vmap_info.lazy_bytes);
+	static size_t credit;	/* atomic; of two threads one may lose some */
+	size_t lazy = READ_ONCE(vmap_info.lazy_bytes), have, given;
 
-	if (lazy)
-		vmalloc_purge(lazy > bytes ? lazy - bytes : 0);
+	if (!lazy)
+		return;
+	have = options.limit ? 0 : READ_ONCE(credit);
+	if (have < bytes) {
+		bytes -= have;
+		given = vmalloc_purge(lazy > bytes ? lazy - bytes : 0);
+		have = bytes + min(max(given, bytes) - bytes, HUGE_SIZE);
+	}
+	WRITE_ONCE(credit, have - bytes);
 }
 
 /* --- looking inside --- */

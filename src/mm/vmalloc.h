@@ -88,7 +88,10 @@ void *vrealloc_zero(void *addr, size_t size);
 size_t vmalloc_purge(size_t keep);
 /* Those that were freed @age_ms before @now_ms (sys_clock_ms()) or earlier. */
 size_t vmalloc_purge_idle(u64 now_ms, u32 age_ms);
-/* Something else is about to fault @bytes in: idle areas make room. */
+/*
+ * Something else is about to fault @bytes in: idle areas make room, by 2 MiB or
+ * more, for that and what follows.
+ */
 void vmalloc_make_room(size_t bytes);
 
 /* --- thread stacks (stack.c) --- */
