@@ -185,10 +185,14 @@ static void last_count(struct last *l)
 bool last_put(struct page *page, size_t nr)
 {
 	u32 cpu = percpu_index(), end = READ_ONCE(nr_last);
-	struct last *l;
+	struct last *l = &last[cpu];
 
-	if (nr > LAST_MAX || cpu >= LAST_CPUS || lock_is_reentry() ||
-	    page_zone(page)->type != ZONE_NORMAL ||
+	if (cpu >= LAST_CPUS || lock_is_reentry())
+		return false;
+	/* Of whatever length, it was freed before the next was taken. */
+	if (end)
+		note_freed(l, page);
+	if (nr > LAST_MAX || page_zone(page)->type != ZONE_NORMAL ||
 	    (nr_nodes > 1 && page_to_nid(page) != numa_node_id()))
 		return false;
 	while (end <= cpu)
@@ -196,8 +200,6 @@ bool last_put(struct page *page, size_t nr)
 						__ATOMIC_RELAXED,
 						__ATOMIC_RELAXED))
 			break;
-	l = &last[cpu];
-	note_freed(l, page);
 	if (may_cut(l))
 		last_join(l, page, nr);
 	else

@@ -136,6 +136,28 @@ static struct page *use(size_t nr)
 	return page;
 }
 
+/* A buffer that is too large to wait is freed at once, as the others are. */
+Test(last, a_streak_goes_on_over_large_ones, .init = up)
+{
+	struct page *page = get(300);
+
+	cr_assert(page_range_free(page, 300));
+	unit_pin(0);
+	use(20);
+	for (u32 i = 0; i < 40; i++) {
+		use(20);
+		page = get(100);
+		last_note(page);
+		page->type = PAGE_NONE;
+		cr_assert_not(last_put(page, 100));
+		cr_assert(page_buffer_free(page, 100));
+	}
+	use(20);
+	cr_assert_not_null(last_take(7));
+	last_drain();
+	cr_assert(zone_is_valid(&zone_normal));
+}
+
 /* Enough of them, one after the other, that the next may be cut. */
 static struct page *streak(size_t nr)
 {
