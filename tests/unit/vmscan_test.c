@@ -628,9 +628,10 @@ static void alone_and_not(void *arg)
 		leave_idle(8192);
 		CHILD_REQUIRE(wait_for(all_gone, 2000));
 		CHILD_REQUIRE(!wait_for(kswapd_has_ended, 10 * DELAY));
-		leave_idle(8192);
 		sem_post(&leave);
 		pthread_join(t, NULL);
+		/* Not before: it might go, and kswapd sleep, meanwhile. */
+		leave_idle(8192);
 		CHILD_REQUIRE(wait_for(kswapd_has_ended, 5000));
 		CHILD_REQUIRE(all_gone());
 	}
