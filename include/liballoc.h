@@ -25,9 +25,11 @@
  *
  * Freeing: what alloc_pages() and its kin return is also known to free(),
  * malloc_usable_size() and realloc(), and the other way round: a malloc() of
- * more than 8 KiB up to 4 MiB is a range of pages, and a larger one is an
- * area, as with the kernel's kvmalloc().  vmap() and vm_map_ram() areas are
- * not: only vunmap() and vm_unmap_ram() take them.
+ * more than 8 KiB and less than 1 MiB is a range of pages, and one above 4 MiB
+ * is an area.  What is between, and what realloc() has made larger, to 512 KiB
+ * or more, is either of them, as with the kernel's kvmalloc(): free() and
+ * kvfree() take both, alloc_free_pages_exact() and vfree() do not.  vmap() and vm_map_ram() areas are not known to free(): only
+ * vunmap() and vm_unmap_ram() take them.
  *
  * Source of the ideas: the kernel's include/linux/gfp.h, mm.h, vmalloc.h, and
  * Documentation/core-api/memory-allocation.rst.
@@ -375,7 +377,7 @@ struct page *alloc_vmalloc_to_page(const void *addr);
 
 /*
  * Not 0 if @addr lies where areas come from: of vmalloc, of vmap, of malloc()
- * above 4 MiB.
+ * above 4 MiB, or from 1 MiB on if it was made of freed ones.
  */
 int alloc_is_vmalloc_addr(const void *addr);
 

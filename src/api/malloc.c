@@ -2,7 +2,8 @@
  * malloc.c - libc's malloc family over slabs, pages and areas.
  *
  *	size <= 8 KiB		slab (slab/kmalloc.c)
- *	     <= 4 MiB		exact pages (mm/buddy.c)
+ *	      < 1 MiB		exact pages (mm/buddy.c)
+ *	     <= 4 MiB		exact pages, or an area made of freed ones
  *	above			an area of its own (mm/vmalloc.c)
  *
  * An address says by itself which of them it is: a page class, else a
@@ -33,7 +34,7 @@
 #include "sys/sys.h"
 
 #define PAGES_MAX_SIZE	(MAX_ORDER_PAGES << PAGE_SHIFT)
-#define IDLE_AREA_SIZE	(1 * MIB)	/* least that a freed area is cut for */
+#define IDLE_AREA_SIZE	(1 * MIB)	/* least that may be made of freed areas */
 
 #define MAX_RECLAIMS	8	/* that gave something, before NULL */
 

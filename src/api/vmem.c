@@ -1,9 +1,10 @@
 /*
  * vmem.c - the kernel's vmalloc API, exported.
  *
- * Areas are what malloc() above 4 MiB returns, too: free() and vfree() take
- * each other's, as kvfree() does.  Areas of vmap() are the caller's pages at
- * another address, and only vunmap() and vm_unmap_ram() take them.
+ * Areas are what malloc() above 4 MiB returns, too, and from 1 MiB on may
+ * return: free() and vfree() take each other's, as kvfree() does.  Areas of
+ * vmap() are the caller's pages at another address, and only vunmap() and
+ * vm_unmap_ram() take them.
  *
  * Errors: NULL with ENOMEM or EINVAL.  Frees keep errno.
  */

@@ -1,5 +1,6 @@
 /*
- * vmalloc.h - areas of their own for what the buddies are too small for.
+ * vmalloc.h - areas of their own for what the buddies are too small for, or
+ * what freed ones can serve (VMALLOC_WARM).
  */
 #ifndef MM_VMALLOC_H
 #define MM_VMALLOC_H

@@ -8,6 +8,7 @@
 #include "nodes.h"
 
 void *la_malloc(size_t size);
+void la_free(void *ptr);
 
 static size_t used_pages(void)
 {
@@ -171,6 +172,35 @@ Test(pages, exact, .init = start)
 	cr_assert_eq(used_pages(), before + 20);
 	alloc_free_pages_exact(p, 19 * PAGE_SIZE + 1);
 	cr_assert_eq(used_pages(), before);
+}
+
+/* Whatever lies idle: below 1 MiB they are pages, from there on free()'s. */
+Test(pages, blocks_of_malloc_beside_a_freed_area, .init = start)
+{
+	static const size_t sizes[] = { 9000, 100000, 512 * KIB, MIB - 1 };
+	char *area = la_malloc(hide(64 * MIB)), *p;
+
+	cr_assert(area && alloc_is_vmalloc_addr(area));
+	memset(area, 1, 64 * MIB);
+	la_free(area);
+	for (u32 i = 0; i < ARRAY_SIZE(sizes); i++) {
+		p = la_malloc(sizes[i]);
+		REQUIRE(p && !alloc_is_vmalloc_addr(p));
+		REQUIRE(alloc_virt_to_page(p));
+		alloc_free_pages_exact(p, sizes[i]);
+	}
+	for (size_t size = MIB; size <= 4 * MIB; size += MIB / 2) {
+		p = la_malloc(hide(size));
+		REQUIRE(p && !alloc_is_vmalloc_addr(p) ==
+				     !!alloc_virt_to_page(p));
+		memset(p, 2, size);
+		la_free(p);
+	}
+	for (u32 i = 0; i < 4; i++)
+		p = la_malloc(hide(4 * MIB));
+	cr_assert(alloc_is_vmalloc_addr(p) && !alloc_virt_to_page(p));
+	alloc_kvfree(p);
+	cr_assert_eq(errno, KEPT);
 }
 
 Test(pages, contiguous_ranges, .init = start)
