@@ -28,8 +28,9 @@
  * more than 8 KiB and less than 1 MiB is a range of pages, and one above 4 MiB
  * is an area.  What is between, and what realloc() has made larger, to 512 KiB
  * or more, is either of them, as with the kernel's kvmalloc(): free() and
- * kvfree() take both, alloc_free_pages_exact() and vfree() do not.  vmap() and vm_map_ram() areas are not known to free(): only
- * vunmap() and vm_unmap_ram() take them.
+ * kvfree() take both, alloc_free_pages_exact() and vfree() do not.  vmap() and
+ * vm_map_ram() areas are not known to free(): only vunmap() and vm_unmap_ram()
+ * take them.
  *
  * Source of the ideas: the kernel's include/linux/gfp.h, mm.h, vmalloc.h, and
  * Documentation/core-api/memory-allocation.rst.
