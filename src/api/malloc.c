@@ -101,8 +101,10 @@ static void *large_alloc(size_t size, size_t align, u32 flags)
 	if (size > PTRDIFF_MAX)
 		return NULL;
 	slab_carry();
-	if (align <= PAGE_SIZE && !(flags & (GROWS | ZERO)))
+	if (align <= PAGE_SIZE && !(flags & GROWS))
 		page = last_take(pages);
+	if (page && flags & ZERO)	/* what waits was somebody's */
+		memset(page_address(page), 0, pages << PAGE_SHIFT);
 	if (!page && size <= PAGES_MAX_SIZE && align <= PAGES_MAX_SIZE &&
 	    !(flags & GROWS)) {
 		if (size >= IDLE_AREA_SIZE && vmalloc_lazy_bytes() >= size)

@@ -30,6 +30,7 @@
  * In a child of fork() what another thread had in hand between two exchanges is
  * lost, as what it had allocated is.
  */
+#include "mm/buddy.h"
 #include "mm/percpu.h"
 #include "mm/zone.h"
 
@@ -43,7 +44,7 @@ static struct last {
 	const struct page *newest;	/* handed out, not freed yet; A3 */
 	u32 streak;			/* A3 */
 	u32 calls;			/* A3; puts */
-	u32 next_look;			/* A3; by calls */
+	u32 looked;			/* A3; at which of them */
 } __aligned(64) last[LAST_CPUS];
 u32 nr_last;			/* up to the last one used; atomic */
 
@@ -69,11 +70,15 @@ static uintptr_t last_exchange(struct last *l, uintptr_t range)
 	return __atomic_exchange_n(&l->range, range, __ATOMIC_ACQ_REL);
 }
 
-/* What was taken out by an exchange goes the long way; no lock is held. */
+/*
+ * What was taken out by an exchange goes the long way; no lock is held.  So who
+ * is refused has the tag of a thread that holds the zone's (lock.h), and soon not.
+ */
 static void last_free(uintptr_t range)
 {
 	WRITE_ONCE(range_page(range)->type, PAGE_NONE);
-	page_buffer_free(range_page(range), range_nr(range));
+	while (!page_buffer_free(range_page(range), range_nr(range)))
+		arch_relax();
 }
 
 /* @nr pages that are nobody's wait, and what waited no longer does. */
@@ -157,7 +162,8 @@ static void last_join(struct last *l, struct page *page, size_t nr)
 	struct page *rest = range_page(other);
 	size_t more = other ? range_nr(other) : 0;
 
-	if (other && rest == page + nr && nr + more <= LAST_MAX) {
+	if (other && rest == page + nr && nr + more <= LAST_MAX &&
+	    pageblock_head(page)->block_type == pageblock_head(rest)->block_type) {
 		WRITE_ONCE(rest->type, PAGE_NONE);
 		nr += more;
 		other = 0;
@@ -176,19 +182,21 @@ static void last_count(struct last *l)
 	u32 calls = READ_ONCE(l->calls);
 
 	WRITE_ONCE(l->calls, calls + 1);
-	if (likely((int32_t)(calls - READ_ONCE(l->next_look)) < 0))
+	/* Also where a thread that stood still has set calls back. */
+	if (likely(calls - READ_ONCE(l->looked) < LOOK_CALLS))
 		return;
-	WRITE_ONCE(l->next_look, calls + LOOK_CALLS);
+	WRITE_ONCE(l->looked, calls);
 	idle_poll();
 }
 
 bool last_put(struct page *page, size_t nr)
 {
 	u32 cpu = percpu_index(), end = READ_ONCE(nr_last);
-	struct last *l = &last[cpu];
+	struct last *l;
 
 	if (cpu >= LAST_CPUS || lock_is_reentry())
 		return false;
+	l = &last[cpu];
 	/* Of whatever length, it was freed before the next was taken. */
 	if (end)
 		note_freed(l, page);
@@ -222,7 +230,7 @@ bool last_drain_all(void)
 		if (!range)
 			continue;
 		last_free(range);
-		WRITE_ONCE(last[i].next_look, READ_ONCE(last[i].calls));
+		WRITE_ONCE(last[i].looked, READ_ONCE(last[i].calls) - LOOK_CALLS);
 	}
 	return any;
 }

@@ -7,6 +7,7 @@
 #include "conformance.h"
 
 #include <malloc.h>
+#include <sched.h>
 #include <stdalign.h>
 #include <stddef.h>
 #include <sys/mman.h>
@@ -666,4 +667,35 @@ Test(sizes, a_freed_area_serves_smaller_blocks)
 	cr_expect_lt(faults() - before, 2048);
 	for (size_t i = 0; i < ARRAY_SIZE(p); i++)
 		free(p[i]);
+}
+
+/* One buffer again and again does not become two, one of them cold. */
+Test(sizes, a_zeroed_buffer_is_the_one_freed_last)
+{
+	const char *options = getenv("LIBALLOC_OPTIONS");
+	const size_t sizes[] = { 9000, 20000, 100000 };
+	cpu_set_t cpus;
+
+	needs_liballoc("its own promise");
+	if (options && strstr(options, "hardened="))
+		cr_skip_test("hardened: what is freed waits before it comes");
+	CPU_ZERO(&cpus);
+	CPU_SET(sched_getcpu(), &cpus);
+	sched_setaffinity(0, sizeof(cpus), &cpus);
+	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+		size_t same = 0;
+		char *last = NULL;
+
+		for (int round = 0; round < 100; round++) {
+			char *p = calloc(1, sizes[i]);
+
+			REQUIRE(p && all_zero(p, sizes[i]), "%zu: dirty",
+				sizes[i]);
+			same += p == last;
+			last = p;
+			memset(opaque(p), 0x77, malloc_usable_size(p));
+			free(p);
+		}
+		cr_assert_geq(same, 90, "%zu: %zu", sizes[i], same);
+	}
 }

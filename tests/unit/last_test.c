@@ -325,9 +325,66 @@ Test(last, the_first_after_a_drain_looks, .init = up)
 	cr_assert_eq(stat_read(STAT_IDLE_TICK), ticks + 1);
 }
 
+/*
+ * A thread whose tag is another's is refused where that one has the zone's lock:
+ * what it has taken out of here must not be lost for that.
+ */
+static void *same_tag(void *arg)
+{
+	struct page **page = arg;
+
+	unit_pin(0);
+	put(page[0]);
+	put(page[1]);
+	return NULL;
+}
+
+static void *holds_zone(void *arg)
+{
+	lock_enter(&zone_normal.lock);
+	*(volatile u32 *)arg = 1;
+	usleep(100000);
+	lock_exit(&zone_normal.lock);
+	return NULL;
+}
+
+static pthread_t with_stack_at(uintptr_t addr, void *(*fn)(void *), void *arg)
+{
+	const size_t size = MIB;
+	void *stack = mmap((void *)addr, size, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE,
+			   -1, 0);
+	pthread_attr_t attr;
+	pthread_t thread;
+
+	if (stack != (void *)addr)
+		cr_skip_test("the address is taken");
+	pthread_attr_init(&attr);
+	pthread_attr_setstack(&attr, stack, size);
+	cr_assert_eq(pthread_create(&thread, &attr, fn, arg), 0);
+	return thread;
+}
+
+Test(last, who_is_refused_tries_again, .init = up)
+{
+	const uintptr_t at = (uintptr_t)0x2000 << 32, gap = (uintptr_t)128 << 30;
+	struct page *page[2] = { get(20), get(30) };
+	size_t before = zone_normal.nr_free;
+	volatile u32 held = 0;
+	pthread_t thread[2];
+
+	thread[0] = with_stack_at(at, holds_zone, (void *)&held);
+	while (!held)
+		usleep(100);
+	thread[1] = with_stack_at(at + gap, same_tag, page);
+	pthread_join(thread[0], NULL);
+	pthread_join(thread[1], NULL);
+	cr_assert_eq(zone_normal.nr_free, before + 20);
+	cr_assert(zone_is_valid(&zone_normal));
+}
+
 #define THREADS	4
 #define ROUNDS	40000
-
 
 static void *work(void *arg)
 {
