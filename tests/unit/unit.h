@@ -48,7 +48,7 @@
 #define REQUIRE(cond, ...)						\
 	do {								\
 		if (unlikely(!(cond))) {				\
-			char why_[256];					\
+			char why_[512];					\
 									\
 			snprintf(why_, sizeof(why_), " " __VA_ARGS__);	\
 			cr_assert_fail("%s%s", #cond, why_);		\
