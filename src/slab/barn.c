@@ -376,8 +376,9 @@ static size_t barn_give(struct kmem_cache *s, struct kmem_cache_node *node,
 		if (n)
 			put(s, objs, n);
 		given = before - min(before, READ_ONCE(node->nr_slabs));
+		given *= s->nr_pages;
 	}
-	return given * s->nr_pages;
+	return given;
 }
 
 /*

@@ -387,7 +387,7 @@ static u32 slab_take_from(struct kmem_cache *s, struct kmem_cache_node *node,
 
 /* Under the node's lock. */
 static void node_set_kept(const struct kmem_cache *s,
-			   struct kmem_cache_node *n, u32 nr)
+			  struct kmem_cache_node *n, u32 nr)
 {
 	size_t more = ((size_t)nr - n->nr_kept) * s->nr_pages;
 

@@ -426,18 +426,18 @@ enum { CACHES = 80, MANY = 3840 };
 static struct kmem_cache caches[CACHES];
 static void *many[CACHES][MANY];
 
-static void one_wave(struct kmem_cache *s, void **w)
+static void one_wave(struct kmem_cache *s, void **w, u32 nr)
 {
 	u32 room = s->max_capacity / 2, n, m;
 
-	for (n = 0; n < MANY; n += m) {
-		m = barn_get(s, 0, w + n, min(MANY - n, room));
+	for (n = 0; n < nr; n += m) {
+		m = barn_get(s, 0, w + n, min(nr - n, room));
 		if (!m)
-			m = slab_take(s, 0, w + n, min(MANY - n, room));
+			m = slab_take(s, 0, w + n, min(nr - n, room));
 		REQUIRE(m);
 	}
-	for (n = 0; n < MANY; n += m) {
-		m = min(MANY - n, room);
+	for (n = 0; n < nr; n += m) {
+		m = min(nr - n, room);
 		REQUIRE(barn_put(s, 0, w + n, m) || slab_put(s, w + n, m));
 	}
 }
@@ -456,7 +456,7 @@ Test(barn, waves_leave_room_for_sheaves_of_others, .init = unit_up)
 	}
 	for (u32 round = 0; round < 4; round++)
 		for (i = 0; i < CACHES - 1; i++)
-			one_wave(&s[i], many[i]);
+			one_wave(&s[i], many[i], MANY);
 	cr_assert_gt(s[0].node.nr_more, 0);
 	cr_assert_eq(slab_take(&s[i], 0, objs, 8), 8);
 	cr_assert(barn_put(&s[i], 0, objs, 8));
@@ -501,6 +501,31 @@ Test(barn, who_wants_memory_gets_it_and_no_more, .init = up)
 	cr_assert_lt(cache.node.nr_more, PAGE_SIZE / cache.size);
 	cr_assert_eq(slab_kept_pages, 0);
 	drop(WAVE);
+}
+
+static void put_back(struct kmem_cache *s, void *const *objs, u32 n)
+{
+	REQUIRE(slab_put(s, objs, n));
+}
+
+/* Pages, not slabs: of large objects these are several. */
+Test(barn, who_wants_pages_does_not_get_as_many_slabs, .init = unit_up)
+{
+	struct kmem_cache *s = caches;
+	const size_t want = 32;
+	size_t nr, gone;
+
+	kmem_cache_init(s, OFF, 2048, "unit");
+	kmem_cache_set_capacity(s, s->max_capacity);
+	cr_assert_geq(s->nr_pages, 4);
+	for (u32 i = 0; i < 6; i++)
+		one_wave(s, many[0], 1000);
+	slab_give_kept(s, true);
+	nr = s->node.nr_slabs;
+	gone = barns_give(s, want, put_back);
+	cr_assert_eq(gone, (nr - s->node.nr_slabs) * s->nr_pages);
+	cr_assert_geq(gone, want);
+	cr_assert_lt(gone, 2 * want, "%zu pages", gone);
 }
 
 /* What was learned, and never held. */
