@@ -6,7 +6,8 @@
  * joining of what was cut a moment before; so the last one waits here, whole,
  * until the next is freed on this CPU, or somebody needs the pages.  It may be
  * one of LAST_MAX pages at the most, and none outlives the next growth of the
- * heap, or request for more than that, which it might stand in the way of.
+ * heap, or request for more than that, which it might stand in the way of; but
+ * who asks for warm memory alone (__GFP_WARM) leaves it.
  *
  * Those of others differ in length, but each is freed before the next is taken.
  * Where that was so STREAK times, what waits is cut: the rest goes on waiting,

@@ -363,17 +363,16 @@ static struct page *spans_steal(const struct zone *zone,
 
 static struct page *get_page_from_freelist(u32 nid, const struct request *req)
 {
+	bool grows = !(req->gfp & __GFP_WARM);
 	struct zone *zone;
 	struct page *page;
 	u32 i = 0;
 
 	/* What is larger than all that may wait there finds it joined. */
-	if (req->nr > LAST_MAX && !(req->gfp & __GFP_WARM))
+	if (req->nr > LAST_MAX && grows)
 		last_drain();
 	/* Warm memory of the nearest zone, then growth, zone by zone. */
 	while ((zone = zonelist_next(nid, req->gfp, &i))) {
-		bool grows = !(req->gfp & __GFP_WARM);
-
 		page = zone_alloc_warm(zone, req);
 		if (!page && grows && last_drain())
 			page = zone_alloc_warm(zone, req);

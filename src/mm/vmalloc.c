@@ -640,60 +640,11 @@ void *vrealloc_zero(void *addr, size_t size)
 	return resize(addr, size, true, false);
 }
 
-/* --- giving back --- */
-
-size_t vmalloc_purge(size_t keep)
-{
-	size_t given;
-
-	if (!lock_try_enter(&vmap_lock))
-		return 0;
-	given = lazy_purge(keep);
-	lock_exit(&vmap_lock);
-	return given;
-}
-
-size_t vmalloc_purge_idle(u64 now_ms, u32 age_ms)
-{
-	size_t given;
-
-	if (!READ_ONCE(vmap_info.nr_lazy) || !lock_try_enter(&vmap_lock))
-		return 0;
-	given = lazy_purge_idle(now_ms, age_ms);
-	lock_exit(&vmap_lock);
-	return given;
-}
-
-/*
- * No less than 2 MiB goes at once: what that is too much is to the credit of
- * the next growths.  With a limit of our own, each makes room for itself.
- */
-void vmalloc_make_room(size_t bytes)
-{
-	static size_t credit;	/* atomic; of two threads one may lose some */
-	size_t lazy = READ_ONCE(vmap_info.lazy_bytes), have, given;
-
-	if (!lazy)
-		return;
-	have = options.limit ? 0 : READ_ONCE(credit);
-	if (have < bytes) {
-		bytes -= have;
-		given = vmalloc_purge(lazy > bytes ? lazy - bytes : 0);
-		have = bytes + min(max(given, bytes) - bytes, HUGE_SIZE);
-	}
-	WRITE_ONCE(credit, have - bytes);
-}
-
 /* --- looking inside --- */
 
 size_t vmalloc_held_bytes(void)
 {
 	return READ_ONCE(vmap_info.bytes) + READ_ONCE(vmap_info.lazy_bytes);
-}
-
-size_t vmalloc_lazy_bytes(void)
-{
-	return READ_ONCE(vmap_info.lazy_bytes);
 }
 
 void vmalloc_info(struct vmalloc_info *out)

@@ -184,7 +184,6 @@ void lazy_put(struct vmap_area *area, u64 stamp);
 /* A lazy one is BUSY. */
 void lazy_del(struct vmap_area *area);
 size_t lazy_purge(size_t keep);
-size_t lazy_purge_idle(u64 now_ms, u32 age_ms);
 /* Make @more mappings possible by giving lazy ones back. */
 bool lazy_make_maps(size_t more);
 /* The smallest at a multiple of @align that holds @size, else the largest. */

@@ -239,11 +239,11 @@ static void drop_upper(struct vmap_area *area, size_t size)
 /* --- giving back --- */
 
 /* No more than is asked for, in pieces of 2 MiB: an area may be very large. */
-static size_t purge(size_t keep, size_t keep_nr)
+size_t lazy_purge(size_t keep)
 {
 	size_t before = vmap_info.lazy_bytes;
 
-	while (vmap_info.nr_lazy > keep_nr)
+	while (vmap_info.nr_lazy > MAX_LAZY)
 		purge_one(oldest());
 	while (vmap_info.lazy_bytes > keep) {
 		size_t more = ALIGN_UP(vmap_info.lazy_bytes - keep, HUGE_SIZE);
@@ -256,27 +256,64 @@ static size_t purge(size_t keep, size_t keep_nr)
 	return before - vmap_info.lazy_bytes;
 }
 
-size_t lazy_purge(size_t keep)
-{
-	return purge(keep, MAX_LAZY);
-}
-
-size_t lazy_purge_idle(u64 now_ms, u32 age_ms)
-{
-	size_t before = vmap_info.lazy_bytes;
-
-	if (now_ms < age_ms)
-		return 0;
-	while (vmap_info.nr_lazy && oldest()->stamp <= now_ms - age_ms)
-		purge_one(oldest());
-	return before - vmap_info.lazy_bytes;
-}
-
 bool lazy_make_maps(size_t more)
 {
 	while (!vmap_maps_allow(more, false) && vmap_info.nr_lazy)
 		purge_one(oldest());
 	return vmap_maps_allow(more, false);
+}
+
+/* The same without the lock. */
+
+size_t vmalloc_lazy_bytes(void)
+{
+	return READ_ONCE(vmap_info.lazy_bytes);
+}
+
+size_t vmalloc_purge(size_t keep)
+{
+	size_t given;
+
+	if (!lock_try_enter(&vmap_lock))
+		return 0;
+	given = lazy_purge(keep);
+	lock_exit(&vmap_lock);
+	return given;
+}
+
+size_t vmalloc_purge_idle(u64 now_ms, u32 age_ms)
+{
+	size_t given;
+
+	if (now_ms < age_ms || !READ_ONCE(vmap_info.nr_lazy) ||
+	    !lock_try_enter(&vmap_lock))
+		return 0;
+	given = vmap_info.lazy_bytes;
+	while (vmap_info.nr_lazy && oldest()->stamp <= now_ms - age_ms)
+		purge_one(oldest());
+	given -= vmap_info.lazy_bytes;
+	lock_exit(&vmap_lock);
+	return given;
+}
+
+/*
+ * No less than 2 MiB goes at once: what that is too much is to the credit of
+ * the next growths.  With a limit of our own, each makes room for itself.
+ */
+void vmalloc_make_room(size_t bytes)
+{
+	static size_t credit;	/* atomic; of two threads one may lose some */
+	size_t lazy = READ_ONCE(vmap_info.lazy_bytes), have, given;
+
+	if (!lazy)
+		return;
+	have = options.limit ? 0 : READ_ONCE(credit);
+	if (have < bytes) {
+		bytes -= have;
+		given = vmalloc_purge(lazy > bytes ? lazy - bytes : 0);
+		have = bytes + min(max(given, bytes) - bytes, HUGE_SIZE);
+	}
+	WRITE_ONCE(credit, have - bytes);
 }
 
 /* --- filling --- */
