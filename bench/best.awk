@@ -81,6 +81,20 @@ function num(fmt, v) {
 	return v > 0 ? sprintf(fmt, v) : "-"
 }
 
+# Time, CPU time and peak memory of @a, as cells of a table.
+function means_cells(kind, a) {
+	return num("%.3f", mean("wall", kind, a)) " | " \
+	       num("%.3f", mean("cpu", kind, a)) " | " \
+	       num("%.3f", mean("peak", kind, a))
+}
+
+function means_to_best(kind) {
+	printf "\n%s to the best peer of each row: time %s, CPU %s, peak %s.\n",
+	       ours, num("%.3f", mean_to_best("wall", kind)),
+	       num("%.3f", mean_to_best("cpu", kind)),
+	       num("%.3f", mean_to_best("peak", kind))
+}
+
 function rule(line) {
 	print line
 	gsub(/[^|]+/, "---:", line)

@@ -67,15 +67,9 @@ function literature_means(    k, a) {
 	print "|---|---:|---:|---:|"
 	for (k = 2; k <= nr_allocs; k++) {
 		a = alloc[k]
-		printf "| %s | %s | %s | %s |\n", a,
-			num("%.3f", mean("wall", "literature", a)),
-			num("%.3f", mean("cpu", "literature", a)),
-			num("%.3f", mean("peak", "literature", a))
+		print "| " a " | " means_cells("literature", a) " |"
 	}
-	printf "\n%s to the best peer of each row: time %s, CPU %s, peak %s.\n",
-	       ours, num("%.3f", mean_to_best("wall", "literature")),
-	       num("%.3f", mean_to_best("cpu", "literature")),
-	       num("%.3f", mean_to_best("peak", "literature"))
+	means_to_best("literature")
 }
 
 function literature_json(    k, a, out) {

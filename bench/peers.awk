@@ -75,20 +75,10 @@ function means_table(    k, a) {
 	print "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|"
 	for (k = 2; k <= nr_allocs; k++) {
 		a = alloc[k]
-		printf "| %s | %s | %s | %s | %s | %s | %s | %s | %s | %s |\n", a,
-			num("%.3f", mean("wall", "all", a)),
-			num("%.3f", mean("cpu", "all", a)),
-			num("%.3f", mean("peak", "all", a)),
-			num("%.3f", mean("wall", "pattern", a)),
-			num("%.3f", mean("cpu", "pattern", a)),
-			num("%.3f", mean("peak", "pattern", a)),
-			num("%.3f", mean("wall", "real", a)),
-			num("%.3f", mean("cpu", "real", a)),
-			num("%.3f", mean("peak", "real", a))
+		print "| " a " | " means_cells("all", a) " | " \
+		      means_cells("pattern", a) " | " means_cells("real", a) " |"
 	}
-	printf "\n%s to the best peer of each row: time %.3f, CPU %.3f, peak %.3f.\n",
-	       ours, mean_to_best("wall", "all"),
-	       mean_to_best("cpu", "all"), mean_to_best("peak", "all")
+	means_to_best("all")
 }
 
 # --- bars ---
