@@ -49,12 +49,12 @@ struct block {
 	bool shut;		/* its pages are there */
 };
 
-static struct {
-	struct lock lock;
+static struct lock ring_lock = LOCK_INITIALIZER(LOCK_HARDEN);
+static struct {				/* under ring_lock */
 	struct block blocks[RING];
 	u32 first, nr;
 	size_t bytes;
-} ring = { .lock = LOCK_INITIALIZER(LOCK_HARDEN) };
+} ring;
 
 /* What a block must hold for @size: all of it, or room for a canary. */
 static size_t room_for(size_t size)
@@ -243,13 +243,13 @@ static void block_keep(const struct block *b)
 {
 	/* While it is nobody else's. */
 	sys_discard(b->addr, b->size);
-	if (!lock_try_enter(&ring.lock))
+	if (!lock_try_enter(&ring_lock))
 		return;
 	if (ring.nr < RING) {
 		ring.blocks[(ring.first + ring.nr++) % RING] = *b;
 		ring.bytes += b->bytes;
 	}
-	lock_exit(&ring.lock);
+	lock_exit(&ring_lock);
 }
 
 /* What leaves is collected first, and given back without the lock. */
@@ -259,7 +259,7 @@ static void quarantine_put(const struct block *b)
 	struct block out[RING];
 	u32 n = 0;
 
-	if (!lock_try_enter(&ring.lock)) {
+	if (!lock_try_enter(&ring_lock)) {
 		if (!block_put(b))
 			sys_discard(b->addr, b->size);
 		return;
@@ -269,7 +269,7 @@ static void quarantine_put(const struct block *b)
 		ring_pop(&out[n++]);
 	ring.blocks[(ring.first + ring.nr++) % RING] = *b;
 	ring.bytes += b->bytes;
-	lock_exit(&ring.lock);
+	lock_exit(&ring_lock);
 	for (u32 i = 0; i < n; i++)
 		if (!block_put(&out[i]))
 			block_keep(&out[i]);
@@ -282,10 +282,10 @@ void harden_large_drain(void)
 
 	harden_range_drain();
 	while (any) {
-		if (!lock_try_enter(&ring.lock))
+		if (!lock_try_enter(&ring_lock))
 			return;
 		any = ring_pop(&b);
-		lock_exit(&ring.lock);
+		lock_exit(&ring_lock);
 		if (any && !block_put(&b)) {
 			block_keep(&b);
 			return;
@@ -296,12 +296,12 @@ void harden_large_drain(void)
 void harden_large_waiting(struct harden_waiting *w)
 {
 	*w = (struct harden_waiting){ .page_bytes = harden_range_waiting() };
-	if (!READ_ONCE(ring.nr) || !lock_try_enter(&ring.lock))
+	if (!READ_ONCE(ring.nr) || !lock_try_enter(&ring_lock))
 		return;
 	w->nr_areas = ring.nr;
 	for (u32 i = 0; i < ring.nr; i++)
 		w->area_bytes += ring.blocks[(ring.first + i) % RING].size;
-	lock_exit(&ring.lock);
+	lock_exit(&ring_lock);
 }
 
 /* --- freeing --- */
@@ -471,12 +471,12 @@ void harden_large_shrink(void *ptr, size_t size)
 
 void harden_large_fork_lock(void)
 {
-	lock_fork_enter(&ring.lock);
+	lock_fork_enter(&ring_lock);
 	harden_range_fork_lock();
 }
 
 void harden_large_fork_unlock(void)
 {
 	harden_range_fork_unlock();
-	lock_fork_exit(&ring.lock);
+	lock_fork_exit(&ring_lock);
 }

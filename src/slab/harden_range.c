@@ -36,12 +36,12 @@
 #define SPOT		16	/* bytes */
 #define HEAD		64
 
-static struct {
-	struct lock lock;
+static struct lock store_lock = LOCK_INITIALIZER(LOCK_HARDEN);
+static struct {				/* under store_lock */
 	struct list_head lists[NR_LENGTHS];
 	size_t bytes, nr_frees;
 	bool ready;
-} store = { .lock = LOCK_INITIALIZER(LOCK_HARDEN) };
+} store;
 
 /* Lengths count pages of the OS. */
 static u32 length_index(size_t units)
@@ -137,10 +137,10 @@ static struct page *range_reuse(u32 index, size_t size, bool zero)
 {
 	struct page *page = NULL;
 
-	if (!READ_ONCE(store.bytes) || !lock_try_enter(&store.lock))
+	if (!READ_ONCE(store.bytes) || !lock_try_enter(&store_lock))
 		return NULL;
 	page = take_old(index);
-	lock_exit(&store.lock);
+	lock_exit(&store_lock);
 	if (!page)
 		return NULL;
 	spots_check(page);
@@ -238,7 +238,7 @@ void harden_range_free(struct page *page)
 		return;
 	}
 	spots_wipe(page);
-	if (!lock_try_enter(&store.lock)) {
+	if (!lock_try_enter(&store_lock)) {
 		range_give_back(page);
 		return;
 	}
@@ -251,7 +251,7 @@ void harden_range_free(struct page *page)
 		out[n] = oldest();
 		list_take(out[n++]);
 	}
-	lock_exit(&store.lock);
+	lock_exit(&store_lock);
 	for (u32 i = 0; i < n; i++) {
 		spots_check(out[i]);
 		range_give_back(out[i]);
@@ -268,12 +268,12 @@ void harden_range_drain(void)
 	struct page *page = NULL;
 
 	do {
-		if (!READ_ONCE(store.bytes) || !lock_try_enter(&store.lock))
+		if (!READ_ONCE(store.bytes) || !lock_try_enter(&store_lock))
 			return;
 		page = oldest();
 		if (page)
 			list_take(page);
-		lock_exit(&store.lock);
+		lock_exit(&store_lock);
 		if (page) {
 			spots_check(page);
 			range_give_back(page);
@@ -283,10 +283,10 @@ void harden_range_drain(void)
 
 void harden_range_fork_lock(void)
 {
-	lock_fork_enter(&store.lock);
+	lock_fork_enter(&store_lock);
 }
 
 void harden_range_fork_unlock(void)
 {
-	lock_fork_exit(&store.lock);
+	lock_fork_exit(&store_lock);
 }
