@@ -116,8 +116,10 @@ void percpu_hot_enable(void)
 
 void percpu_hot_close(bool close)
 {
-	if (percpu.mode == PERCPU_CID && hot.base && !options.hardened)
-		keep_or_set(hot.malloc_end, close ? 0 : HOT_MAX_SIZE + 1);
+	if (percpu.mode != PERCPU_CID || !hot.base || options.hardened)
+		return;
+	keep_or_set(hot.malloc_end, close ? 0 : HOT_MAX_SIZE + 1);
+	keep_or_set(hot.cache_none, close ? ~(uintptr_t)0 : 0);
 }
 
 /* --- closing and opening, under lock --- */

@@ -81,7 +81,7 @@ bool percpu_prepare(u32 nr_cpus);
 void percpu_hot_extend(size_t bytes);
 /* Let the inline hot paths run; after the size table is filled in. */
 void percpu_hot_enable(void);
-/* Close malloc's (every call takes the slow path), or open it again. */
+/* Close those that allocate (every call takes the slow path), or open them. */
 void percpu_hot_close(bool close);
 
 static inline struct sheaf_head *percpu_head(u32 cpu, u32 off)

@@ -14,7 +14,7 @@
  *	every delay while something is idle and sleeps without a timer when
  *	nothing is.
  *   Without it, every call that takes or frees pages looks at the clock.  If
- *	much is idle, the hot path of malloc is closed meanwhile ("armed"), so
+ *	much is idle, the hot paths that allocate are closed meanwhile ("armed"), so
  *	that a program which drops its heap, sleeps and comes back gives it
  *	back with its first call.  A program that goes on taking and freeing
  *	pages opens it again after some hundred calls.  One that is served by

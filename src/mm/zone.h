@@ -378,8 +378,8 @@ bool reclaim_is_inside(void);
  */
 void idle_poll(void);
 /*
- * Much lies idle, and the hot path of malloc is closed so that the next call
- * comes by here and sees whether its time has come.
+ * Much lies idle, and the hot paths of malloc and of caches are closed so that
+ * the next call comes by here and sees whether its time has come.
  */
 extern __hidden bool idle_armed;
 /* ... or was, and was opened early: who refills a sheaf calls idle_poll(). */

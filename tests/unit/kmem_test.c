@@ -412,3 +412,56 @@ Test(kmem, objects_are_resized_by_a_move, .init = start)
 		alloc_kmem_cache_destroy(s);
 	}
 }
+
+static void take_and_free(struct kmem_cache *s, bool bulk)
+{
+	void *obj;
+
+	if (bulk)
+		cr_assert_eq(alloc_kmem_cache_alloc_bulk(s, ALLOC_GFP_KERNEL,
+							 1, &obj), 1);
+	else
+		obj = alloc_kmem_cache_alloc(s, ALLOC_GFP_KERNEL);
+	cr_assert_not_null(obj);
+	alloc_kmem_cache_free(s, obj);
+}
+
+/*
+ * A program of one thread that dropped its heap, and is served by the sheaves of
+ * a cache from then on, has no other chance to see that.
+ */
+static void drop_beside(bool bulk)
+{
+	static char *heap[600];		/* of 128 KiB: 75 MiB */
+	struct kmem_cache *s = alloc_kmem_cache_create("at hand", 72, 0, 0,
+						       NULL);
+	u64 end;
+
+	if (percpu.mode != PERCPU_CID || options.hardened)
+		cr_skip_test("there is no hot path");
+	kswapd_pending = false;
+	take_and_free(s, bulk);
+	for (u32 i = 0; i < ARRAY_SIZE(heap); i++) {
+		heap[i] = la_malloc(128 * KIB);
+		memset(heap[i], 1, 128 * KIB);
+	}
+	for (u32 i = 0; i < ARRAY_SIZE(heap); i++)
+		la_free(heap[i]);
+	cr_assert_gt(mm_resident_pages(), 64 * MIB >> PAGE_SHIFT);
+	end = unit_now_ns() + (u64)10 * options.reclaim_delay * 1000000;
+	while (unit_now_ns() < end &&
+	       mm_resident_pages() > 16 * MIB >> PAGE_SHIFT)
+		for (u32 i = 0; i < 1000; i++)
+			take_and_free(s, bulk);
+	cr_assert_leq(mm_resident_pages(), 16 * MIB >> PAGE_SHIFT);
+}
+
+Test(kmem, a_heap_dropped_beside_a_cache_goes_back, .init = start)
+{
+	drop_beside(false);
+}
+
+Test(kmem, a_heap_dropped_beside_bulks_goes_back, .init = start)
+{
+	drop_beside(true);
+}

@@ -166,6 +166,7 @@ Test(vmscan, arming, .init = up)
 	leave_idle(16384);
 	cr_assert(idle_armed);
 	cr_assert_eq(hot.malloc_end, 0);
+	cr_assert_eq(hot.cache_none, UINTPTR_MAX);
 	/* Who goes on allocating pages has it back soon. */
 	for (u32 i = 0; i < 255; i++)
 		idle_armed_poll();
@@ -174,6 +175,7 @@ Test(vmscan, arming, .init = up)
 	idle_armed_poll();
 	cr_assert_not(idle_armed);
 	cr_assert_eq(hot.malloc_end, HOT_MAX_SIZE + 1);
+	cr_assert_eq(hot.cache_none, 0);
 	cr_assert_gt(dirty(), 8000, "too early");
 	/* ... and is not closed again at once. */
 	leave_idle(16384);
