@@ -2,7 +2,7 @@
 # check-order.sh - neither a small program nor one whose heap grows, shrinks and
 # lies idle runs code outside of liballoc.order.
 #
-#	scripts/check-order.sh build/liballoc.so
+#	scripts/check-order.sh [LIBRARY]	default: build/liballoc.so
 #
 # What every program runs has a mapping of its own; one function outside of it
 # makes 64 KiB resident in each (order.awk).  awk keeps a thousand strings,
@@ -14,7 +14,7 @@
 # says which.
 set -eu
 
-lib=$(realpath "${1:?usage: check-order.sh LIBRARY}")
+lib=$(realpath "${1:-$(dirname "$0")/../build/liballoc.so}")
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 
