@@ -606,9 +606,10 @@ void *memalign_called(size_t align, size_t size)
 		return likely(ptr) ? ptr : malloc_called(size);
 	}
 	/* As kmalloc_aligned(); hardened, what is behind the object counts. */
-	if (align <= KMALLOC_MAX_SIZE && size <= KMALLOC_MAX_SIZE &&
-	    likely(!options.hardened)) {
-		ptr = malloc_hot(ALIGN_UP(max(size, (size_t)1), align));
+	if (align <= KMALLOC_MAX_SIZE && size <= KMALLOC_MAX_SIZE) {
+		ptr = likely(!options.hardened) ?
+		      malloc_hot(ALIGN_UP(max(size, (size_t)1), align)) :
+		      harden_memalign(align, size);
 		if (likely(ptr))
 			return ptr;
 	}

@@ -297,14 +297,14 @@ bool barn_put(struct kmem_cache *s, u32 nid, void *const *objs, u32 n)
 /* --- what waves are worth --- */
 
 /*
- * Not of what others may not give back (slab_add()), nor what shall wait; and
- * sheaves for it only from their half of the store.
+ * Not of what others may not give back (slab_add()); and sheaves for it only from
+ * their half of the store.
  */
 static u32 most_more(const struct kmem_cache *s)
 {
 	size_t stored = (size_t)(READ_ONCE(store.end) - READ_ONCE(store.start));
 
-	if (s->dtor || options.hardened || !s->max_full || stored >= STORE_WAVES)
+	if (s->dtor || !s->max_full || stored >= STORE_WAVES)
 		return 0;
 	return min((u32)(MORE_BYTES / s->size), MORE_OBJECTS);
 }

@@ -7,14 +7,16 @@
  *	slab -> sheaf of the class -> user -> sheaf of the freed -> quarantine
  *	  ^          ^                                                  |
  *	  |          +--------------------------------------------------+
- *	  +-------------------------------------------------------------+
+ *	  |          +--------------- barn <----------------------------+
+ *	  +----------------------------+--------------------------------+
  *
  * A request is eight bytes larger than asked, for the canary.  A freed object
  * is wiped: all of it up to 64 bytes, of larger ones the first 48 and the last
  * 16, or all with hardened=2; these bytes must be zero still when it is handed
  * out again or goes back to its slab.  A quarantine holds 16 to 64 objects of
  * its class, each until at least half as many have come after it
- * (harden_quarantine.c).
+ * (harden_quarantine.c).  What has waited and is too much for the sheaf goes to
+ * the barn, and is looked at when it leaves that, at exit at the latest.
  *
  * Of new slabs each sixteen objects are handed out in random order, so that
  * what is built together stays near together, and every few slabs have a guard
@@ -234,9 +236,9 @@ static void put_in_slabs(struct kmem_cache *s, void *const *objs, u32 n)
 }
 
 /*
- * The class has nothing at hand: a batch of its quarantine, or of its slabs in
- * random order.  Now and then of the slabs in any case: what a thread has
- * taken out of the quarantine itself, its next frees only fill up again.
+ * The class has nothing at hand: a batch of its quarantine, or of its barn, or of
+ * its slabs in random order.  Now and then not of the quarantine: what a thread
+ * has taken out of it itself, its next frees only fill up again.
  */
 static __slowpath void *refill(struct kmem_cache *s)
 {
@@ -250,6 +252,9 @@ static __slowpath void *refill(struct kmem_cache *s)
 	sheaf_open(s, q, false);
 	if (++q->refills % TOP_UP)
 		n = quarantine_take(q, objs, READ_ONCE(q->capacity) / 2u);
+	if (!n)
+		n = barn_get(s, numa_node_id(), objs,
+			     READ_ONCE(q->capacity) / 2u);
 	if (!n) {
 		n = slab_take(s, numa_node_id(), objs,
 			      READ_ONCE(q->capacity) / 2u);
@@ -262,7 +267,7 @@ static __slowpath void *refill(struct kmem_cache *s)
 		return NULL;
 	n--;
 	put = n ? percpu_push_batch(s->geo.off, objs, n) : 0;
-	put_in_slabs(s, objs + put, n - put);
+	slab_put_waited(s, objs + put, n - put);
 	return objs[n];
 }
 
@@ -290,14 +295,10 @@ static __slowpath void *take_elsewhere(struct kmem_cache **s, size_t size,
 	return obj;
 }
 
-static struct kmem_cache *aligned_slab(size_t size, size_t align)
+/* The class in use for so much has objects at multiples of @align alone. */
+static size_t room_for(size_t size, size_t align)
 {
-	u32 index = kmalloc_index(max(size, align));
-
-	for (; index < KMALLOC_CLASSES; index++)
-		if (!(kmalloc_class_size(index) & (align - 1)))
-			return kmalloc_cache(index);
-	return NULL;
+	return ALIGN_UP(size + CANARY, align);
 }
 
 /* The last step: @obj, which is nobody's, becomes the user's. */
@@ -315,9 +316,7 @@ static void *hand_out(void *obj, u16 *entry, size_t size, u32 off)
 
 static __slowpath void *small_alloc(size_t size, size_t align)
 {
-	struct kmem_cache *s = align <= KMALLOC_MIN_SIZE ?
-			       kmalloc_slab(size + CANARY) :
-			       aligned_slab(size + CANARY, align);
+	struct kmem_cache *s = kmalloc_slab(room_for(size, align));
 	void *obj = s ? object_take(s) : NULL;
 	u16 *entry;
 
@@ -359,8 +358,9 @@ static __slowpath void *hand_out_far(void *obj, size_t size, u32 off,
 	return slow(size);
 }
 
-/* What is at hand of this CPU. */
-void *harden_malloc(size_t size, void *(*slow)(size_t size))
+/* What is at hand of this CPU, @room bytes of it. */
+static inline __attribute__((always_inline)) void *
+at_hand(size_t size, size_t room, void *(*slow)(size_t size))
 {
 	const struct shape *shape;
 	uintptr_t head;
@@ -369,7 +369,7 @@ void *harden_malloc(size_t size, void *(*slow)(size_t size))
 	size_t at;
 	u32 off;
 
-	off = hot.size_class[(size + CANARY + 15) / 16];
+	off = hot.size_class[(room + 15) / 16];
 	obj = arch_pop_cid(hot.base, hot.rseq, off, &head);
 	if (unlikely(!obj))
 		return slow(size);
@@ -386,6 +386,23 @@ void *harden_malloc(size_t size, void *(*slow)(size_t size))
 	canary_set(obj, size, shape->room);
 	WRITE_ONCE(*entry, (u16)(size + 1));	/* H1 */
 	return obj;
+}
+
+void *harden_malloc(size_t size, void *(*slow)(size_t size))
+{
+	return at_hand(size, size + CANARY, slow);
+}
+
+static void *nothing(size_t size __unused)
+{
+	return NULL;
+}
+
+void *harden_memalign(size_t align, size_t size)
+{
+	if (unlikely(size >= harden_hot.malloc_end))
+		return NULL;
+	return at_hand(size, room_for(size, align), nothing);
 }
 
 /* --- freeing --- */
@@ -418,9 +435,7 @@ static __slowpath void quarantine_put(struct kmem_cache *s, void *obj)
 	}
 	/* What is handed out again is looked at then. */
 	put = n ? percpu_push_batch(s->geo.off, objs, n) : 0;
-	for (u32 i = put; i < n; i++)
-		check_clean(s, objs[i]);
-	put_in_slabs(s, objs + put, n - put);
+	slab_put_waited(s, objs + put, n - put);
 }
 
 #define TO_FREED ((FIRST_HARDEN - FIRST_CACHE) << SHEAF_HEAD_SHIFT)
@@ -634,9 +649,12 @@ void harden_check_free(const struct kmem_cache *s, void *const *objs, u32 n)
 {
 	for (u32 i = 0; i < n; i++) {
 		const u16 *entry = harden_entry(objs[i], false);
+		u16 value = entry ? READ_ONCE(*entry) : 0;
 
 		/* New ones have never been wiped. */
-		if (entry && READ_ONCE(*entry) == HARDEN_FREED)
+		if (unlikely(harden_is_live(value)))
+			check_taken(objs[i], value);
+		if (value == HARDEN_FREED)
 			check_clean(s, objs[i]);
 	}
 }

@@ -50,7 +50,7 @@ struct page *harden_slab_alloc(const struct kmem_cache *s, u32 nid,
 
 /* All freed objects go back, looked at: at exit, and when memory is short. */
 void harden_drain(void);
-/* These come back out of a sheaf of @s: nobody has written to them? */
+/* These leave a sheaf or a barn of @s: nobody has them, or has written to them? */
 void harden_check_free(const struct kmem_cache *s, void *const *objs, u32 n);
 /* Freed objects of @s that wait here; racy. */
 size_t harden_cached(const struct kmem_cache *s);
@@ -64,6 +64,8 @@ void harden_fork_unlock(void);
  * is the one of this.
  */
 void *harden_malloc(size_t size, void *(*slow)(size_t size));
+/* At a multiple of @align <= KMALLOC_MAX_SIZE; NULL: nothing is at hand. */
+void *harden_memalign(size_t align, size_t size);
 
 extern __hidden bool harden_on;		/* constant after harden_init() */
 

@@ -33,20 +33,26 @@ void harden_random_seed(u64 seed)
 	random_state = seed;
 }
 
-u64 harden_random(void)
-{
-	u64 n = __atomic_add_fetch(&random_state, 0x9e3779b97f4a7c15u,
-				   __ATOMIC_RELAXED);
+#define RANDOM_STEP	0x9e3779b97f4a7c15u
 
+static inline u64 random_of(u64 n)
+{
 	n = (n ^ n >> 30 ^ harden_secret) * 0xbf58476d1ce4e5b9u;
 	n = (n ^ n >> 27) * 0x94d049bb133111ebu;
 	return n ^ n >> 31;
+}
+
+u64 harden_random(void)
+{
+	return random_of(__atomic_add_fetch(&random_state, RANDOM_STEP,
+					    __ATOMIC_RELAXED));
 }
 
 void quarantine_init(struct quarantine *q, void **ring, u32 room)
 {
 	q->room = room;
 	q->step = 1;
+	q->random = harden_random();
 	store_release(&q->ring, ring);
 }
 
@@ -60,7 +66,7 @@ static inline void exchange(void **a, void **b)
 
 static void segment_next(struct quarantine *q)
 {
-	u64 random = harden_random();
+	u64 random = random_of(q->random += RANDOM_STEP);
 
 	q->segment = (q->segment + 1) % SEGMENTS;
 	q->done = 0;

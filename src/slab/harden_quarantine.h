@@ -10,9 +10,10 @@
 
 struct quarantine {
 	struct lock lock;
-	u32 nr;			/* objects, as the next five under lock */
+	u32 nr;			/* objects, as the next six under lock */
 	u32 segment, done;	/* the oldest, and how many slots of it are not */
 	u32 at, step, flip;	/* what comes next of it */
+	u64 random;		/* of its own: the lock is taken anyway */
 	u32 room;		/* constant, as ring and geo: a power of two */
 	void **ring;		/* slots; NULL: there is none */
 	struct sheaf_geometry geo;	/* of the sheaf of the freed */

@@ -276,6 +276,14 @@ static void put_in_slabs(struct kmem_cache *s, void *const *objs, u32 n)
 			free_defer(objs[i]);
 }
 
+/* What barns held; hardened, nobody has looked at it since it was freed. */
+static void put_out_of_barn(struct kmem_cache *s, void *const *objs, u32 n)
+{
+	if (options.hardened && s->state == CACHE_KMALLOC)
+		harden_check_free(s, objs, n);
+	put_in_slabs(s, objs, n);
+}
+
 /* With a batch that comes back, one of a barn that shall have none. */
 static __attribute__((noinline)) void barn_leave(struct kmem_cache *s, u32 nid)
 {
@@ -284,7 +292,7 @@ static __attribute__((noinline)) void barn_leave(struct kmem_cache *s, u32 nid)
 	u32 n = barn_get(s, nid, objs, SHEAF_MAX_BATCH);
 
 	if (n)
-		put_in_slabs(s, objs, n);
+		put_out_of_barn(s, objs, n);
 	reclaim_exit(generation);
 }
 
@@ -302,6 +310,19 @@ static __attribute__((noinline)) void put_back(struct kmem_cache *s, u32 nid,
 {
 	if (n && !barn_put(s, nid, objs, n))
 		put_past_barn(s, nid, objs, n);
+}
+
+void slab_put_waited(struct kmem_cache *s, void *const *objs, u32 n)
+{
+	u32 nid = numa_node_id(), room = max(s->max_capacity / 2u, 1u), put;
+
+	for (u32 i = 0; i < n; i += put) {
+		put = min(n - i, room);
+		if (nr_nodes == 1 && barn_put(s, nid, objs + i, put))
+			continue;
+		harden_check_free(s, objs + i, put);
+		put_past_barn(s, nid, objs + i, put);
+	}
 }
 
 /* Up to flush_size() objects that are too many here, as it was when asked. */
@@ -555,11 +576,8 @@ static void reclaim_put(u32 off, void **objs, u32 n)
 {
 	struct kmem_cache *s = class_to_cache(off);
 
-	if (!s)
-		return;
-	if (options.hardened && s->state == CACHE_KMALLOC)
-		harden_check_free(s, objs, n);
-	put_in_slabs(s, objs, n);
+	if (s)
+		put_out_of_barn(s, objs, n);
 }
 
 static void barns_empty(struct kmem_cache *s)
@@ -569,7 +587,7 @@ static void barns_empty(struct kmem_cache *s)
 
 	for_each_cache_node(s, node)
 		while ((n = barn_get(s, node->nid, objs, SHEAF_MAX_BATCH)))
-			put_in_slabs(s, objs, n);
+			put_out_of_barn(s, objs, n);
 }
 
 static void cache_empty(struct kmem_cache *s)
@@ -649,18 +667,24 @@ static size_t with_cache(u32 i, size_t want,
 	return given;
 }
 
+static size_t barns_empty_of(struct kmem_cache *s, size_t want __unused)
+{
+	barns_empty(s);
+	return 0;
+}
+
 static size_t give_of(struct kmem_cache *s, size_t want)
 {
 	size_t given = slab_give_kept(s, true);
 
 	if (given < want)
-		given += barns_give(s, want - given, put_in_slabs);
+		given += barns_give(s, want - given, put_out_of_barn);
 	return given;
 }
 
 static size_t age_of(struct kmem_cache *s, size_t want __unused)
 {
-	barns_age(s, put_in_slabs);
+	barns_age(s, put_out_of_barn);
 	slab_give_kept(s, false);
 	return 0;
 }
@@ -735,4 +759,6 @@ void slab_check_sheaves(void)
 		harden_drain();
 	percpu_drain(FIRST_SHEAF, LAST_SHEAF, reclaim_put);
 	spares_empty(put_in_slabs);
+	if (options.hardened && !lock_is_reentry())
+		for_each_kept(SIZE_MAX, barns_empty_of);
 }

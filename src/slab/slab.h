@@ -463,6 +463,8 @@ void free_deferred_fork_child(void);
 void *slab_alloc_gfp(struct kmem_cache *s, int nid, gfp_t gfp);
 /* All of @n objects, or none: false. */
 bool slab_alloc_bulk(struct kmem_cache *s, gfp_t gfp, void **objs, u32 n);
+/* What hardened=1 has held back long enough, looked at unless it waits on. */
+void slab_put_waited(struct kmem_cache *s, void *const *objs, u32 n);
 /* An object straight into its slab. */
 void slab_free_checked(struct kmem_cache *s, void *obj);
 /* Objects that are known to start in slabs of @s. */

@@ -471,10 +471,6 @@ Test(barn, what_learns_nothing, .init = up)
 	cache.max_full = 0;
 	learn();
 	cr_assert_eq(cache.node.nr_more, 0);
-	cache.max_full = 1;
-	options.hardened = 1;
-	learn();
-	cr_assert_eq(cache.node.nr_more, 0);
 }
 
 Test(barn, who_wants_memory_gets_it_and_no_more, .init = up)

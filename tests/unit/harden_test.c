@@ -117,6 +117,103 @@ Test(harden, alignment)
 		}
 }
 
+/* What the hot path has of an aligned class is as aligned as what it has not. */
+Test(harden, alignment_of_what_is_at_hand)
+{
+	up(PERCPU_CID);
+	if (!harden_hot.malloc_end)
+		cr_skip_test("no mm_cid");
+	for (size_t align = 32; align <= 8 * KIB; align *= 2)
+		for (size_t size = 0; size < 8000; size = size * 2 + 1) {
+			u32 at_hand = 0;
+
+			for (int i = 0; i < 300; i++) {
+				char *p = harden_memalign(align, size);
+
+				at_hand += p != NULL;
+				if (!p)
+					p = harden_alloc(size, align, false);
+				REQUIRE(p && !((uintptr_t)p & (align - 1)));
+				REQUIRE(harden_size("size", p) == size);
+				memset(p, 1, size);
+				put(p);
+			}
+			REQUIRE(at_hand > 200, "%u at %zu", at_hand, align);
+		}
+	REQUIRE(!harden_memalign(32, 8 * KIB - CANARY + 1));
+}
+
+#define WAVE 1500
+
+static struct kmem_cache *waves(enum percpu_mode mode, char **p)
+{
+	up(mode);
+	for (int wave = 0; wave < 20; wave++) {
+		for (int i = 0; i < WAVE; i++)
+			p[i] = memset(get(100), wave, 100);
+		for (int i = 0; i < WAVE; i++)
+			put(p[i]);
+	}
+	return class_to_cache(addr_to_class(p[0]));
+}
+
+static void waves_stay(enum percpu_mode mode)
+{
+	static char *p[WAVE];
+	struct kmem_cache *s = waves(mode, p);
+	size_t nr = kmem_cache_nr_slabs(s);
+
+	cr_assert_gt(barn_count(s), WAVE / 2);
+	cr_assert(barns_are_valid());
+	for (int i = 0; i < WAVE; i++)
+		p[i] = get(100);
+	cr_assert_lt(barn_count(s), WAVE / 2);
+	cr_assert_eq(kmem_cache_nr_slabs(s), nr);
+	for (int i = 0; i < WAVE; i++)
+		put(p[i]);
+	slab_reclaim();
+	cr_assert_eq(barn_count(s), 0);
+	cr_assert_eq(kmem_cache_nr_used(s), 0);
+}
+
+Test(harden, waves_stay_in_the_barn_slots)
+{
+	waves_stay(PERCPU_SLOTS);
+}
+
+Test(harden, waves_stay_in_the_barn_cid)
+{
+	waves_stay(PERCPU_CID);
+}
+
+/* However they leave it. */
+#define LOOKED_AT(name, call)						\
+	Test(harden, name, .signal = SIGABRT)				\
+	{								\
+		static char *p[WAVE];					\
+									\
+		waves(PERCPU_SLOTS, p);					\
+		p[WAVE / 2][10] = 1;					\
+		call;							\
+	}
+
+LOOKED_AT(write_after_free_in_the_barn,
+	  for (int i = 0; i < WAVE; i++) p[i] = get(100))
+LOOKED_AT(write_after_free_in_the_barn_at_exit, slab_check_sheaves())
+LOOKED_AT(write_after_free_in_the_barn_at_reclaim, slab_reclaim())
+LOOKED_AT(write_after_free_in_the_barn_at_growth,
+	  while (slab_make_room(64)))
+
+/* Two threads have freed it at once, and it is in use again. */
+Test(harden, what_leaves_is_nobodys, .signal = SIGABRT)
+{
+	void *p;
+
+	up(PERCPU_SLOTS);
+	p = get(100);
+	harden_check_free(class_to_cache(addr_to_class(p)), &p, 1);
+}
+
 /* The object comes back, but not before many others have been freed. */
 Test(harden, reuse_is_late_and_in_no_order)
 {
