@@ -212,10 +212,13 @@ void *malloc_called(size_t size)
 	return traced(TRACE_MALLOC, malloc_untraced(size), size, 1);
 }
 
-/* By tail calls, so that this is all that a hot path has to do beside. */
+/*
+ * By tail calls, so that this is all that a hot path has to do beside: what is
+ * likely with hardened=1 comes first, as else much follows anyway.
+ */
 __attribute__((noinline)) void *malloc_slow(size_t size)
 {
-	if (unlikely(size < harden_hot.malloc_end))
+	if (likely(size < harden_hot.malloc_end))
 		return harden_malloc(size, malloc_hardened);
 	return malloc_plain(size);
 }
@@ -335,7 +338,7 @@ static __attribute__((noinline)) void free_plain(void *ptr)
 
 __attribute__((noinline)) void free_slow(void *ptr)
 {
-	if (unlikely(harden_hot.units))
+	if (likely(harden_hot.units))
 		harden_free_any(ptr);
 	else
 		free_plain(ptr);

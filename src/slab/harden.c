@@ -62,7 +62,6 @@
 _Static_assert(NR_HARDEN_SHEAVES == KMALLOC_CLASSES, "a sheaf for each class");
 
 bool harden_on;
-u64 harden_secret;
 
 static struct shape shapes[FIRST_CACHE + KMALLOC_CLASSES];
 static struct quarantine quarantines[KMALLOC_CLASSES];
@@ -82,7 +81,7 @@ void harden_init(void)
 	if (!options.hardened)
 		return;
 	sys_guard_init();
-	harden_secret = sys_random();
+	harden_hot.secret = sys_random();
 	harden_random_seed(sys_random());
 	for (u32 i = 0; i < KMALLOC_CLASSES; i++) {
 		shapes[FIRST_CACHE + i] = shape_make(kmalloc_class_size(i));
@@ -107,6 +106,8 @@ static __slowpath struct quarantine *quarantine_make(const struct kmem_cache *s,
 		q->geo.off = (FIRST_HARDEN + cache_index(s))
 			     << SHEAF_HEAD_SHIFT;
 		q->capacity = CAPACITY_MIN;
+		q->most = (u16)clamp((u32)(CAPACITY_BYTES / s->size),
+				     CAPACITY_MIN, CAPACITY_MAX);
 		quarantine_init(q, ring, room);
 	}
 	lock_exit(&q->lock);
@@ -171,10 +172,8 @@ static bool sheaf_open(struct kmem_cache *s, struct quarantine *q, bool freed)
 	const struct sheaf_geometry *geo = freed ? &q->geo : &s->geo;
 	u32 have = percpu_capacity(geo->off) << freed;
 	u32 want = READ_ONCE(q->capacity);
-	u32 most = clamp((u32)(CAPACITY_BYTES / s->size), CAPACITY_MIN,
-			 CAPACITY_MAX);
 
-	if (have && ++q->misses >= MISSES_TO_GROW && want < most) {
+	if (have && want < q->most && ++q->misses >= MISSES_TO_GROW) {
 		q->misses = 0;
 		want *= 2;
 		WRITE_ONCE(q->capacity, (u16)want);
@@ -407,8 +406,9 @@ void *harden_memalign(size_t align, size_t size)
 
 /* --- freeing --- */
 
-/* The sheaf of the freed is full. */
-static __slowpath void quarantine_put(struct kmem_cache *s, void *obj)
+/* The sheaf of the freed is full: once in few frees of a large class. */
+static __attribute__((noinline)) void quarantine_put(struct kmem_cache *s,
+						     void *obj)
 {
 	struct quarantine *q = quarantine_of(s);
 	void *objs[SHEAF_MAX_BATCH + 1];
@@ -440,7 +440,7 @@ static __slowpath void quarantine_put(struct kmem_cache *s, void *obj)
 
 #define TO_FREED ((FIRST_HARDEN - FIRST_CACHE) << SHEAF_HEAD_SHIFT)
 
-static __slowpath void freed_sheaf_is_full(void *ptr, u32 off)
+static __attribute__((noinline)) void freed_sheaf_is_full(void *ptr, u32 off)
 {
 	quarantine_put(class_to_cache(off), ptr);
 }

@@ -73,7 +73,21 @@ extern __hidden bool harden_on;		/* constant after harden_init() */
 
 #define CANARY	sizeof(u64)	/* bytes a request is larger by */
 
-extern __hidden u64 harden_secret;
+/*
+ * All that the fast paths of harden.c read, in a cache line.  As it is here, or
+ * with hardened=2, percpu=0 or trace=, all take the others: no size is below
+ * malloc_end, no address in bounds, as units is 0.
+ */
+struct harden_hot {
+	uintptr_t base;		/* as of harden_maps[0] */
+	size_t units;		/* of 16 bytes that have entries; grows */
+	u16 *entries;
+	const u16 *classes;	/* of the page at base + n pages: [-1 - n] */
+	size_t malloc_end;	/* first size that is too large */
+	u64 secret, factor, ones;	/* of canaries; set in any case */
+} __aligned(64);
+
+extern __hidden struct harden_hot harden_hot;
 
 /*
  * The eight bytes behind what was asked for, by address; none of the first four
@@ -82,8 +96,8 @@ extern __hidden u64 harden_secret;
  */
 static inline u64 canary_of(const void *ptr)
 {
-	return ((uintptr_t)ptr ^ harden_secret) * 0x9e3779b97f4a7c15u |
-	       0x0100000001010101u;
+	return ((uintptr_t)ptr ^ harden_hot.secret) * harden_hot.factor |
+	       harden_hot.ones;
 }
 
 static inline u64 *word_at(const void *ptr, size_t at)
@@ -114,8 +128,8 @@ static inline bool canary_ok(const void *ptr, size_t size, size_t room)
 	u64 canary = canary_of(ptr), first;
 
 	__builtin_memcpy(&first, word_at(ptr, size), sizeof(first));
-	return !((first ^ canary) |
-		 (((const u8 *)ptr)[room - 1] ^ canary >> 56));
+	return likely(first == canary) &&
+	       likely(((const u8 *)ptr)[room - 1] == (u8)(canary >> 56));
 }
 
 void harden_overflow(const void *ptr, size_t size, size_t room) __noreturn;
@@ -136,21 +150,6 @@ struct harden_map {
 };
 
 extern __hidden struct harden_map harden_maps[MAX_SECTIONS];
-
-/*
- * All that the fast paths of harden.c read.  As it is here, or with
- * hardened=2, percpu=0 or trace=, all take the others: no size is below
- * malloc_end, no address in bounds, as units is 0.
- */
-struct harden_hot {
-	uintptr_t base;		/* as of harden_maps[0] */
-	size_t units;		/* of 16 bytes that have entries; grows */
-	u16 *entries;
-	const u16 *classes;	/* of the page at base + n pages: [-1 - n] */
-	size_t malloc_end;	/* first size that is too large */
-};
-
-extern __hidden struct harden_hot harden_hot;
 
 /* Let the fast paths run: once those of malloc() and free() might. */
 void harden_hot_enable(void);

@@ -10,10 +10,9 @@
 #include "core/options.h"
 #include "slab/harden.h"
 
-/* Of a class: the bytes of an object, and where its second to last 16 lie. */
+/* Of a class: the bytes of an object, and where its second and third 16 lie. */
 struct shape {
 	u16 room;
-	u16 last;		/* 16 bytes */
 	u8 second, third;
 } __aligned(1 << SHEAF_HEAD_SHIFT);	/* found by the offset of a head */
 
@@ -28,13 +27,10 @@ static inline pair *pair_at(const void *obj, size_t at)
 
 static inline struct shape shape_make(u32 room)
 {
-	u32 last = room - TAIL;
-
 	return (struct shape){
 		.room = (u16)room,
-		.last = (u16)last,
-		.second = (u8)min(last, TAIL * 1u),
-		.third = (u8)min(last, TAIL * 2u),
+		.second = (u8)min(room - TAIL, TAIL * 1u),
+		.third = (u8)min(room - TAIL, TAIL * 2u),
 	};
 }
 
@@ -46,13 +42,14 @@ static inline void wipe_ends(void *obj, const struct shape *shape)
 	*pair_at(obj, 0) = zero;
 	*pair_at(obj, shape->second) = zero;
 	*pair_at(obj, shape->third) = zero;
-	*pair_at(obj, shape->last) = zero;
+	*pair_at(obj, (size_t)shape->room - TAIL) = zero;
 }
 
 static inline bool ends_are_clean(const void *obj, const struct shape *shape)
 {
 	pair any = *pair_at(obj, 0) | *pair_at(obj, shape->second) |
-		   *pair_at(obj, shape->third) | *pair_at(obj, shape->last);
+		   *pair_at(obj, shape->third) |
+		   *pair_at(obj, (size_t)shape->room - TAIL);
 
 	return !(any[0] | any[1]);
 }

@@ -23,7 +23,10 @@
 #define STEP (MAX_ORDER_PAGES << PAGE_SHIFT)	/* 512 KiB of entries */
 
 struct harden_map harden_maps[MAX_SECTIONS];
-struct harden_hot harden_hot;
+struct harden_hot harden_hot = {
+	.factor = 0x9e3779b97f4a7c15u,
+	.ones = 0x0100000001010101u,
+};
 
 static struct lock lock = LOCK_INITIALIZER(LOCK_HARDEN);
 

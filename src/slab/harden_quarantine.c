@@ -37,7 +37,7 @@ void harden_random_seed(u64 seed)
 
 static inline u64 random_of(u64 n)
 {
-	n = (n ^ n >> 30 ^ harden_secret) * 0xbf58476d1ce4e5b9u;
+	n = (n ^ n >> 30 ^ harden_hot.secret) * 0xbf58476d1ce4e5b9u;
 	n = (n ^ n >> 27) * 0x94d049bb133111ebu;
 	return n ^ n >> 31;
 }

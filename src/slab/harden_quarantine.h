@@ -18,7 +18,7 @@ struct quarantine {
 	void **ring;		/* slots; NULL: there is none */
 	struct sheaf_geometry geo;	/* of the sheaf of the freed */
 	u32 misses, refills;	/* racy */
-	u16 capacity;		/* wanted of both sheaves; racy */
+	u16 capacity, most;	/* wanted of both sheaves, racy; constant */
 };
 
 /* Under lock, once; @room is a power of two, at least 4, and slots NULL. */
