@@ -21,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/buffer.h"
 #include "api/init.h"
 #include "api/libc.h"
 #include "api/malloc.h"
@@ -53,21 +54,6 @@ static gfp_t gfp_of(u32 flags)
 static void set_asked(struct page *page, size_t size)
 {
 	page->slack = (u32)(large_size(page) - size);
-}
-
-/*
- * Programs look at the first words of their buffers, and at those of each page:
- * if all began with a page, these lines would crowd in one of 64 sets of the
- * CPU's caches.  Some of what the last page has to spare goes in front, by the
- * pageblock: who gets pages that were a buffer's finds its lines again.
- */
-static void set_colour(struct page *page, size_t size)
-{
-	size_t spare = ((size_t)page->nr_pages << PAGE_SHIFT) - size;
-	size_t block = (uintptr_t)page / (sizeof(*page) << PAGEBLOCK_ORDER);
-
-	page->colour = (u8)(block % LARGE_COLOURS %
-			    (spare / LARGE_COLOUR + 1));
 }
 
 static struct page *pages_alloc(size_t size, size_t align, gfp_t gfp)
@@ -103,6 +89,8 @@ static void *large_alloc(size_t size, size_t align, u32 flags)
 	slab_carry();
 	if (align <= PAGE_SIZE && !(flags & GROWS))
 		page = last_take(pages);
+	if (!page && align <= PAGE_SIZE && !(flags & GROWS))
+		page = range_list_alloc(pages);
 	if (page && flags & ZERO)	/* what waits was somebody's */
 		memset(page_address(page), 0, pages << PAGE_SHIFT);
 	if (!page && size <= PAGES_MAX_SIZE && align <= PAGES_MAX_SIZE &&
@@ -116,7 +104,8 @@ static void *large_alloc(size_t size, size_t align, u32 flags)
 		return ptr;
 	if (page) {
 		if (align <= LARGE_COLOUR)
-			set_colour(page, size);
+			set_colour(page, page->nr_pages,
+				   (pages << PAGE_SHIFT) - size);
 		set_asked(page, size);
 		last_note(page);
 		return large_start(page);
@@ -218,8 +207,13 @@ void *malloc_called(size_t size)
  */
 __attribute__((noinline)) void *malloc_slow(size_t size)
 {
+	void *ptr;
+
 	if (likely(size < harden_hot.malloc_end))
 		return harden_malloc(size, malloc_hardened);
+	ptr = buffer_malloc(size);
+	if (likely(ptr))
+		return ptr;
 	return malloc_plain(size);
 }
 
@@ -340,7 +334,7 @@ __attribute__((noinline)) void free_slow(void *ptr)
 {
 	if (likely(harden_hot.units))
 		harden_free_any(ptr);
-	else
+	else if (!buffer_free(ptr))
 		free_plain(ptr);
 }
 

@@ -209,6 +209,9 @@ bool last_put(struct page *page, size_t nr)
 						__ATOMIC_RELAXED,
 						__ATOMIC_RELAXED))
 			break;
+	/* Better kept with others of its length, once there are such lists. */
+	if (READ_ONCE(ranges_open) && range_has_list(nr) && !may_cut(l))
+		return false;
 	if (may_cut(l))
 		last_join(l, page, nr);
 	else

@@ -54,7 +54,7 @@ enum page_type {
 	PAGE_FREE_TAIL,		/* the last page of a free run (run.c) */
 	PAGE_HARDENED,		/* as PAGE_LARGE: slab/harden_large.c has it */
 	PAGE_QUARANTINE,	/* the same, freed by its user */
-	PAGE_QUICK,		/* nr_pages free pages in a quick list (span.c) */
+	PAGE_QUICK,		/* nr_pages free pages: last.c, pcp_range.c */
 };
 
 struct page {

@@ -334,7 +334,7 @@ static struct zone *zonelist_next(u32 nid, gfp_t gfp, u32 *i)
 static bool spans_give(const struct zone *zone, const struct request *req)
 {
 	return zone->type == ZONE_NORMAL && req->nr <= MAX_ORDER_PAGES &&
-	       spans_drain_for(req->nr, req->type == MIGRATE_MOVABLE);
+	       req->type == MIGRATE_MOVABLE && spans_drain_for(req->nr);
 }
 
 static bool (*slab_make_room)(size_t pages);	/* constant after start-up */
@@ -378,6 +378,9 @@ static struct page *get_page_from_freelist(u32 nid, const struct request *req)
 			page = zone_alloc_warm(zone, req);
 		if (!page)
 			page = spans_steal(zone, req);
+		while (!page && grows && zone->type == ZONE_NORMAL &&
+		       ranges_give())
+			page = zone_alloc_warm(zone, req);
 		/* What others keep goes for growth alone: they would, next. */
 		if (!page && grows && spans_give(zone, req))
 			page = zone_alloc_warm(zone, req);
@@ -492,10 +495,12 @@ static bool range_free(struct page *page, size_t nr, bool buffer)
 {
 	bool done;
 
+	if (buffer && range_list_free(page, nr))
+		return true;
 	if (nr >= SPAN_MIN && nr <= MAX_ORDER_PAGES &&
 	    (buffer || READ_ONCE(pageblock_head(page)->block_type) ==
 			       MIGRATE_MOVABLE) &&
-	    span_free(page, nr, buffer))
+	    span_free(page, nr))
 		return true;
 	done = zone_free_range(page, nr);
 	if (done)

@@ -94,10 +94,13 @@ bool pcp_free(struct page *page, u32 order)
 
 static void drain_put(u32 off, void **objs, u32 n)
 {
-	pcp_flush((off >> SHEAF_HEAD_SHIFT) - 1, objs, n);
+	if (off >> SHEAF_HEAD_SHIFT >= FIRST_RANGE)
+		ranges_put_drained(objs, n);
+	else
+		pcp_flush((off >> SHEAF_HEAD_SHIFT) - 1, objs, n);
 }
 
 void pcp_drain(void)
 {
-	percpu_drain(pcp_off(0), pcp_off(PCP_MAX_ORDER), drain_put);
+	percpu_drain(pcp_off(0), range_off(RANGE_MAX), drain_put);
 }

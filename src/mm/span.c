@@ -3,26 +3,19 @@
  * 4 MiB.
  *
  * The kernel keeps per-CPU lists of single blocks; buffers of any length need
- * more: a range that is freed joins its free neighbours in the same cache, and
+ * more than those and their like (pcp_range.c): a range that is freed joins its free neighbours in the same cache, and
  * a request cuts what it needs out of the smallest range that is known to be
  * long enough (lists by length, four to a doubling; a bitmap of lists that
  * have something).  Both cost a few cache lines and a lock that is rarely
  * contended; the zone's lock and its search for the best fit come into play
  * for misses only.
  *
- * Buffers of up to QUICK_MAX pages do not even join: they wait in quick lists,
- * by their exact length, for the next request of it.  Those are up to half of
- * what a cache may have; where there is no room, what has waited in another
- * list makes some, each list in its turn.  As a rule there is: who allocates
- * sees to that, of whom nobody expects that he is done at once.
- *
  * What the caches hold is limited to a share of the heap, so that the buddies
  * see most of what is free and can merge it: a larger one where a few CPUs share
  * the heap, since what goes by way of the zone is as often as not another CPU's,
- * and its lines have to come from there.  Before the heap grows, the quick
- * lists go back, and for a buffer a range of another CPU serves; if there is
- * none, all of it goes back, for a small one only if that is much
- * (page_alloc.c).  A cache that has too much returns a few ranges with each
+ * and its lines have to come from there.  Before the heap grows for a buffer, a
+ * range of another CPU serves; if there is none, all of it goes back, for a
+ * small one only if that is much (page_alloc.c).  A cache that has too much returns a few ranges with each
  * that is freed, so that no call pays for many.
  *
  * Invariants, under the cache's lock:
@@ -33,11 +26,6 @@
  *   R3. a bit of @nonempty is set if that list has something; nr_pages is the
  *	 sum of all lengths.
  *   R4. the pages are in use to the zone; all count as dirty.
- *   R5. a range in quick[n] is of n pages, which its first page says; that has
- *	 type PAGE_QUICK, and the others PAGE_NONE.  has_quick has a bit for
- *	 each of these lists that has something; nr_quick is their share of
- *	 nr_pages.  They are linked by lru.next alone, so that who puts one
- *	 before the others needs no line of these.
  *
  * A neighbour's struct page is looked at without its owner's lock.  It says
  * "PAGE_SPAN of mine" only if it is, since only a holder of this cache's lock
@@ -62,21 +50,13 @@
 #define EVICT		3	/* ranges that go to the zone with another */
 #define DRAIN		16	/* ... at once, when all of them go */
 #define DRAIN_SHARE	16	/* of the heap, worth a drain for a small range */
-#define QUICK_MAX	16	/* pages of a range in the quick lists */
-#define QUICK_SHARE	2	/* of what a cache may have: the half */
-#define QUICK_SPARE	8	/* of that, kept free for who frees: an eighth */
 
-/* What a range of the quick lists asks for is in the first three lines. */
 struct span_cache {
 	struct lock lock;
 	u32 cpu;
-	u32 has_quick;
 	size_t nr_pages;		/* read racily by span_pages() */
 	size_t most;			/* of them, as of a few calls ago */
 	u64 nr_calls;			/* that looked here; read racily */
-	size_t nr_quick;
-	u32 next_quick;			/* list that makes room, or a later one */
-	struct list_head *quick[QUICK_MAX + 1];	/* R5, by length */
 	u64 nonempty;
 	u64 seen_calls;			/* spans_drain_unused() alone */
 	struct list_head lists[NR_LISTS];
@@ -173,8 +153,6 @@ void spans_prefetch(void)
 	if (cpu >= ARRAY_SIZE(caches) || !(c = READ_ONCE(caches[cpu])))
 		return;
 	__builtin_prefetch(c, 1);
-	__builtin_prefetch(&c->quick[QUICK_MAX / 2], 1);
-	__builtin_prefetch(&c->quick[QUICK_MAX], 1);
 }
 
 /* --- ranges of a cache, under its lock --- */
@@ -265,72 +243,6 @@ static struct page *span_find(struct span_cache *c, size_t nr)
 	return list_first(&c->lists[__builtin_ctzl(above)], struct page, lru);
 }
 
-/* --- quick lists, under the cache's lock --- */
-
-static struct page *quick_get(struct span_cache *c, size_t nr)
-{
-	struct page *page;
-
-	if (nr > QUICK_MAX || !c->quick[nr])
-		return NULL;
-	page = list_entry(c->quick[nr], struct page, lru);
-	if (unlikely(page->type != PAGE_QUICK || page->nr_pages != nr))
-		__builtin_trap();
-	c->quick[nr] = page->lru.next;
-	page->lru.next = NULL;
-	if (!c->quick[nr])
-		c->has_quick &= ~(1u << nr);
-	c->nr_quick -= nr;
-	ADD_ONCE(c->nr_pages, -nr);
-	WRITE_ONCE(page->type, PAGE_NONE);
-	return page;
-}
-
-/* Of the list whose turn it is; there is something. */
-static struct page *quick_get_any(struct span_cache *c)
-{
-	u32 left = c->has_quick >> c->next_quick << c->next_quick;
-	u32 i = (u32)__builtin_ctz(left ? left : c->has_quick);
-
-	c->next_quick = i < QUICK_MAX ? i + 1 : 0;
-	return quick_get(c, i);
-}
-
-static void quick_add(struct span_cache *c, struct page *page, size_t nr)
-{
-	page->nr_pages = (u32)nr;
-	WRITE_ONCE(page->type, PAGE_QUICK);
-	page->lru.next = c->quick[nr];
-	c->quick[nr] = &page->lru;
-	c->has_quick |= 1u << nr;
-	c->nr_quick += nr;
-	ADD_ONCE(c->nr_pages, nr);
-}
-
-/*
- * False: not for these, or there is too much in them, of which some has gone.
- * @out: what was to make room is nobody's now.
- */
-static bool quick_put(struct span_cache *c, struct page *page, size_t nr,
-		      struct list_head *out)
-{
-	size_t most = c->most / QUICK_SHARE;
-	u32 left = EVICT;
-
-	if (nr > min((size_t)QUICK_MAX, most))
-		return false;
-	/* One for one: a call shall not pay for several. */
-	if (c->has_quick && c->nr_quick + nr > most)
-		list_add(&quick_get_any(c)->lru, out);
-	while (c->nr_quick + nr > most + QUICK_MAX) {
-		if (!left--)
-			return false;
-		list_add(&quick_get_any(c)->lru, out);
-	}
-	quick_add(c, page, nr);
-	return true;
-}
-
 /*
  * Take the smallest ranges out, at most @most, until @keep pages are left; @out
  * lists them by lru.
@@ -339,16 +251,10 @@ static void span_evict(struct span_cache *c, size_t keep, u32 most,
 		       struct list_head *out)
 {
 	while (c->nr_pages > keep && most--) {
-		struct page *page;
+		u32 i = (u32)__builtin_ctzl(c->nonempty);
+		struct page *page = list_last(&c->lists[i], struct page, lru);
 
-		if (c->nonempty) {
-			u32 i = (u32)__builtin_ctzl(c->nonempty);
-
-			page = list_last(&c->lists[i], struct page, lru);
-			span_remove(c, page);
-		} else {
-			page = quick_get_any(c);
-		}
+		span_remove(c, page);
 		list_add(&page->lru, out);
 	}
 }
@@ -414,42 +320,24 @@ static bool span_put(struct span_cache *c, struct page *page, size_t nr,
 	return true;
 }
 
-/* One range fewer in the quick lists, if there is little room. */
-static void quick_spare(struct span_cache *c, struct list_head *out)
-{
-	size_t most = c->most / QUICK_SHARE;
-	struct page *page;
-
-	if (!c->has_quick || c->nr_quick <= most - most / QUICK_SPARE)
-		return;
-	page = quick_get_any(c);
-	if (!span_put(c, page, page->nr_pages, out))
-		list_add(&page->lru, out);
-}
-
 /* --- the calls --- */
 
 static struct page *cache_alloc(struct span_cache *c, size_t nr)
 {
-	struct list_head out = LIST_HEAD_INIT(out);
-	struct page *page = quick_get(c, nr);
+	struct page *page = span_find(c, nr);
 	size_t have;
 
-	if (!page && (page = span_find(c, nr))) {
+	if (page) {
 		have = page->nr_pages;
 		span_remove(c, page);
 		if (have > nr)
 			span_insert(c, page + nr, have - nr);
 		page->nr_pages = (u32)nr;
-	}
-	if (page) {
 		page->slack = 0;
 		page->colour = 0;
 		WRITE_ONCE(page->type, PAGE_LARGE);
 	}
-	quick_spare(c, &out);
 	lock_exit(&c->lock);
-	spans_to_zone(&out);
 	return page;
 }
 
@@ -485,9 +373,9 @@ struct page *span_steal(size_t nr)
 	return caches_steal(nr);
 }
 
-bool span_free_into(struct page *page, size_t nr, bool buffer)
+bool span_free_into(struct page *page, size_t nr)
 {
-	struct list_head out = LIST_HEAD_INIT(out), quick = LIST_HEAD_INIT(quick);
+	struct list_head out = LIST_HEAD_INIT(out);
 	struct span_cache *c;
 	bool done;
 
@@ -497,14 +385,7 @@ bool span_free_into(struct page *page, size_t nr, bool buffer)
 	c = cache_enter();
 	if (!c)
 		return false;
-	done = (buffer && quick_put(c, page, nr, &quick)) ||
-	       span_put(c, page, nr, &out);
-	while (!list_empty(&quick)) {
-		page = list_first(&quick, struct page, lru);
-		list_del(&page->lru);
-		if (!span_put(c, page, page->nr_pages, &out))
-			list_add(&page->lru, &out);
-	}
+	done = span_put(c, page, nr, &out);
 	lock_exit(&c->lock);
 	spans_to_zone(&out);
 	if (done)
@@ -563,6 +444,7 @@ void span_drain(void)
 	struct span_cache *c;
 
 	last_drain();
+	ranges_drain();
 	for_each_cache(c)
 		if (!lock_is_reentry())
 			cache_drain(c);
@@ -574,6 +456,7 @@ void spans_drain_unused(void)
 	struct span_cache *c;
 
 	last_drain();
+	ranges_age();
 	for_each_cache(c) {
 		u64 calls = READ_ONCE(c->nr_calls);
 
@@ -594,50 +477,26 @@ u64 span_calls(void)
 	return sum;
 }
 
-static bool quick_drain(struct span_cache *c)
+static __attribute__((noinline)) bool caches_drain_for(size_t nr)
 {
-	struct list_head out = LIST_HEAD_INIT(out);
-
-	if (!READ_ONCE(c->nr_quick) || !lock_try_enter(&c->lock))
+	if (READ_ONCE(nr_span_caches) < 2 ||
+	    (nr <= RANGE_MAX &&
+	     span_pages() < zones_used_pages() / DRAIN_SHARE))
 		return false;
-	for (u32 i = 0; i < DRAIN && c->nr_quick; i++)
-		list_add(&quick_get_any(c)->lru, &out);
-	lock_exit(&c->lock);
-	spans_to_zone(&out);
-	return true;
-}
-
-static bool quick_drain_all(void)
-{
-	struct span_cache *c;
-	bool any = false;
-
-	for_each_cache(c)
-		any = quick_drain(c) || any;
-	return any;
-}
-
-static __attribute__((noinline)) bool caches_drain_for(size_t nr, bool buffer)
-{
-	bool any = quick_drain_all(), small = nr <= QUICK_MAX;
-
-	if (!buffer || READ_ONCE(nr_span_caches) < 2 ||
-	    (small && (any || span_pages() < zones_used_pages() / DRAIN_SHARE)))
-		return any;
 	span_drain();
 	return true;
 }
 
-bool spans_drain_for(size_t nr, bool buffer)
+bool spans_drain_for(size_t nr)
 {
 	if (!READ_ONCE(nr_span_caches) || !span_pages() || lock_is_reentry())
 		return false;
-	return caches_drain_for(nr, buffer);
+	return caches_drain_for(nr);
 }
 
 size_t span_pages(void)
 {
-	size_t sum = last_pages();
+	size_t sum = last_pages() + ranges_pages();
 	struct span_cache *c;
 
 	for_each_cache(c)
@@ -664,33 +523,10 @@ static bool range_is_valid(struct span_cache *c, struct page *page, u32 i)
 	return !span_at(c, sec, pfn + nr) && !span_before(c, sec, pfn);
 }
 
-/* R5; *@sum grows by what is there. */
-static bool quick_is_valid(struct span_cache *c, size_t *sum)
-{
-	size_t nr = 0;
-	bool ok = true;
-
-	for (u32 i = 0; i <= QUICK_MAX; i++) {
-		ok = ok && (c->has_quick >> i & 1) == !!c->quick[i];
-		for (struct list_head *at = c->quick[i]; at; at = at->next) {
-			const struct page *page = list_entry(at, struct page,
-							     lru);
-
-			ok = ok && page->type == PAGE_QUICK &&
-			     page->nr_pages == i;
-			for (size_t n = 1; n < i; n++)
-				ok = ok && page[n].type == PAGE_NONE;
-			nr += i;
-		}
-	}
-	*sum += nr;
-	return ok && nr == c->nr_quick;
-}
-
 static bool cache_is_valid(struct span_cache *c, size_t *sum)
 {
 	size_t nr = 0;
-	bool ok = quick_is_valid(c, &nr);
+	bool ok = true;
 
 	for (u32 i = 0; i < NR_LISTS; i++) {
 		ok = ok && !(c->nonempty >> i & 1) == list_empty(&c->lists[i]);
@@ -718,7 +554,8 @@ bool spans_are_valid(void)
 		ok = cache_is_valid(c, &sum) && c->cpu == i && ok;
 		lock_exit(&c->lock);
 	}
-	return ok && sum + last_pages() == span_pages();
+	return ok && ranges_are_valid() &&
+	       sum + last_pages() + ranges_pages() == span_pages();
 }
 
 void span_fork_lock(void)
@@ -727,10 +564,12 @@ void span_fork_lock(void)
 	for (u32 i = 0; i < ARRAY_SIZE(caches); i++)
 		if (caches[i])
 			lock_fork_enter(&caches[i]->lock);
+	ranges_fork_lock();
 }
 
 void span_fork_unlock(void)
 {
+	ranges_fork_unlock();
 	for (u32 i = 0; i < ARRAY_SIZE(caches); i++)
 		if (caches[i])
 			lock_fork_exit(&caches[i]->lock);

@@ -390,7 +390,7 @@ static u64 activity(void)
 	       stat_read(STAT_SLAB_ALLOC) + stat_read(STAT_SLAB_FREE) +
 	       stat_read(STAT_BARN_GET) + stat_read(STAT_BARN_PUT) +
 	       stat_read(STAT_AREA_ALLOC) + stat_read(STAT_AREA_FREE) +
-	       span_calls() + last_calls();
+	       span_calls() + last_calls() + ranges_calls();
 }
 
 /* What goes is not the program's doing: it may be quiet all the same. */

@@ -14,6 +14,7 @@
 #include "lib/lock.h"
 #include "mm/gfp.h"
 #include "mm/page.h"
+#include "mm/percpu.h"
 
 #define RUN_LISTS 44
 
@@ -205,8 +206,7 @@ void zones_fork_child(void);
 /* --- span.c: free ranges at hand of each CPU --- */
 
 struct page *span_alloc(size_t nr);
-/* @buffer: the quick lists may have it, whatever pageblock it is of. */
-bool span_free_into(struct page *page, size_t nr, bool buffer);
+bool span_free_into(struct page *page, size_t nr);
 
 /* A heap below 32 MiB keeps nothing there, and runs none of its code. */
 #define SPAN_FLOOR_PAGES	((size_t)8192)
@@ -219,12 +219,12 @@ extern __hidden u32 nr_span_caches;	/* CPUs that have some; racy */
  */
 void spans_prefetch(void);
 
-static inline bool span_free(struct page *page, size_t nr, bool buffer)
+static inline bool span_free(struct page *page, size_t nr)
 {
 	/* Once there are some, they know: all CPUs write what that adds up. */
 	return (READ_ONCE(nr_span_caches) ||
 		zones_used_pages() >= SPAN_FLOOR_PAGES) &&
-	       span_free_into(page, nr, buffer);
+	       span_free_into(page, nr);
 }
 
 /* Grow a range of @old pages into a free span behind it. */
@@ -234,16 +234,16 @@ void span_drain(void);
 /* Out of any CPU's, before the heap grows for it. */
 struct page *span_steal(size_t nr);
 /*
- * Before the heap grows by @nr pages: what nobody will miss, and for a @buffer
- * all of them where several CPUs have some; false if that changes nothing.
+ * Before the heap grows by @nr pages for a buffer: all of them, where several CPUs
+ * have some; false if that changes nothing.
  */
-bool spans_drain_for(size_t nr, bool buffer);
+bool spans_drain_for(size_t nr);
 /* Of caches that nobody has asked since the last time: one caller at a time. */
 void spans_drain_unused(void);
 u64 span_calls(void);			/* of all of the above that looked; racy */
 /* All invariants of all caches hold; nobody else runs. */
 bool spans_are_valid(void);
-size_t span_pages(void);		/* in all caches and last.c; racy */
+size_t span_pages(void);		/* in all caches, last.c and pcp_range.c; racy */
 void span_fork_lock(void);
 void span_fork_unlock(void);
 
@@ -282,6 +282,78 @@ struct page *pcp_alloc(u32 nid, u32 order);
 bool pcp_free(struct page *page, u32 order);
 /* Empty all per-CPU page lists into the buddies. */
 void pcp_drain(void);
+
+/* --- pcp_range.c: free ranges of each CPU by their length, for buffers --- */
+
+#define RANGE_MIN	3u	/* pages */
+#define RANGE_MAX	16u
+#define FIRST_RANGE	(1 + PCP_MAX_ORDER + 1)	/* sheaf of the shortest */
+#define NR_RANGES	(RANGE_MAX - RANGE_MIN + 1)
+
+static inline bool range_has_list(size_t nr)
+{
+	return nr - RANGE_MIN < NR_RANGES;
+}
+
+static inline u32 range_off(size_t nr)
+{
+	return (u32)(FIRST_RANGE + nr - RANGE_MIN) << SHEAF_HEAD_SHIFT;
+}
+
+/* Some length has a list, or had; racy. */
+extern __hidden bool ranges_open;
+/*
+ * Sizes below this may be taken, and put back, from the sheaves right away: 0
+ * while none is open, or where calls are to be seen.
+ */
+extern __hidden size_t ranges_end;
+
+/* Nobody's, of a sheaf or a stock. */
+static inline bool range_is_free(const struct page *page, size_t nr)
+{
+	return READ_ONCE(page->type) == PAGE_QUICK && page->nr_pages == nr;
+}
+
+/* It has been freed twice: say so, and abort. */
+void range_is_twice(const struct page *page) __noreturn;
+struct page *range_get(size_t nr);
+bool range_put(struct page *page, size_t nr);
+void range_missed(size_t nr);	/* a request went by the zone */
+bool range_wants_list(size_t nr);
+
+/* A range of @nr pages that waits here, as page_range_alloc() gives it; NULL. */
+static inline struct page *range_list_alloc(size_t nr)
+{
+	if (!range_has_list(nr))
+		return NULL;
+	if (READ_ONCE(ranges_open))
+		return range_get(nr);
+	range_missed(nr);
+	return NULL;
+}
+
+/* False: not for here.  Pages of a buffer, of type PAGE_NONE. */
+static inline bool range_list_free(struct page *page, size_t nr)
+{
+	return range_has_list(nr) &&
+	       (READ_ONCE(ranges_open) || range_wants_list(nr)) &&
+	       range_put(page, nr);
+}
+
+/* Before the heap grows, some of what waits is joined; false: there was none. */
+bool ranges_give(void);
+/* What the nodes have of them goes on; pcp_drain() takes what the CPUs have. */
+void ranges_drain(void);
+/* The first of these, where it had not been used since the last time. */
+void ranges_age(void);
+/* What a sheaf had. */
+void ranges_put_drained(void *const *pages, u32 n);
+size_t ranges_pages(void);		/* racy */
+u64 ranges_calls(void);			/* of the nodes' lists, as activity; racy */
+/* G1 to G3 of all that lies with nodes; nobody else runs. */
+bool ranges_are_valid(void);
+void ranges_fork_lock(void);
+void ranges_fork_unlock(void);
 
 /* --- khugepaged.c --- */
 

@@ -32,8 +32,8 @@
 #define SHEAF_MAX_BATCH	128	/* objects moved at once */
 #define SPARE_MAX	16	/* ... that wait on a CPU */
 
-/* The sheaves before are the null sheaf and the per-CPU page lists. */
-#define FIRST_CACHE	(1 + PCP_MAX_ORDER + 1)
+/* The sheaves before are the null sheaf and the per-CPU lists of pages. */
+#define FIRST_CACHE	(FIRST_RANGE + NR_RANGES)
 
 /* The last ones are of slab/harden.c: freed objects of the size classes. */
 #define NR_HARDEN_SHEAVES 56

@@ -24,7 +24,7 @@
 #include "oracle.h"
 #include "victim.h"
 
-enum { SIZE = 48, OTHER = 200, HELD = 24, STOCK = 32 };
+enum { SIZE = 48, BUFFER = 20000, OTHER = 200, HELD = 24, STOCK = 32 };
 enum { VICTIM = 1, HANDLER, MEDDLER, EXTRA };
 
 static struct shared *sh;
@@ -164,6 +164,7 @@ static void *new_without_room(void)
 	return new_(SIZE);
 }
 
+PAIR(buffer, malloc(BUFFER), free(p))
 PAIR(new_retry, new_without_room(), delete_(p))
 PAIR(malloc, malloc(SIZE), free(p))
 PAIR(calloc, calloc(3, SIZE / 3), cfree(p))
@@ -226,7 +227,7 @@ static const struct driver drivers[] = {
 	D(kmemdup), D(kstrdup), D(new), D(new_array), D(new_nothrow),
 	D(new_array_nothrow), D(new_aligned), D(new_array_aligned), D(new_aligned_nothrow),
 	D(new_array_aligned_nothrow), D(delete_nothrow),
-	D(delete_array_nothrow), D(kmem_rcu), D(mempool), D(new_retry),
+	D(delete_array_nothrow), D(kmem_rcu), D(mempool), D(new_retry), D(buffer),
 	{ "new_cache", get_new_cache, put_new_cache, true },
 };
 
@@ -425,6 +426,24 @@ static void *meddler(void *arg)
 	return NULL;
 }
 
+/*
+ * Buffers of a length are kept at hand (mm/pcp_range.c) once thousands of them had
+ * to be asked for by way of the zone, in a heap of some MiB.
+ */
+static void have_lists(void)
+{
+	void *p[4];
+
+	for (int i = 0; i < 10; i++)
+		p[i % 4] = malloc(900 << 10);
+	for (int n = 0; n < 3000; n++) {
+		for (int i = 0; i < 4; i++)
+			p[i] = malloc(BUFFER);
+		for (int i = 0; i < 4; i++)
+			free(p[i]);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	struct sigaction sa = { .sa_handler = on_signal };
@@ -451,6 +470,8 @@ int main(int argc, char **argv)
 			 drivers[i].name);
 		sh->driver_locks[i] = drivers[i].locks;
 	}
+	if (!limited)
+		have_lists();
 	cache = alloc_kmem_cache_create("torture", SIZE, 16,
 					ALLOC_SLAB_NO_MERGE, NULL);
 	if (!cache || pthread_create(&thread, NULL, meddler, NULL))

@@ -1,5 +1,5 @@
 /*
- * span_test.c - R1 to R5 by a walk over vmemmap, contents, limits and fork.
+ * span_test.c - R1 to R4 by a walk over vmemmap, contents, limits and fork.
  */
 #include <stdatomic.h>
 
@@ -11,9 +11,6 @@
 #define SHARE_SHARED 4		/* ... a quarter, where CPUs share it */
 #define SHARE_MANY 16		/* ... a sixteenth, where many do */
 #define EVICT	3
-#define QUICK_MAX 16
-#define QUICK_SHARE (2 * SHARE)
-#define QUICK_SPARE 8
 #define NR	48
 
 static struct page *heap[HEAP / 512];
@@ -44,12 +41,6 @@ static void put(struct page *page, size_t nr)
 	REQUIRE(page_range_free(page, nr));
 }
 
-/* As free() does. */
-static void put_buffer(struct page *page, size_t nr)
-{
-	REQUIRE(page_buffer_free(page, nr));
-}
-
 /*
  * Every range has its marks and nothing inside (R1), no two of one cache touch
  * (R2), they add up (R3), and the zone has none of them free (R4).
@@ -65,14 +56,6 @@ static size_t check_section(const struct section *sec)
 
 		if (page->type == PAGE_FREE) {
 			pfn += (size_t)1 << page->order;
-			continue;
-		}
-		if (page->type == PAGE_QUICK) {
-			REQUIRE(nr >= 3 && nr <= QUICK_MAX, "%zu quick", nr);
-			for (size_t i = 1; i < nr; i++)
-				REQUIRE(page[i].type == PAGE_NONE);
-			sum += nr;
-			pfn += nr;
 			continue;
 		}
 		REQUIRE(page->type != PAGE_SPAN_TAIL, "a tail without a head");
@@ -263,174 +246,6 @@ Test(span, a_few_go_back_at_a_time, .init = up)
 		fewer += span_pages() < before;
 	}
 	cr_assert_gt(fewer, 0);
-	check_spans();
-}
-
-/* --- quick lists --- */
-
-Test(span, quick_ones_do_not_join, .init = up)
-{
-	struct page *page = get(20), *head;
-	size_t nr;
-
-	unit_pin(0);
-	page[3].nr_pages = page[8].nr_pages = page[13].nr_pages = 5;
-	put_buffer(page + 3, 5);
-	put_buffer(page + 8, 5);
-	put_buffer(page + 13, 3);
-	cr_assert_eq(span_pages(), 13);
-	cr_assert_eq(page[3].type, PAGE_QUICK);
-	cr_assert_eq(page[8].type, PAGE_QUICK);
-	head = (struct page *)page_block(page + 11, &nr);
-	cr_assert(head == page + 8 && nr == 5);
-	check_spans();
-	cr_assert_eq(get(5), page + 8, "the last one is the warmest");
-	cr_assert_eq(get(3), page + 13);
-	cr_assert_eq(get(5), page + 3);
-	put(page + 3, 5);
-	put(page + 8, 5);
-	cr_assert_eq(page[3].nr_pages, 10, "no buffers");
-	cr_assert_eq(get(10), page + 3);
-	cr_assert_eq(span_pages(), 0);
-	check_spans();
-}
-
-Test(span, quick_ones_are_a_share_of_the_heap, .init = up)
-{
-	struct page *page[240];
-	u32 left[9] = { 0 };
-	size_t quick = 0, most;
-
-	unit_pin(0);
-	for (u32 i = 0; i < ARRAY_SIZE(page); i++) {
-		page[i] = get(3 + i % 6);
-		get(3);			/* a wall */
-	}
-	most = zones_used_pages() / QUICK_SHARE;
-	for (u32 i = 0; i < ARRAY_SIZE(page); i++)
-		put_buffer(page[i], 3 + i % 6);
-	check_spans();
-	for (u32 i = 0; i < ARRAY_SIZE(page); i++)
-		if (page[i]->type == PAGE_QUICK) {
-			left[page[i]->nr_pages]++;
-			quick += page[i]->nr_pages;
-		}
-	cr_assert_leq(quick, most + QUICK_MAX);
-	cr_assert_gt(quick, zones_used_pages() / QUICK_SHARE - QUICK_MAX);
-	/* Who makes room is another list each time. */
-	for (u32 nr = 3; nr <= 8; nr++)
-		cr_assert(left[nr] > 2 && left[nr] < 40, "%u of %u pages",
-			  left[nr], nr);
-}
-
-/* The heap has become small since the floor was looked at. */
-Test(span, quick_lists_without_room_stay_empty, .init = unit_up)
-{
-	for (u32 nr = 3; nr <= QUICK_MAX; nr++) {
-		struct page *page = page_range_alloc(NUMA_NO_NODE, nr, 0, GFP);
-
-		REQUIRE(page && zones_used_pages() < nr * QUICK_SHARE);
-		page->nr_pages = nr;
-		if (!span_free_into(page, nr, true))
-			REQUIRE(page_range_free(page, nr));
-		REQUIRE(page->type != PAGE_QUICK);
-	}
-	check_spans();
-}
-
-static u32 nr_quick(struct page *const *page, u32 n)
-{
-	u32 quick = 0;
-
-	for (u32 i = 0; i < n; i++)
-		quick += page[i]->type == PAGE_QUICK;
-	return quick;
-}
-
-/* A heap that shrinks: no call pays for all that was kept. */
-Test(span, quick_ones_leave_a_few_at_a_time, .init = up)
-{
-	struct page *page[120];
-
-	unit_pin(0);
-	for (u32 i = 0; i < ARRAY_SIZE(page); i++) {
-		page[i] = get(3);
-		get(3);			/* a wall */
-	}
-	for (u32 i = 0; i < 80; i++)
-		put_buffer(page[i], 3);
-	cr_assert_eq(nr_quick(page, 80), 80);
-	/* Half of it goes, of slabs' pageblocks, which do not come here. */
-	for (u32 i = 0; i < HEAP / 512 / 2; i++)
-		put(heap[i], 512);
-	for (u32 i = 80; i < ARRAY_SIZE(page); i++) {
-		u32 had = nr_quick(page, ARRAY_SIZE(page));
-
-		put_buffer(page[i], 3);
-		REQUIRE(nr_quick(page, ARRAY_SIZE(page)) + EVICT + 1 >= had,
-			"%u of %u", nr_quick(page, ARRAY_SIZE(page)), had);
-	}
-	cr_assert_lt(nr_quick(page, ARRAY_SIZE(page)), 80);
-	check_spans();
-}
-
-/* Who frees finds room for his, since who allocates has made it. */
-Test(span, quick_lists_have_room_after_allocations, .init = up)
-{
-	struct page *page[240], *late[5], *more[20];
-	size_t most, quick = 0;
-	u32 nr;
-
-	unit_pin(0);
-	for (u32 i = 0; i < ARRAY_SIZE(page); i++) {
-		page[i] = get(3 + i % 6);
-		get(3);			/* a wall */
-	}
-	for (u32 i = 0; i < ARRAY_SIZE(late); i++)
-		late[i] = get(8);
-	most = zones_used_pages() / QUICK_SHARE;
-	for (u32 i = 0; i < ARRAY_SIZE(page); i++)
-		put_buffer(page[i], 3 + i % 6);
-	for (u32 i = 0; i < ARRAY_SIZE(more); i++)
-		more[i] = span_alloc(20);
-	for (u32 i = 0; i < ARRAY_SIZE(page); i++)
-		quick += page[i]->type == PAGE_QUICK ? page[i]->nr_pages : 0;
-	cr_assert_leq(quick, most - most / QUICK_SPARE, "%zu of %zu", quick,
-		      most);
-	cr_assert_gt(quick, most / 2, "%zu of %zu", quick, most);
-	check_spans();
-	nr = nr_quick(page, ARRAY_SIZE(page));
-	for (u32 i = 0; i < ARRAY_SIZE(late); i++)
-		put_buffer(late[i], 8);
-	cr_assert_eq(nr_quick(late, ARRAY_SIZE(late)), ARRAY_SIZE(late));
-	cr_assert_eq(nr_quick(page, ARRAY_SIZE(page)), nr);
-	for (u32 i = 0; i < ARRAY_SIZE(more); i++)
-		if (more[i])
-			put(more[i], 20);
-	check_spans();
-}
-
-/* Neither a buffer nor a slab has the heap grow while some are at hand. */
-Test(span, quick_ones_go_before_the_heap_grows, .init = up)
-{
-	struct page *page = get(16), *slab;
-	size_t used;
-
-	unit_pin(0);
-	get(3);				/* a wall */
-	while (zone_normal.nr_free_dirty)
-		cr_assert(page_range_alloc(NUMA_NO_NODE, 1, 0, GFP));
-	page[8].nr_pages = 8;
-	put_buffer(page, 8);
-	put_buffer(page + 8, 8);
-	cr_assert_eq(span_pages(), 16);
-	used = zones_used_pages();
-	cr_assert_eq(get(16), page, "joined");
-	cr_assert_eq(zones_used_pages(), used);
-	cr_assert_eq(span_pages(), 0);
-	put_buffer(page, 8);
-	slab = page_range_alloc(NUMA_NO_NODE, 2, 1, GFP_KERNEL | __GFP_PREFAULT);
-	cr_assert(slab >= page && slab < page + 8);
 	check_spans();
 }
 
@@ -659,7 +474,7 @@ static void *run(void *arg)
 	for (u32 i = 0; i < NR; i++)
 		if (a->page[i]) {
 			check(a->page[i], a->nr[i], a->tag[i]);
-			page_buffer_free(a->page[i], a->nr[i]);
+			page_range_free(a->page[i], a->nr[i]);
 		}
 	return NULL;
 }
@@ -786,18 +601,5 @@ Test(span, the_walk_sees_what_is_broken, .init = up)
 	page->nr_pages = 40;
 	cr_assert(!spans_are_valid(), "R3");
 	page->nr_pages = 20;
-	cr_assert(spans_are_valid());
-	page = get(8);
-	put_buffer(page, 8);
-	cr_assert(page->type == PAGE_QUICK && spans_are_valid());
-	page->nr_pages = 7;
-	cr_assert(!spans_are_valid(), "R5: the length");
-	page->nr_pages = 8;
-	page[7].type = PAGE_LARGE;
-	cr_assert(!spans_are_valid(), "R5: inside");
-	page[7].type = PAGE_NONE;
-	page->type = PAGE_NONE;
-	cr_assert(!spans_are_valid(), "R5: the type");
-	page->type = PAGE_QUICK;
 	cr_assert(spans_are_valid());
 }

@@ -1,0 +1,81 @@
+/*
+ * buffer.h - malloc() and free() of 8 to 64 KiB where ranges of their length
+ * are at hand (mm/pcp_range.c): the hot paths, but for a struct page in the
+ * place of an object.
+ *
+ * They are what malloc_slow() and free_slow() try first.  There is no atomic
+ * operation, nor a call: either would wait for, or use up, the room that the
+ * CPU has for stores which have not found their lines yet, and who fills one
+ * buffer after the other has many of these.
+ */
+#ifndef API_BUFFER_H
+#define API_BUFFER_H
+
+#include "api/malloc.h"
+#include "mm/zone.h"
+
+/*
+ * Programs look at the first words of their buffers, and at those of each page:
+ * if all began with a page, these lines would crowd in one of 64 sets of the
+ * CPU's caches.  Some of what the last page has to spare, @spare bytes, goes in
+ * front.  Ranges that are used again as they are have a colour each; of others,
+ * a pageblock has: who gets pages that were a buffer's finds its lines again.
+ */
+static inline u8 range_colour(const struct page *page)
+{
+	u32 pfn = (u32)((uintptr_t)page / sizeof(*page));
+
+	return (u8)(pfn * 0x9e3779b1u >> 27);
+}
+
+static inline void set_colour(struct page *page, u32 nr, size_t spare)
+{
+	u32 most = (u32)(spare / LARGE_COLOUR);
+	size_t block = (uintptr_t)page / (sizeof(*page) << PAGEBLOCK_ORDER);
+
+	page->colour = nr <= RANGE_MAX ? (u8)min((u32)range_colour(page), most) :
+			(u8)(block % LARGE_COLOURS % (most + 1));
+}
+
+/* NULL: none is at hand, or that takes more than this. */
+__fastpath void *buffer_malloc(size_t size)
+{
+	u32 nr = (u32)size_to_pages(size);
+	struct page *page;
+	uintptr_t head;
+
+	if (likely(size >= READ_ONCE(ranges_end)) || size <= HOT_MAX_SIZE ||
+	    unlikely(READ_ONCE(idle_armed)))
+		return NULL;
+	page = arch_pop_cid(hot.base, hot.rseq, range_off(nr), &head);
+	if (!page)
+		return NULL;
+	if (unlikely(!range_is_free(page, nr)))
+		range_is_twice(page);
+	set_colour(page, nr, (nr << PAGE_SHIFT) - size);
+	page->slack = (u32)(large_size(page) - size);
+	WRITE_ONCE(page->type, PAGE_LARGE);
+	return large_start(page);
+}
+
+/* False: it is none, not whole, or there is no room. */
+__fastpath bool buffer_free(void *ptr)
+{
+	struct page *page;
+	u32 nr;
+
+	if (likely(!READ_ONCE(ranges_end)) || hot_is_outside(ptr) ||
+	    !(page = addr_to_page(ptr)) || READ_ONCE(page->type) != PAGE_LARGE ||
+	    ptr != large_start(page))
+		return false;
+	nr = page->nr_pages;
+	if (!range_has_list(nr))
+		return false;
+	WRITE_ONCE(page->type, PAGE_QUICK);
+	if (arch_push_cid(hot.base, hot.rseq, range_off(nr), page))
+		return true;
+	WRITE_ONCE(page->type, PAGE_LARGE);
+	return false;
+}
+
+#endif

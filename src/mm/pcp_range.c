@@ -1,0 +1,426 @@
+/*
+ * pcp_range.c - free ranges of RANGE_MIN to RANGE_MAX pages at hand of each CPU,
+ * by their exact length, for buffers of 8 to 64 KiB.
+ *
+ * What the kernel's per-CPU page lists are to blocks of a power of two, these
+ * are to the lengths that buffers have: a range that is freed waits, whole, for
+ * the next request of its length.  By way of the zone, where it is joined and cut
+ * again, such a pair of calls searches, lists and unlists half a dozen blocks.
+ *
+ * A list is a sheaf like any cache's (percpu.h), of struct pages, so that no lock
+ * is taken, and nothing that waits until the program's own stores have got through.
+ * What is too much for it goes to the stock of the node, half of the sheaf at
+ * once, where this CPU or another finds it: lists by length, under one lock.
+ *
+ * What waits for its own length serves no other.  So a length has a list once
+ * OPEN_MISSES requests of it have gone by the zone, in a heap that is not small;
+ * sheaves of one length hold a 128th of the heap on all CPUs, and the stock an
+ * eighth in all.  Where that is too much, the length that has most gives, and
+ * before the heap grows the stock is joined, a few ranges at a time.
+ *
+ * Invariants:
+ *   G1. a range here has type PAGE_QUICK and its length in its first page; all
+ *	 others are PAGE_NONE.  It is in use to the zone, and counts as dirty.
+ *   G2. it is its sheaf's, or, under the stock's lock, in lists[its length],
+ *	 linked by lru.next alone: who puts one before others needs no line of
+ *	 these.
+ *   G3. nr[n] is the length of lists[n], nr_pages the sum of all pages in them.
+ *   G4. it is of ZONE_NORMAL, and of the CPU's node, as far as a thread that
+ *	 migrates at that moment allows.
+ *   G5. nobody has a range but who has popped it and found G1: of two threads that
+ *	 free one buffer at the same moment both may put it here (no atomic
+ *	 exchange tells them apart, as one would cost more than all the rest), but
+ *	 the second who takes it finds PAGE_LARGE, and that ends the process.
+ *
+ * In a child of fork() what another thread had in hand between a sheaf and the
+ * stock is lost, as what it had allocated is.
+ *
+ * Locking: LOCK_SPAN, one at a time; what goes on does so without it.
+ */
+#include "core/options.h"
+#include "core/report.h"
+#include "mm/percpu.h"
+#include "mm/zone.h"
+
+#define FLOOR_PAGES	((size_t)2048)	/* a heap below 8 MiB keeps nothing here */
+#define OPEN_MISSES	4096	/* of a length, before it has a list */
+#define SHEAF_SHARE	128	/* of the heap: sheaves of one length, all CPUs */
+#define SHEAF_MOST	16u	/* ranges in a sheaf */
+#define STOCK_SHARE	8	/* of the heap: a stock */
+#define LOOK_CALLS	16	/* between two looks at the heap's size */
+#define EVICT		4	/* ranges that leave a stock with those that come */
+#define GIVE		16	/* ... that are joined before the heap grows */
+
+struct stock {
+	struct lock lock;
+	u32 nr_calls;			/* read racily */
+	u32 seen_calls;			/* ranges_age() alone */
+	size_t nr_pages;		/* G3; read racily */
+	size_t most;			/* of them, as of a few calls ago */
+	u32 nr[RANGE_MAX + 1];		/* G3; read racily */
+	struct list_head *lists[RANGE_MAX + 1];	/* G2 */
+} __aligned(64);
+
+static struct stock stocks[MAX_NODES] = {
+	[0 ... MAX_NODES - 1] = { .lock = LOCK_INITIALIZER(LOCK_SPAN) },
+};
+static u32 misses[RANGE_MAX + 1];	/* racy */
+bool ranges_open;
+size_t ranges_end;
+
+/* Out of here, to join others; no lock is held. */
+static void range_leave(struct page *page)
+{
+	WRITE_ONCE(page->type, PAGE_NONE);
+	/* Refused by the tag of a thread that has the zone's lock: soon not. */
+	while (!page_range_free(page, page->nr_pages))
+		arch_relax();
+}
+
+static void ranges_leave(struct list_head *list)
+{
+	while (list) {
+		struct page *page = list_entry(list, struct page, lru);
+
+		list = list->next;
+		page->lru.next = NULL;
+		range_leave(page);
+	}
+}
+
+/* --- the stock, under its lock --- */
+
+static struct stock *stock_enter(u32 nid)
+{
+	struct stock *s = &stocks[nid];
+
+	if (lock_is_reentry() || !lock_try_enter(&s->lock))
+		return NULL;
+	if (s->nr_calls % LOOK_CALLS == 0)
+		WRITE_ONCE(s->most, zones_used_pages() / STOCK_SHARE);
+	ADD_ONCE(s->nr_calls, 1);
+	return s;
+}
+
+static void stock_add(struct stock *s, struct page *page)
+{
+	size_t nr = page->nr_pages;
+
+	page->lru.next = s->lists[nr];
+	s->lists[nr] = &page->lru;
+	ADD_ONCE(s->nr[nr], 1);
+	ADD_ONCE(s->nr_pages, nr);
+}
+
+static struct page *stock_take(struct stock *s, size_t nr)
+{
+	struct page *page = list_entry(s->lists[nr], struct page, lru);
+
+	if (unlikely(page->type != PAGE_QUICK || page->nr_pages != nr))
+		__builtin_trap();
+	s->lists[nr] = page->lru.next;
+	page->lru.next = NULL;
+	ADD_ONCE(s->nr[nr], -1);
+	ADD_ONCE(s->nr_pages, -nr);
+	return page;
+}
+
+/* The length that has most pages; there are some. */
+static size_t fullest(const struct stock *s)
+{
+	size_t best = RANGE_MIN;
+
+	for (size_t nr = RANGE_MIN + 1; nr <= RANGE_MAX; nr++)
+		if (s->nr[nr] * nr > s->nr[best] * best)
+			best = nr;
+	return best;
+}
+
+/* At most @most ranges, until @keep pages are left; they are linked by lru.next. */
+static struct list_head *stock_evict(struct stock *s, size_t keep, u32 most)
+{
+	struct list_head *out = NULL;
+
+	while (s->nr_pages > keep && most--) {
+		struct page *page = stock_take(s, fullest(s));
+
+		page->lru.next = out;
+		out = &page->lru;
+	}
+	return out;
+}
+
+/* --- the calls --- */
+
+/* Ranges that a sheaf of @nr pages may hold now: a power of two, or 0. */
+static u32 sheaf_capacity(size_t nr)
+{
+	u32 cpus = max(READ_ONCE(nr_last), 1u);
+	size_t want = zones_used_pages() / (SHEAF_SHARE * cpus * nr);
+
+	return want ? 1u << ilog2(min(want, (size_t)SHEAF_MOST)) : 0;
+}
+
+/* One of the stock, and with it half of what the sheaf has room for. */
+static __attribute__((noinline)) struct page *stock_get(size_t nr)
+{
+	u32 off = range_off(nr), n = percpu_capacity(off) / 2 + 1, got = 0, put;
+	void *pages[SHEAF_MOST / 2 + 1];
+	struct stock *s = stock_enter(numa_node_id());
+
+	if (!s)
+		return NULL;
+	n = min(n, (u32)ARRAY_SIZE(pages));
+	while (got < n && s->nr[nr])
+		pages[got++] = stock_take(s, nr);
+	lock_exit(&s->lock);
+	if (!got)
+		return NULL;
+	put = 1 + percpu_push_batch(off, pages + 1, got - 1);
+	if (put < got && (s = stock_enter(numa_node_id()))) {
+		while (put < got)
+			stock_add(s, pages[put++]);
+		lock_exit(&s->lock);
+	}
+	while (put < got)
+		range_leave(pages[put++]);
+	return pages[0];
+}
+
+__slowpath void range_is_twice(const struct page *page)
+{
+	alloc_fatal("double free: %p (pages, size %zu)", page_address(page),
+		    (size_t)page->nr_pages << PAGE_SHIFT);
+}
+
+struct page *range_get(size_t nr)
+{
+	struct page *page = percpu_pop(range_off(nr));
+
+	if (!page && READ_ONCE(stocks[numa_node_id()].nr[nr]))
+		page = stock_get(nr);
+	if (!page) {
+		range_missed(nr);
+		return NULL;
+	}
+	if (unlikely(!range_is_free(page, nr)))	/* G5 */
+		range_is_twice(page);
+	page->slack = 0;
+	page->colour = 0;
+	WRITE_ONCE(page->type, PAGE_LARGE);
+	return page;
+}
+
+void range_missed(size_t nr)
+{
+	WRITE_ONCE(misses[nr], READ_ONCE(misses[nr]) + 1);
+}
+
+bool range_wants_list(size_t nr)
+{
+	return READ_ONCE(misses[nr]) >= OPEN_MISSES &&
+	       zones_used_pages() >= FLOOR_PAGES && !options.check;
+}
+
+/* The sheaf opens, or grows, and takes it. */
+static bool sheaf_grow(struct page *page, size_t nr)
+{
+	struct sheaf_geometry geo = {
+		.off = range_off(nr), .align_mask = sizeof(*page) - 1,
+	};
+	u32 want = sheaf_capacity(nr);
+
+	if (percpu_capacity(geo.off) >= want || !percpu_grow(&geo, want))
+		return false;
+	WRITE_ONCE(ranges_open, true);
+	if (percpu.mode == PERCPU_CID && nr_nodes == 1 && !options.trace[0] &&
+	    !options.hardened)
+		WRITE_ONCE(ranges_end, (RANGE_MAX << PAGE_SHIFT) + 1);
+	return percpu_push(geo.off, page);
+}
+
+/* @page, with half of the sheaf, goes to the stock. */
+static __attribute__((noinline)) bool stock_put(struct page *page, size_t nr)
+{
+	u32 off = range_off(nr), n = percpu_capacity(off) / 2;
+	void *pages[SHEAF_MOST / 2 + 1];
+	struct list_head *out = NULL;
+	struct stock *s;
+
+	n = min(n, SHEAF_MOST / 2);
+	n = n ? percpu_pop_batch(off, pages, n) : 0;
+	if (!n || !percpu_push(off, page))
+		pages[n++] = page;
+	s = stock_enter(numa_node_id());
+	if (s) {
+		while (n)
+			stock_add(s, pages[--n]);
+		out = stock_evict(s, s->most, EVICT);
+		lock_exit(&s->lock);
+	}
+	while (n)
+		range_leave(pages[--n]);
+	ranges_leave(out);
+	idle_poll();
+	return true;
+}
+
+bool range_put(struct page *page, size_t nr)
+{
+	if (page_zone(page)->type != ZONE_NORMAL || lock_is_reentry() ||
+	    (nr_nodes > 1 && page_to_nid(page) != numa_node_id()))
+		return false;
+	page->nr_pages = (u32)nr;
+	WRITE_ONCE(page->type, PAGE_QUICK);
+	if (percpu_push(range_off(nr), page))
+		return true;
+	if (range_wants_list(nr))
+		return sheaf_grow(page, nr) || stock_put(page, nr);
+	WRITE_ONCE(page->type, PAGE_NONE);
+	return false;
+}
+
+bool ranges_give(void)
+{
+	u32 nid = numa_node_id();
+	struct stock *s = &stocks[nid];
+	struct list_head *out;
+
+	if (!READ_ONCE(s->nr_pages) || !(s = stock_enter(nid)))
+		return false;
+	out = stock_evict(s, 0, GIVE);
+	lock_exit(&s->lock);
+	ranges_leave(out);
+	return out;
+}
+
+static void stock_drain(struct stock *s)
+{
+	size_t left = READ_ONCE(s->nr_pages);
+
+	/* A few at a time; what others put meanwhile may stay. */
+	while (left && !lock_is_reentry() && lock_try_enter(&s->lock)) {
+		size_t had = s->nr_pages;
+		struct list_head *out = stock_evict(s, 0, GIVE);
+
+		had -= s->nr_pages;
+		lock_exit(&s->lock);
+		ranges_leave(out);
+		left = had ? left - min(left, had) : 0;
+	}
+}
+
+void ranges_drain(void)
+{
+	for (u32 nid = 0; nid < nr_nodes; nid++)
+		stock_drain(&stocks[nid]);
+}
+
+static void drained(u32 off, void **pages, u32 n)
+{
+	ranges_put_drained(pages, n);
+}
+
+/* In sheaves, which nobody asks, or in those of a heap that has shrunk. */
+static size_t sheaves_pages(void)
+{
+	size_t sum = 0;
+
+	for (size_t nr = RANGE_MIN; nr <= RANGE_MAX; nr++)
+		sum += percpu_count(range_off(nr)) * nr;
+	return sum;
+}
+
+void ranges_age(void)
+{
+	bool used = false;
+
+	if (!READ_ONCE(ranges_open))
+		return;
+	for (u32 nid = 0; nid < nr_nodes; nid++) {
+		struct stock *s = &stocks[nid];
+		u32 calls = READ_ONCE(s->nr_calls);
+
+		if (calls == s->seen_calls)
+			stock_drain(s);
+		else
+			used = true;
+		s->seen_calls = calls;
+	}
+	if (!used || sheaves_pages() > zones_used_pages() / STOCK_SHARE)
+		percpu_drain(range_off(RANGE_MIN), range_off(RANGE_MAX), drained);
+}
+
+void ranges_put_drained(void *const *pages, u32 n)
+{
+	for (u32 i = 0; i < n; i++)
+		range_leave(pages[i]);
+}
+
+size_t ranges_pages(void)
+{
+	size_t sum = 0;
+
+	if (!READ_ONCE(ranges_open))
+		return 0;
+	for (u32 nid = 0; nid < nr_nodes; nid++)
+		sum += READ_ONCE(stocks[nid].nr_pages);
+	return sum + sheaves_pages();
+}
+
+u64 ranges_calls(void)
+{
+	u64 sum = 0;
+
+	for (u32 nid = 0; nid < nr_nodes; nid++)
+		sum += READ_ONCE(stocks[nid].nr_calls);
+	return sum;
+}
+
+/* G1 to G3 of one list; *@sum grows by what is there. */
+static bool list_is_valid(const struct stock *s, size_t nr, size_t *sum)
+{
+	u32 n = 0;
+	bool ok = true;
+
+	for (struct list_head *at = s->lists[nr]; at; at = at->next, n++) {
+		const struct page *page = list_entry(at, struct page, lru);
+
+		ok = ok && range_is_free(page, nr) &&
+		     page_zone(page)->type == ZONE_NORMAL;
+		for (size_t i = 1; i < nr; i++)
+			ok = ok && page[i].type == PAGE_NONE;
+	}
+	*sum += n * nr;
+	return ok && n == s->nr[nr];
+}
+
+bool ranges_are_valid(void)
+{
+	bool ok = true;
+
+	for (u32 nid = 0; nid < nr_nodes; nid++) {
+		struct stock *s = &stocks[nid];
+		size_t sum = 0;
+
+		if (!lock_try_enter(&s->lock))
+			return false;
+		for (size_t nr = RANGE_MIN; nr <= RANGE_MAX; nr++)
+			ok = list_is_valid(s, nr, &sum) && ok;
+		ok = ok && sum == s->nr_pages;
+		lock_exit(&s->lock);
+	}
+	return ok;
+}
+
+void ranges_fork_lock(void)
+{
+	for (u32 nid = 0; nid < nr_nodes; nid++)
+		lock_fork_enter(&stocks[nid].lock);
+}
+
+void ranges_fork_unlock(void)
+{
+	for (u32 nid = 0; nid < nr_nodes; nid++)
+		lock_fork_exit(&stocks[nid].lock);
+}

@@ -1,0 +1,514 @@
+/*
+ * pcp_range_test.c - G1 to G5: a range waits for its length, whole and counted,
+ * is found by who asks for that length, and by nobody twice; no more of them than
+ * a share of the heap, and none where it would have to grow.
+ */
+#include <stdatomic.h>
+
+#include "unit.h"
+
+#include "mm/buddy.h"
+
+#define GFP		GFP_HIGHUSER_MOVABLE
+#define FLOOR		2048	/* pages of a heap that keeps some */
+#define OPEN		4096	/* requests of a length before it has a list */
+#define STOCK_SHARE	8
+#define SHEAF_MOST	16
+#define NR		48
+
+static struct page *get(size_t nr)
+{
+	struct page *page = range_list_alloc(nr);
+
+	if (!page)
+		page = page_range_alloc(NUMA_NO_NODE, nr, 0, GFP);
+	REQUIRE(page && page->type == PAGE_LARGE && page->nr_pages == nr);
+	return page;
+}
+
+static void put(struct page *page, size_t nr)
+{
+	page->type = PAGE_NONE;
+	REQUIRE(page_buffer_free(page, nr));
+}
+
+/* Two neighbours of a length are never the best fit of one run. */
+static struct page *get_apart(size_t nr)
+{
+	struct page *page = get(nr);
+
+	REQUIRE(page_range_alloc(NUMA_NO_NODE, 1, 0, GFP));
+	return page;
+}
+
+static void miss(size_t nr)
+{
+	for (u32 i = 0; i < OPEN; i++)
+		range_missed(nr);
+}
+
+static void heap(size_t pages)
+{
+	while (zones_used_pages() < pages)
+		cr_assert(page_range_alloc(NUMA_NO_NODE, 512, 0, 0));
+}
+
+static void up(void)
+{
+	unit_pin(0);
+	unit_up();
+	heap(2 * FLOOR);
+	for (size_t nr = RANGE_MIN; nr <= RANGE_MAX; nr++)
+		miss(nr);
+}
+
+static void check_all(void)
+{
+	REQUIRE(spans_are_valid());
+	REQUIRE(zone_is_valid(&zone_normal));
+}
+
+Test(pcp_range, none_in_a_small_heap, .init = unit_up)
+{
+	struct page *page = get(5);
+
+	miss(5);
+	cr_assert_lt(zones_used_pages(), FLOOR);
+	put(page, 5);
+	cr_assert_eq(ranges_pages(), 0);
+	cr_assert_not(ranges_open);
+	check_all();
+}
+
+Test(pcp_range, none_of_a_length_that_few_ask_for, .init = unit_up)
+{
+	struct page *page = get(5), *other = get(6);
+
+	unit_pin(0);
+	heap(2 * FLOOR);
+	miss(6);
+	put(page, 5);
+	cr_assert_eq(ranges_pages(), 0);
+	put(other, 6);
+	cr_assert_eq(ranges_pages(), 6);
+	cr_assert(ranges_open);
+	put(get(5), 5);
+	cr_assert_eq(ranges_pages(), 6, "nor once another has a list");
+	for (size_t nr = 1; nr <= 20; nr++)
+		if (nr != 6)
+			cr_assert_null(range_list_alloc(nr), "%zu", nr);
+	check_all();
+}
+
+TEST_MODES(pcp_range, the_last_of_its_length_comes_first)
+{
+	struct page *page[3];
+	size_t used, nr;
+
+	unit_pin(0);
+	heap(2 * FLOOR);
+	miss(5);
+	for (u32 i = 0; i < 3; i++)
+		page[i] = get_apart(5);
+	used = zones_used_pages();
+	for (u32 i = 0; i < 3; i++)
+		put(page[i], 5);
+	cr_assert_eq(zones_used_pages(), used, "in use to the zone");
+	cr_assert_eq(ranges_pages(), 15);
+	cr_assert_eq(span_pages(), 15);
+	cr_assert_eq(page[1]->type, PAGE_QUICK);
+	cr_assert_eq(page_block(page[1] + 3, &nr), page[1]);
+	cr_assert_eq(nr, 5);
+	check_all();
+	page[2]->slack = 99;
+	page[2]->colour = 7;
+	cr_assert_null(range_list_alloc(4));
+	for (u32 i = 3; i--;)
+		cr_assert_eq(range_list_alloc(5), page[i]);
+	cr_assert(page[2]->type == PAGE_LARGE && page[2]->nr_pages == 5 &&
+		  !page[2]->slack && !page[2]->colour);
+	cr_assert_null(range_list_alloc(5));
+	cr_assert_eq(ranges_pages(), 0);
+	check_all();
+}
+
+/* What a sheaf has no room for lies with the node; nothing is lost on the way. */
+Test(pcp_range, too_many_for_a_sheaf, .init = up)
+{
+	struct page *page[NR];
+	size_t most;
+
+	for (u32 i = 0; i < NR; i++)
+		page[i] = get_apart(3);
+	most = zones_used_pages() / STOCK_SHARE;
+	for (u32 i = 0; i < NR; i++)
+		put(page[i], 3);
+	cr_assert_eq(ranges_pages(), 3 * NR);
+	cr_assert_leq(percpu_count(range_off(3)), SHEAF_MOST);
+	cr_assert_lt(3 * NR, most);
+	check_all();
+	for (u32 i = 0; i < NR; i++)
+		cr_assert_not_null(range_list_alloc(3));
+	cr_assert_null(range_list_alloc(3));
+	for (u32 i = 0; i < NR; i++)
+		cr_assert_eq(page[i]->type, PAGE_LARGE);
+	check_all();
+}
+
+static void *get_on_1(void *arg)
+{
+	u32 *found = arg;
+
+	unit_pin(1);
+	while (range_list_alloc(3))
+		++*found;
+	return NULL;
+}
+
+Test(pcp_range, another_cpu_finds_them, .init = up)
+{
+	struct page *page[NR];
+	size_t mine;
+	u32 found = 0;
+	pthread_t t;
+
+	if (unit_nr_online() < 2)
+		cr_skip_test("one CPU");
+	for (u32 i = 0; i < NR; i++)
+		page[i] = get_apart(3);
+	for (u32 i = 0; i < NR; i++)
+		put(page[i], 3);
+	mine = percpu_count(range_off(3));
+	pthread_create(&t, NULL, get_on_1, &found);
+	pthread_join(t, NULL);
+	cr_assert_geq(found, NR - mine, "%u of %zu", found, NR - mine);
+	check_all();
+}
+
+/* The length that has most gives, and what goes is free. */
+Test(pcp_range, no_more_than_a_share_of_the_heap, .init = up)
+{
+	static struct page *page[400];
+	u32 listed[8] = { 0 };
+	size_t most;
+
+	for (u32 i = 0; i < ARRAY_SIZE(page); i++)
+		page[i] = get_apart(3 + i % 4);
+	most = zones_used_pages() / STOCK_SHARE;
+	for (u32 i = 0; i < ARRAY_SIZE(page); i++)
+		put(page[i], 3 + i % 4);
+	cr_assert_leq(ranges_pages(), most + 4 * SHEAF_MOST * 6 + 6);
+	cr_assert_gt(ranges_pages(), most / 2);
+	for (u32 i = 0; i < ARRAY_SIZE(page); i++)
+		if (page[i]->type == PAGE_QUICK)
+			listed[3 + i % 4]++;
+	for (u32 nr = 3; nr < 7; nr++)
+		cr_assert_gt(listed[nr] * nr, most / 8, "%u of %u pages",
+			     listed[nr], nr);
+	check_all();
+}
+
+Test(pcp_range, they_go_before_the_heap_grows, .init = up)
+{
+	struct page *page[NR];
+	size_t managed, used;
+
+	for (u32 i = 0; i < NR; i++)
+		page[i] = get(4);
+	get(3);				/* a wall */
+	while (zone_normal.nr_free_dirty)
+		cr_assert(page_range_alloc(NUMA_NO_NODE, 1, 0, GFP));
+	for (u32 i = 0; i < NR; i++)
+		put(page[i], 4);
+	used = ranges_pages();
+	cr_assert_eq(used, 4 * NR);
+	managed = zones_used_pages();
+	get(20);
+	cr_assert_leq(zones_used_pages(), managed, "joined");
+	cr_assert_lt(ranges_pages(), used);
+	cr_assert(page_range_alloc(NUMA_NO_NODE, 2, 1,
+				   GFP_KERNEL | __GFP_PREFAULT));
+	cr_assert_leq(zones_used_pages(), managed, "for slabs, too");
+	check_all();
+}
+
+Test(pcp_range, unused_ones_go_back, .init = up)
+{
+	struct page *page[NR];
+
+	for (u32 i = 0; i < NR; i++)
+		page[i] = get_apart(4);
+	for (u32 i = 0; i < NR; i++)
+		put(page[i], 4);
+	spans_drain_unused();
+	cr_assert_eq(ranges_pages(), 4 * NR, "used a moment ago");
+	spans_drain_unused();
+	cr_assert_eq(ranges_pages(), 0);
+	check_all();
+}
+
+/* Sheaves that were opened in a large heap are too much for a small one. */
+Test(pcp_range, a_heap_that_shrinks, .init = unit_up)
+{
+	static struct page *large[64], *page[14 * SHEAF_MOST];
+	u32 n = 0;
+
+	unit_pin(0);
+	for (u32 i = 0; i < ARRAY_SIZE(large); i++)
+		large[i] = page_range_alloc(NUMA_NO_NODE, 1024, 0, 0);
+	for (size_t nr = RANGE_MIN; nr <= RANGE_MAX; nr++)
+		miss(nr);
+	for (size_t nr = RANGE_MIN; nr <= RANGE_MAX; nr++)
+		for (u32 i = 0; i < SHEAF_MOST; i++)
+			page[n++] = get_apart(nr);
+	n = 0;
+	for (size_t nr = RANGE_MIN; nr <= RANGE_MAX; nr++)
+		for (u32 i = 0; i < SHEAF_MOST; i++)
+			put(page[n++], nr);
+	/* Not by page_range_free(), which would see that much lies idle. */
+	lock_enter(&zone_normal.lock);
+	for (u32 i = 0; i < ARRAY_SIZE(large); i++)
+		buddy_free_range(&zone_normal, large[i], 1024);
+	lock_exit(&zone_normal.lock);
+	cr_assert_gt(ranges_pages(), zones_used_pages() / STOCK_SHARE,
+		     "%zu of %zu", ranges_pages(), zones_used_pages());
+	get(3);				/* in use all the same */
+	put(get(16), 16);
+	spans_drain_unused();
+	cr_assert_lt(ranges_pages(), zones_used_pages() / STOCK_SHARE + 1);
+	check_all();
+}
+
+Test(pcp_range, pcp_drain_empties_sheaves, .init = up)
+{
+	size_t free = zone_normal.nr_free;
+	struct page *page = get(7);
+
+	put(page, 7);
+	cr_assert_eq(ranges_pages(), 7);
+	pcp_drain();
+	cr_assert_eq(ranges_pages(), 0);
+	cr_assert_geq(zone_normal.nr_free, free);
+	check_all();
+}
+
+Test(pcp_range, none_of_dma32, .init = up)
+{
+	struct page *page = page_range_alloc(NUMA_NO_NODE, 5, 0,
+					     GFP | __GFP_DMA32);
+
+	cr_assert(page);
+	put(page, 5);
+	cr_assert_eq(ranges_pages(), 0);
+	cr_assert_eq(page_zone(page)->nr_free, page_zone(page)->nr_managed);
+}
+
+static void take_both(void *arg)
+{
+	range_list_alloc(5);
+	range_list_alloc(5);
+	_exit(0);
+}
+
+/* Two threads that free one buffer at a time: it has no two owners (G5). */
+Test(pcp_range, one_that_is_here_twice, .init = up)
+{
+	struct page *page = get_apart(5), *other = get_apart(5);
+	char text[512], want[64];
+
+	put(page, 5);
+	put(other, 5);
+	cr_assert(percpu_push(range_off(5), page));
+	snprintf(want, sizeof(want), "double free: %p", page_address(page));
+	page->type = PAGE_QUICK;
+	cr_assert_eq(range_list_alloc(5), page);
+	page->type = PAGE_LARGE;
+	cr_assert_neq(unit_child(take_both, NULL, text, sizeof(text)), 0);
+	cr_assert(strstr(text, want), "%s", text);
+}
+
+/* --- several threads --- */
+
+struct actor {
+	u64 seed;
+	u32 cpu;
+	struct page *page[NR];
+	size_t nr[NR];
+};
+
+static atomic_uint wrong, stop;
+
+static void mark(struct page *page, size_t nr, u64 tag)
+{
+	for (size_t i = 0; i < nr; i++)
+		*(u64 *)((char *)page_address(page) + i * PAGE_SIZE) = tag + i;
+}
+
+static bool is_marked(struct page *page, size_t nr, u64 tag)
+{
+	bool ok = true;
+
+	for (size_t i = 0; i < nr; i++)
+		ok = ok && *(u64 *)((char *)page_address(page) +
+				    i * PAGE_SIZE) == tag + i;
+	return ok;
+}
+
+static u64 tag_of(const struct actor *a, u32 i)
+{
+	return (u64)(uintptr_t)&a->page[i] << 8;
+}
+
+static void drop(struct actor *a, u32 i)
+{
+	if (!a->page[i])
+		return;
+	if (a->page[i]->type != PAGE_LARGE ||
+	    !is_marked(a->page[i], a->nr[i], tag_of(a, i)))
+		wrong++;
+	a->page[i]->type = PAGE_NONE;
+	if (!page_buffer_free(a->page[i], a->nr[i]))
+		wrong++;
+	a->page[i] = NULL;
+}
+
+static void act(struct actor *a)
+{
+	u32 i = (u32)rnd_below(&a->seed, NR);
+	size_t nr = 3 + rnd_below(&a->seed, 16);
+	struct page *page;
+
+	drop(a, i);
+	page = range_list_alloc(nr);
+	if (!page)
+		page = page_range_alloc(NUMA_NO_NODE, nr, 0, GFP);
+	if (!page || page->type != PAGE_LARGE || page->nr_pages != nr) {
+		wrong++;
+		return;
+	}
+	a->page[i] = page;
+	a->nr[i] = nr;
+	mark(page, nr, tag_of(a, i));
+}
+
+static void *run(void *arg)
+{
+	struct actor *a = arg;
+
+	for (u32 n = 0; !stop; n++) {
+		if (n % 64 == 0)
+			unit_pin((a->cpu + n / 64) % sys_nr_cpus());
+		act(a);
+	}
+	for (u32 i = 0; i < NR; i++)
+		drop(a, i);
+	return NULL;
+}
+
+static void race(bool drain)
+{
+	static struct actor actors[4];
+	size_t before = zones_used_pages();
+	u64 end = unit_now_ns() + 500000000;
+	pthread_t t[4];
+
+	for (u32 i = 0; i < 4; i++) {
+		actors[i].seed = 4711 + i;
+		actors[i].cpu = i;
+		pthread_create(&t[i], NULL, run, &actors[i]);
+	}
+	while (unit_now_ns() < end) {
+		usleep(drain ? 500 : 5000);
+		if (drain) {
+			pcp_drain();
+			spans_drain_unused();
+			span_drain();
+		}
+	}
+	stop = 1;
+	for (u32 i = 0; i < 4; i++)
+		pthread_join(t[i], NULL);
+	cr_assert_eq(wrong, 0, "%u ranges or calls wrong", wrong);
+	cr_assert(ranges_open);
+	check_all();
+	pcp_drain();
+	span_drain();
+	cr_assert_eq(span_pages(), 0);
+	cr_assert_eq(zones_used_pages(), before, "pages were lost");
+	check_all();
+}
+
+TEST_MODES(pcp_range, threads, .timeout = 30)
+{
+	heap(2 * FLOOR);
+	for (size_t nr = RANGE_MIN; nr <= RANGE_MAX; nr++)
+		miss(nr);
+	race(false);
+}
+
+Test(pcp_range, threads_and_a_drain, .init = up, .timeout = 30)
+{
+	race(true);
+}
+
+/* --- fork --- */
+
+static void in_child(void *arg)
+{
+	struct page *page;
+
+	ranges_fork_unlock();
+	if (locks_held || ranges_pages() != 3 * NR)
+		_exit(1);
+	page = range_list_alloc(3);
+	if (!page)
+		_exit(2);
+	put(page, 3);
+	pcp_drain();
+	span_drain();
+	check_all();
+	_exit(span_pages() ? 3 : 0);
+}
+
+Test(pcp_range, fork, .init = up)
+{
+	struct page *page[NR];
+	char text[512];
+
+	for (u32 i = 0; i < NR; i++)
+		page[i] = get_apart(3);
+	for (u32 i = 0; i < NR; i++)
+		put(page[i], 3);
+	ranges_fork_lock();
+	cr_assert_eq(unit_child(in_child, NULL, text, sizeof(text)), 0,
+		     "%s", text);
+	ranges_fork_unlock();
+	cr_assert_eq(locks_held, 0);
+	cr_assert_eq(ranges_pages(), 3 * NR);
+}
+
+Test(pcp_range, the_walk_sees_what_is_broken, .init = up)
+{
+	struct page *page[NR], *at = NULL;
+
+	for (u32 i = 0; i < NR; i++)
+		page[i] = get_apart(3);
+	for (u32 i = 0; i < NR; i++)
+		put(page[i], 3);
+	cr_assert(ranges_are_valid());
+	/* One of the stock: what was freed first has long left the sheaf. */
+	for (u32 i = 0; i < NR && !at; i++)
+		if (page[i]->lru.next)
+			at = page[i];
+	cr_assert(at);
+	at->nr_pages = 4;
+	cr_assert(!ranges_are_valid(), "G1: the length");
+	at->nr_pages = 3;
+	at[2].type = PAGE_LARGE;
+	cr_assert(!ranges_are_valid(), "G1: inside");
+	at[2].type = PAGE_NONE;
+	at->type = PAGE_LARGE;
+	cr_assert(!ranges_are_valid(), "G1: the type");
+	at->type = PAGE_QUICK;
+	cr_assert(ranges_are_valid());
+}
