@@ -242,6 +242,7 @@ static struct kmem_cache *root_make(const struct shape *w)
 	s->nr_handles = 0;
 	s->misses = 0;
 	s->nr_lost = 0;
+	s->nr_stray = 0;
 	s->mergeable = may_merge(w->args, w->flags);
 	kmem_cache_setup(s, slot << SHEAF_HEAD_SHIFT, w->stride, w->name);
 	s->object_size = w->size;
@@ -366,6 +367,14 @@ static void report_leak(const struct kmem_cache *s, size_t nr)
 	       "which are leaked: %s", s->name, nr, s->object_size, text);
 }
 
+/* Slabs that another thread had in hand at a fork have the class for ever. */
+static bool strays_keep_slot(const struct kmem_cache *s)
+{
+	u32 leaving = load_acquire(&s->nr_leaving);
+
+	return leaving && leaving <= s->nr_stray;
+}
+
 static bool rcu_waits(struct kmem_cache *s)
 {
 	return load_acquire(&s->nr_rcu) > READ_ONCE(s->nr_lost);
@@ -420,8 +429,8 @@ static void root_destroy(struct kmem_cache *s)
 		return;
 	}
 	rcu_wait(s);
-	/* What a fork lost keeps its slot (R2 of slab_rcu.c). */
-	if (load_acquire(&s->nr_rcu) && !rcu_waits(s))
+	/* What a fork lost keeps its slot (H2, R2 of slab_rcu.c). */
+	if ((load_acquire(&s->nr_rcu) && !rcu_waits(s)) || strays_keep_slot(s))
 		return;
 	if (kmem_cache_nr_slabs(s) || load_acquire(&s->nr_leaving) ||
 	    load_acquire(&s->nr_rcu) ||

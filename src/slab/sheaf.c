@@ -599,6 +599,7 @@ static void cache_empty(struct kmem_cache *s)
 void slab_fork_child(void)
 {
 	fork_count_child(&reclaimers);
+	slabs_fork_child();
 }
 
 void slab_reclaim_cache(struct kmem_cache *s)

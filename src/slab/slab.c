@@ -45,6 +45,8 @@
 #define CACHE_LINE	64
 #define NO_CLASS	((u64)-1)
 
+static u32 all_leaving;		/* nr_leaving of all caches; atomic, a hint */
+
 static u32 waste_of(u32 order, u32 size)
 {
 	return (u32)(PAGE_SIZE << order) % size;
@@ -446,8 +448,26 @@ static size_t empty_limit(const struct kmem_cache *s,
  */
 static void slabs_leave(struct kmem_cache *s, u32 change)
 {
-	if (READ_ONCE(s->state) != CACHE_KMALLOC)
-		__atomic_fetch_add(&s->nr_leaving, change, __ATOMIC_ACQ_REL);
+	if (READ_ONCE(s->state) == CACHE_KMALLOC)
+		return;
+	__atomic_fetch_add(&all_leaving, change, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&s->nr_leaving, change, __ATOMIC_ACQ_REL);
+}
+
+/*
+ * What the forking thread had in hand itself, if a destructor or a handler
+ * forked, is counted as well, and comes back: never too few.
+ */
+void slabs_fork_child(void)
+{
+	if (likely(!all_leaving))
+		return;
+	for (u32 i = FIRST_CREATED; i < FIRST_HARDEN; i++) {
+		struct kmem_cache *s = class_to_cache(i << SHEAF_HEAD_SHIFT);
+
+		if (s && s->nr_stray != s->nr_leaving)
+			s->nr_stray = s->nr_leaving;
+	}
 }
 
 /*

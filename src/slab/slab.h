@@ -158,6 +158,7 @@ struct kmem_cache {
 	u32 nr_rcu;			/* slabs in slab_rcu.c; atomic */
 	u32 nr_lost;			/* of these, by a fork */
 	u32 nr_leaving;			/* lists of slabs on their way back; atomic */
+	u32 nr_stray;			/* of these, by a fork */
 	void (*ctor)(void *obj);	/* of each object of a new slab */
 	void (*dtor)(void *obj);	/* ... when the slab goes back */
 	/*
@@ -280,6 +281,8 @@ void slab_shrink(struct kmem_cache *s, size_t keep);
  * since the last time; how many pages went.
  */
 size_t slab_give_kept(struct kmem_cache *s, bool all);
+/* In the child: lists of other threads are on their way for ever. */
+void slabs_fork_child(void);
 /* @obj is the start of an object of a slab of @s. */
 bool slab_is_object(const struct kmem_cache *s, const void *obj);
 

@@ -2,6 +2,8 @@
  * kmem_test.c - the exported caches: does each function do what
  * liballoc/kmem_cache.h says, in each spelling?
  */
+#include <semaphore.h>
+
 #include "unit.h"
 
 #include "api/init.h"
@@ -464,4 +466,67 @@ Test(kmem, a_heap_dropped_beside_a_cache_goes_back, .init = start)
 Test(kmem, a_heap_dropped_beside_bulks_goes_back, .init = start)
 {
 	drop_beside(true);
+}
+
+/* --- a fork while another thread gives slabs back --- */
+
+static struct kmem_cache *left;
+static bool held_up;
+static sem_t in_dtor, go_on;
+
+static void hold_up(void *obj)
+{
+	if (!held_up)
+		return;
+	held_up = false;
+	sem_post(&in_dtor);
+	sem_wait(&go_on);
+}
+
+static void *free_last(void *obj)
+{
+	alloc_kmem_cache_free(left, obj);
+	alloc_kmem_cache_shrink(left);
+	return NULL;
+}
+
+/* What the thread had in hand is lost here, and nobody waits for it. */
+static void destroy_left(void *arg)
+{
+	struct kmem_cache *root = left->root;
+
+	alloc_kmem_cache_destroy(left);
+	if (root->state != CACHE_LEAKED)
+		_exit(1);
+	if (class_to_cache(root->geo.off) != root)
+		_exit(2);
+	for (u32 i = 0; i < 3; i++)
+		alloc_kmem_cache_destroy(alloc_kmem_cache_create("next", 300, 0,
+						ALLOC_SLAB_NO_MERGE, NULL));
+	if (root->state != CACHE_LEAKED)
+		_exit(3);
+}
+
+Test(kmem, a_fork_while_slabs_go_back, .init = start, .timeout = 60)
+{
+	struct alloc_kmem_cache_args args = { .dtor = hold_up };
+	pthread_t thread;
+	char text[200];
+	u64 off;
+	void *obj;
+
+	sem_init(&in_dtor, 0, 0);
+	sem_init(&go_on, 0, 0);
+	left = alloc___kmem_cache_create_args("left", 300000, &args, 0);
+	off = left->root->geo.off;
+	obj = alloc_kmem_cache_alloc(left, ALLOC_GFP_KERNEL);
+	held_up = true;
+	cr_assert_eq(pthread_create(&thread, NULL, free_last, obj), 0);
+	sem_wait(&in_dtor);
+	cr_assert_eq(unit_child(destroy_left, NULL, text, sizeof(text)), 0,
+		     "%s", text);
+	sem_post(&go_on);
+	pthread_join(thread, NULL);
+	alloc_kmem_cache_destroy(left);
+	cr_assert_null(class_to_cache((u32)off), "it is gone");
 }
