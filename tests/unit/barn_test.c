@@ -538,6 +538,25 @@ Test(barn, leave_that_is_not_used_goes_at_a_tick, .init = up)
 	check();
 }
 
+/* Nor what stays below waves that are smaller, however often they come. */
+Test(barn, what_lies_below_smaller_waves_goes_at_a_tick, .init = up)
+{
+	u32 more, held, below;
+
+	learn();
+	slab_age_kept();
+	more = cache.node.nr_more;
+	held = (u32)barn_count(&cache);
+	/* As many come and go as it may hold more. */
+	below = held - min(held, more);
+	cr_assert_gt(below, 0);
+	cr_assert_eq(fill(more), 0);
+	drop(more);
+	slab_age_kept();
+	cr_assert_leq(cache.node.nr_more, more - below);
+	check();
+}
+
 Test(barn, what_no_wave_has_used_goes_at_a_tick, .init = up)
 {
 	u32 more, held;
