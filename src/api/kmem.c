@@ -105,8 +105,6 @@ static __attribute__((noinline)) void *cache_alloc_slow(struct kmem_cache *s,
 	void *obj;
 
 	SLAB_CALLER();
-	if (unlikely(READ_ONCE(idle_armed)))
-		idle_armed_poll();
 	obj = kmem_cache_alloc(s, gfp & __GFP_BITS);
 
 	errno = saved;
@@ -201,8 +199,6 @@ EXPORT int alloc_kmem_cache_alloc_bulk(struct kmem_cache *s, alloc_gfp_t gfp,
 	SLAB_CALLER();
 	if (!n || n > INT32_MAX)
 		return 0;
-	if (unlikely(READ_ONCE(idle_armed)))
-		idle_armed_poll();
 	if (unlikely(!kmem_cache_alloc_bulk(root, gfp & __GFP_BITS, p,
 					    (u32)n))) {
 		api_no_memory(n * s->object_size, gfp);

@@ -161,6 +161,8 @@ static void *alloc_slow(size_t size, size_t align, u32 flags)
 {
 	void *ptr;
 
+	if (unlikely(READ_ONCE(idle_armed)))
+		idle_armed_poll();
 	if (!alloc_init())
 		return no_memory();
 	ptr = alloc_any(size, align, flags);
@@ -177,8 +179,6 @@ static void *traced(enum trace_op op, void *ptr, size_t size, size_t align)
 
 static __attribute__((noinline)) void *malloc_untraced(size_t size)
 {
-	if (unlikely(READ_ONCE(idle_armed)))
-		idle_armed_poll();
 	return alloc_slow(size, 1, 0);
 }
 
@@ -552,6 +552,8 @@ static void *resize(void *ptr, size_t size)
 	    old <= KMALLOC_MAX_SIZE)
 		return ptr;
 	if (old > KMALLOC_MAX_SIZE) {
+		if (unlikely(READ_ONCE(idle_armed)))
+			idle_armed_poll();
 		page = addr_to_page(ptr);
 		if (page) {
 			if (resize_in_place(page, size))

@@ -556,5 +556,7 @@ bool page_range_resize(struct page *page, size_t old, size_t nr)
 		page->slack = 0;
 	}
 	lock_exit(&zone->lock);
+	if (done && nr < old)
+		idle_poll();
 	return done;
 }

@@ -619,6 +619,8 @@ static void *resize(void *addr, size_t size, bool zero, bool ahead)
 	lock_exit(&vmap_lock);
 	if (end > max(old, warm))
 		zone_make_room((end - max(old, warm)) >> PAGE_SHIFT);
+	else if (end < old)
+		idle_poll();
 	/* Warm memory came in, or the caller has written beyond @size. */
 	if (zero && end > from)
 		memset((char *)(ret ? ret : addr) + from, 0, end - from);

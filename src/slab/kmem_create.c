@@ -560,6 +560,8 @@ void *kmem_cache_alloc_node(struct kmem_cache *h, gfp_t gfp, int nid)
 	u32 tries = 0;
 	void *obj;
 
+	if (unlikely(READ_ONCE(idle_armed)))
+		idle_armed_poll();
 	do
 		obj = slab_alloc_gfp(s, nid, how);
 	while (!obj && kmem_cache_must_not_fail(gfp, tries++));
@@ -576,6 +578,8 @@ bool kmem_cache_alloc_bulk(struct kmem_cache *root, gfp_t gfp, void **objs,
 	gfp_t how = slab_flags_of(root, gfp);
 	u32 tries = 0;
 
+	if (unlikely(READ_ONCE(idle_armed)))
+		idle_armed_poll();
 	while (!slab_alloc_bulk(root, how, objs, n))
 		if (!kmem_cache_must_not_fail(gfp, tries++))
 			return false;

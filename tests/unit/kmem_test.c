@@ -360,6 +360,7 @@ Test(kmem, misuse, .init = start)
 
 void *la_malloc(size_t size);
 void la_free(void *ptr);
+void *la_aligned_alloc(size_t align, size_t size);
 void *la_realloc(void *ptr, size_t size);
 
 static const size_t others[] = { 0, 100, 9000, 12288, 60000, 6 * MIB };
@@ -415,34 +416,65 @@ Test(kmem, objects_are_resized_by_a_move, .init = start)
 	}
 }
 
-static void take_and_free(struct kmem_cache *s, bool bulk)
+static struct kmem_cache *at_hand;
+
+static void use_cache(void)
+{
+	void *obj = alloc_kmem_cache_alloc(at_hand, ALLOC_GFP_KERNEL);
+
+	REQUIRE(obj);
+	alloc_kmem_cache_free(at_hand, obj);
+}
+
+static void use_node(void)
+{
+	void *obj = alloc_kmem_cache_alloc_node(at_hand, ALLOC_GFP_KERNEL, 0);
+
+	REQUIRE(obj);
+	alloc_kmem_cache_free(at_hand, obj);
+}
+
+static void use_bulk(void)
 {
 	void *obj;
 
-	if (bulk)
-		cr_assert_eq(alloc_kmem_cache_alloc_bulk(s, ALLOC_GFP_KERNEL,
-							 1, &obj), 1);
-	else
-		obj = alloc_kmem_cache_alloc(s, ALLOC_GFP_KERNEL);
-	cr_assert_not_null(obj);
-	alloc_kmem_cache_free(s, obj);
+	REQUIRE(alloc_kmem_cache_alloc_bulk(at_hand, ALLOC_GFP_KERNEL, 1,
+					    &obj) == 1);
+	alloc_kmem_cache_free(at_hand, obj);
+}
+
+static void use_aligned(void)
+{
+	void *p = la_aligned_alloc(64, 64);
+
+	REQUIRE(p);
+	la_free(p);
+}
+
+/* In place, each time. */
+static void use_realloc(void)
+{
+	static void *p;
+
+	p = la_realloc(p, 20000);
+	p = la_realloc(p, 30000);
+	REQUIRE(p);
 }
 
 /*
- * A program of one thread that dropped its heap, and is served by the sheaves of
- * a cache from then on, has no other chance to see that.
+ * A program of one thread that dropped its heap, and is served by its sheaves
+ * from then on, or where its blocks stand, has no other chance to see that.
  */
-static void drop_beside(bool bulk)
+static void drop_beside(void (*use)(void))
 {
 	static char *heap[600];		/* of 128 KiB: 75 MiB */
-	struct kmem_cache *s = alloc_kmem_cache_create("at hand", 72, 0, 0,
-						       NULL);
 	u64 end;
 
 	if (percpu.mode != PERCPU_CID || options.hardened)
 		cr_skip_test("there is no hot path");
 	kswapd_pending = false;
-	take_and_free(s, bulk);
+	at_hand = alloc_kmem_cache_create("at hand", 72, 0, 0, NULL);
+	use();
 	for (u32 i = 0; i < ARRAY_SIZE(heap); i++) {
 		heap[i] = la_malloc(128 * KIB);
 		memset(heap[i], 1, 128 * KIB);
@@ -454,18 +486,33 @@ static void drop_beside(bool bulk)
 	while (unit_now_ns() < end &&
 	       mm_resident_pages() > 16 * MIB >> PAGE_SHIFT)
 		for (u32 i = 0; i < 1000; i++)
-			take_and_free(s, bulk);
+			use();
 	cr_assert_leq(mm_resident_pages(), 16 * MIB >> PAGE_SHIFT);
 }
 
 Test(kmem, a_heap_dropped_beside_a_cache_goes_back, .init = start)
 {
-	drop_beside(false);
+	drop_beside(use_cache);
+}
+
+Test(kmem, a_heap_dropped_beside_objects_of_a_node_goes_back, .init = start)
+{
+	drop_beside(use_node);
 }
 
 Test(kmem, a_heap_dropped_beside_bulks_goes_back, .init = start)
 {
-	drop_beside(true);
+	drop_beside(use_bulk);
+}
+
+Test(kmem, a_heap_dropped_beside_aligned_blocks_goes_back, .init = start)
+{
+	drop_beside(use_aligned);
+}
+
+Test(kmem, a_heap_dropped_beside_a_block_that_changes_goes_back, .init = start)
+{
+	drop_beside(use_realloc);
 }
 
 /* --- a fork while another thread gives slabs back --- */
