@@ -19,7 +19,7 @@
 #include "mm/memblock.h"
 #include "slab/slab.h"
 
-#define SHEAF_BYTES	(32 * KIB)	/* of objects, the most one may hold */
+#define SHEAF_BYTES	(64 * KIB)	/* of objects, the most one may hold */
 #define SHEAF_OBJECT	(256 * KIB)	/* larger ones are not kept at hand */
 #define BARN_BYTES	(64 * KIB)	/* the same for a barn */
 
