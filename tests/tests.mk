@@ -45,7 +45,7 @@ CONF_HELP := $(CONF_DIR)/helpers
 CONF_TESTS := $(patsubst tests/conformance/%.c,$(CONF_DIR)/%,\
 	$(wildcard tests/conformance/*_test.c))
 CONF_PROGS := $(addprefix $(CONF_HELP)/,probe free_sized forks spawns threads \
-	handoff exits loads single signals limits sandbox own_malloc static)
+	handoff drops exits loads single signals limits sandbox own_malloc static)
 CONF_LIBS := $(addprefix $(CONF_HELP)/,libexits.so libatfork.so libinitfirst.so libwrap.so \
 	$(foreach n,0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15,libload$(n).so))
 ifneq ($(TEST_HAVE_CXX),)

@@ -37,7 +37,10 @@ static inline void set_colour(struct page *page, u32 nr, size_t spare)
 			(u8)(block % LARGE_COLOURS % (most + 1));
 }
 
-/* NULL: none is at hand, or that takes more than this. */
+/*
+ * NULL: none is at hand, or that takes more than this, as every few hundred calls
+ * of a thread, when what lies idle in the heap is looked at (range_get()).
+ */
 __fastpath void *buffer_malloc(size_t size)
 {
 	u32 nr = (u32)size_to_pages(size);
@@ -45,7 +48,7 @@ __fastpath void *buffer_malloc(size_t size)
 	uintptr_t head;
 
 	if (likely(size >= READ_ONCE(ranges_end)) || size <= HOT_MAX_SIZE ||
-	    unlikely(READ_ONCE(idle_armed)))
+	    unlikely(READ_ONCE(idle_armed)) || unlikely(--range_calls_left < 0))
 		return NULL;
 	page = arch_pop_cid(hot.base, hot.rseq, range_off(nr), &head);
 	if (!page)
@@ -58,7 +61,10 @@ __fastpath void *buffer_malloc(size_t size)
 	return large_start(page);
 }
 
-/* False: it is none, not whole, or there is no room. */
+/*
+ * False: it is none, not whole, or there is no room.  What is not outside is of the
+ * first section, which is ZONE_NORMAL's (pcp_range.c, G4).
+ */
 __fastpath bool buffer_free(void *ptr)
 {
 	struct page *page;

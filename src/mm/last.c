@@ -75,10 +75,11 @@ static uintptr_t last_exchange(struct last *l, uintptr_t range)
  * What was taken out by an exchange goes the long way; no lock is held.  So who
  * is refused has the tag of a thread that holds the zone's (lock.h), and soon not.
  */
-static void last_free(uintptr_t range)
+static void last_free(uintptr_t range,
+		      bool (*put)(struct page *page, size_t nr))
 {
 	WRITE_ONCE(range_page(range)->type, PAGE_NONE);
-	while (!page_buffer_free(range_page(range), range_nr(range)))
+	while (!put(range_page(range), range_nr(range)))
 		arch_relax();
 }
 
@@ -91,7 +92,7 @@ static void last_wait(struct last *l, struct page *page, size_t nr)
 	WRITE_ONCE(page->type, PAGE_QUICK);
 	old = last_exchange(l, range_of(page, nr));
 	if (old)
-		last_free(old);
+		last_free(old, page_buffer_free);
 }
 
 static bool may_cut(const struct last *l)
@@ -175,7 +176,7 @@ static void last_join(struct last *l, struct page *page, size_t nr)
 	}
 	last_wait(l, page, nr);
 	if (other)
-		last_free(other);
+		last_free(other, page_buffer_free);
 }
 
 static void last_count(struct last *l)
@@ -210,7 +211,8 @@ bool last_put(struct page *page, size_t nr)
 						__ATOMIC_RELAXED))
 			break;
 	/* Better kept with others of its length, once there are such lists. */
-	if (READ_ONCE(ranges_open) && range_has_list(nr) && !may_cut(l))
+	if (READ_ONCE(ranges_open) && range_has_list(nr) && !may_cut(l) &&
+	    (percpu_capacity(range_off(nr)) || range_wants_list(nr)))
 		return false;
 	if (may_cut(l))
 		last_join(l, page, nr);
@@ -233,7 +235,7 @@ bool last_drain_all(void)
 		any = any || range;
 		if (!range)
 			continue;
-		last_free(range);
+		last_free(range, page_range_free);
 		WRITE_ONCE(last[i].looked, READ_ONCE(last[i].calls) - LOOK_CALLS);
 	}
 	return any;

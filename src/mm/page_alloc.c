@@ -24,6 +24,7 @@
 #include "sys/sys.h"
 
 #define RUN_MIN		3	/* best fit for requests of this many pages on */
+#define GIVES		4	/* ranges_give() before the heap grows */
 #define SPAN_MIN	3	/* ranges that the spans take */
 #define MAX_RECLAIMS	3	/* rounds before a request fails */
 #define IDLE_ORDER	0	/* make_room(): smallest blocks given back */
@@ -378,8 +379,9 @@ static struct page *get_page_from_freelist(u32 nid, const struct request *req)
 			page = zone_alloc_warm(zone, req);
 		if (!page)
 			page = spans_steal(zone, req);
-		while (!page && grows && zone->type == ZONE_NORMAL &&
-		       ranges_give())
+		/* Not all that waits: one call would pay for it. */
+		for (u32 n = 0; !page && grows && n < GIVES &&
+				zone->type == ZONE_NORMAL && ranges_give(); n++)
 			page = zone_alloc_warm(zone, req);
 		/* What others keep goes for growth alone: they would, next. */
 		if (!page && grows && spans_give(zone, req))

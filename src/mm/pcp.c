@@ -95,7 +95,7 @@ bool pcp_free(struct page *page, u32 order)
 static void drain_put(u32 off, void **objs, u32 n)
 {
 	if (off >> SHEAF_HEAD_SHIFT >= FIRST_RANGE)
-		ranges_put_drained(objs, n);
+		ranges_put_drained(off, objs, n);
 	else
 		pcp_flush((off >> SHEAF_HEAD_SHIFT) - 1, objs, n);
 }

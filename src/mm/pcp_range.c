@@ -14,7 +14,7 @@
  *
  * What waits for its own length serves no other.  So a length has a list once
  * OPEN_MISSES requests of it have gone by the zone, in a heap that is not small;
- * sheaves of one length hold a 128th of the heap on all CPUs, and the stock an
+ * sheaves of one length hold a 32nd of the heap on all CPUs, and the stock an
  * eighth in all.  Where that is too much, the length that has most gives, and
  * before the heap grows the stock is joined, a few ranges at a time.
  *
@@ -27,10 +27,12 @@
  *   G3. nr[n] is the length of lists[n], nr_pages the sum of all pages in them.
  *   G4. it is of ZONE_NORMAL, and of the CPU's node, as far as a thread that
  *	 migrates at that moment allows.
- *   G5. nobody has a range but who has popped it and found G1: of two threads that
- *	 free one buffer at the same moment both may put it here (no atomic
- *	 exchange tells them apart, as one would cost more than all the rest), but
- *	 the second who takes it finds PAGE_LARGE, and that ends the process.
+ *   G5. what leaves a sheaf or the stock is looked at: G1 holds, or the process
+ *	 ends.  Of two threads that free one buffer at the same moment both may put
+ *	 it here (an atomic exchange, which would tell them apart, costs more than
+ *	 all the rest); the second time that it leaves it is somebody's, PAGE_LARGE.
+ *	 Only where it has been handed out again between the two is it freed as
+ *	 the new owner's, as whatever is freed that late.
  *
  * In a child of fork() what another thread had in hand between a sheaf and the
  * stock is lost, as what it had allocated is.
@@ -43,12 +45,14 @@
 #include "mm/zone.h"
 
 #define FLOOR_PAGES	((size_t)2048)	/* a heap below 8 MiB keeps nothing here */
-#define OPEN_MISSES	4096	/* of a length, before it has a list */
-#define SHEAF_SHARE	128	/* of the heap: sheaves of one length, all CPUs */
+#define OPEN_MISSES	2048	/* of a length, before it has a list */
+#define SHEAF_SHARE	32	/* of the heap: sheaves of one length, all CPUs */
 #define SHEAF_MOST	16u	/* ranges in a sheaf */
 #define STOCK_SHARE	8	/* of the heap: a stock */
+#define SHRUNK_SHARE	3	/* of the heap: all sheaves, or it has shrunk */
 #define LOOK_CALLS	16	/* between two looks at the heap's size */
-#define EVICT		4	/* ranges that leave a stock with those that come */
+#define POLL_CALLS	256	/* ranges a thread takes between two idle_poll() */
+#define EVICT		2	/* ranges that leave a full one, more than come */
 #define GIVE		16	/* ... that are joined before the heap grows */
 
 struct stock {
@@ -67,6 +71,15 @@ static struct stock stocks[MAX_NODES] = {
 static u32 misses[RANGE_MAX + 1];	/* racy */
 bool ranges_open;
 size_t ranges_end;
+__thread int range_calls_left;
+static u32 nr_polls;			/* racy */
+
+/* Of what a sheaf gives, and nobody has looked at (G5). */
+static void range_check(const struct page *page, size_t nr)
+{
+	if (unlikely(!range_is_free(page, nr)))
+		range_is_twice(page);
+}
 
 /* Out of here, to join others; no lock is held. */
 static void range_leave(struct page *page)
@@ -77,14 +90,24 @@ static void range_leave(struct page *page)
 		arch_relax();
 }
 
-static void ranges_leave(struct list_head *list)
+/*
+ * The same past the spans, where neither who is about to grow the heap nor who
+ * gives memory back would find it.
+ */
+static void leave_to_zone(struct page *page)
+{
+	WRITE_ONCE(page->type, PAGE_NONE);
+	range_to_zone(page);
+}
+
+static void ranges_leave(struct list_head *list, void (*leave)(struct page *))
 {
 	while (list) {
 		struct page *page = list_entry(list, struct page, lru);
 
 		list = list->next;
 		page->lru.next = NULL;
-		range_leave(page);
+		leave(page);
 	}
 }
 
@@ -116,8 +139,7 @@ static struct page *stock_take(struct stock *s, size_t nr)
 {
 	struct page *page = list_entry(s->lists[nr], struct page, lru);
 
-	if (unlikely(page->type != PAGE_QUICK || page->nr_pages != nr))
-		__builtin_trap();
+	range_check(page, nr);
 	s->lists[nr] = page->lru.next;
 	page->lru.next = NULL;
 	ADD_ONCE(s->nr[nr], -1);
@@ -203,11 +225,16 @@ struct page *range_get(size_t nr)
 		range_missed(nr);
 		return NULL;
 	}
-	if (unlikely(!range_is_free(page, nr)))	/* G5 */
-		range_is_twice(page);
+	range_check(page, nr);
 	page->slack = 0;
 	page->colour = 0;
 	WRITE_ONCE(page->type, PAGE_LARGE);
+	/* Who is served from here has no other chance to see what lies idle. */
+	if (--range_calls_left < 0) {
+		range_calls_left = POLL_CALLS;
+		WRITE_ONCE(nr_polls, READ_ONCE(nr_polls) + 1);
+		idle_poll();
+	}
 	return page;
 }
 
@@ -246,21 +273,25 @@ static __attribute__((noinline)) bool stock_put(struct page *page, size_t nr)
 	void *pages[SHEAF_MOST / 2 + 1];
 	struct list_head *out = NULL;
 	struct stock *s;
+	u32 came;
 
 	n = min(n, SHEAF_MOST / 2);
 	n = n ? percpu_pop_batch(off, pages, n) : 0;
+	for (u32 i = 0; i < n; i++)
+		range_check(pages[i], nr);
 	if (!n || !percpu_push(off, page))
 		pages[n++] = page;
+	came = n;
 	s = stock_enter(numa_node_id());
 	if (s) {
 		while (n)
 			stock_add(s, pages[--n]);
-		out = stock_evict(s, s->most, EVICT);
+		out = stock_evict(s, s->most, came + EVICT);
 		lock_exit(&s->lock);
 	}
 	while (n)
 		range_leave(pages[--n]);
-	ranges_leave(out);
+	ranges_leave(out, range_leave);
 	idle_poll();
 	return true;
 }
@@ -290,7 +321,7 @@ bool ranges_give(void)
 		return false;
 	out = stock_evict(s, 0, GIVE);
 	lock_exit(&s->lock);
-	ranges_leave(out);
+	ranges_leave(out, leave_to_zone);
 	return out;
 }
 
@@ -305,7 +336,7 @@ static void stock_drain(struct stock *s)
 
 		had -= s->nr_pages;
 		lock_exit(&s->lock);
-		ranges_leave(out);
+		ranges_leave(out, leave_to_zone);
 		left = had ? left - min(left, had) : 0;
 	}
 }
@@ -318,25 +349,23 @@ void ranges_drain(void)
 
 static void drained(u32 off, void **pages, u32 n)
 {
-	ranges_put_drained(pages, n);
+	ranges_put_drained(off, pages, n);
 }
 
-/* In sheaves, which nobody asks, or in those of a heap that has shrunk. */
-static size_t sheaves_pages(void)
+size_t ranges_sheaf_pages(void)
 {
-	size_t sum = 0;
-
-	for (size_t nr = RANGE_MIN; nr <= RANGE_MAX; nr++)
-		sum += percpu_count(range_off(nr)) * nr;
-	return sum;
+	return !READ_ONCE(ranges_open) ? 0 :
+	       percpu_sum(range_off(RANGE_MIN), range_off(RANGE_MAX), RANGE_MIN);
 }
 
 void ranges_age(void)
 {
-	bool used = false;
+	static u32 seen_polls;
+	bool used = READ_ONCE(nr_polls) != seen_polls;
 
 	if (!READ_ONCE(ranges_open))
 		return;
+	seen_polls = READ_ONCE(nr_polls);
 	for (u32 nid = 0; nid < nr_nodes; nid++) {
 		struct stock *s = &stocks[nid];
 		u32 calls = READ_ONCE(s->nr_calls);
@@ -347,30 +376,38 @@ void ranges_age(void)
 			used = true;
 		s->seen_calls = calls;
 	}
-	if (!used || sheaves_pages() > zones_used_pages() / STOCK_SHARE)
+	/* Nobody asks the sheaves, or they are those of a heap that has shrunk. */
+	if (!used || ranges_sheaf_pages() > zones_used_pages() / SHRUNK_SHARE)
 		percpu_drain(range_off(RANGE_MIN), range_off(RANGE_MAX), drained);
 }
 
-void ranges_put_drained(void *const *pages, u32 n)
+void ranges_put_drained(u32 off, void *const *pages, u32 n)
 {
-	for (u32 i = 0; i < n; i++)
-		range_leave(pages[i]);
+	size_t nr = (off >> SHEAF_HEAD_SHIFT) - FIRST_RANGE + RANGE_MIN;
+
+	for (u32 i = 0; i < n; i++) {
+		range_check(pages[i], nr);
+		leave_to_zone(pages[i]);
+	}
+}
+
+size_t ranges_stock_pages(void)
+{
+	size_t sum = 0;
+
+	for (u32 nid = 0; nid < nr_nodes; nid++)
+		sum += READ_ONCE(stocks[nid].nr_pages);
+	return sum;
 }
 
 size_t ranges_pages(void)
 {
-	size_t sum = 0;
-
-	if (!READ_ONCE(ranges_open))
-		return 0;
-	for (u32 nid = 0; nid < nr_nodes; nid++)
-		sum += READ_ONCE(stocks[nid].nr_pages);
-	return sum + sheaves_pages();
+	return ranges_stock_pages() + ranges_sheaf_pages();
 }
 
 u64 ranges_calls(void)
 {
-	u64 sum = 0;
+	u64 sum = READ_ONCE(nr_polls);
 
 	for (u32 nid = 0; nid < nr_nodes; nid++)
 		sum += READ_ONCE(stocks[nid].nr_calls);

@@ -203,6 +203,8 @@ void percpu_reset(void);
 
 /* Objects in all sheaves of @off, read racily. */
 size_t percpu_count(u32 off);
+/* The same of those from @first to @last, each worth @each, the next one more. */
+size_t percpu_sum(u32 first, u32 last, size_t each);
 
 /**
  * percpu_freeze - close the block this thread would use, for a vfork child

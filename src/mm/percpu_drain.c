@@ -341,23 +341,32 @@ void percpu_reset(void)
 	store_release(&drainer, 0);
 }
 
-size_t percpu_count(u32 off)
+static size_t head_count(const struct sheaf_head *h)
 {
-	size_t n = 0;
+	void **lo = READ_ONCE(h->lo), **cur = READ_ONCE(h->cur);
+
+	return cur > lo ? (size_t)(cur - lo) : 0;
+}
+
+/* A line of each CPU that has none, as CPUs may be many. */
+size_t percpu_sum(u32 first, u32 last, size_t each)
+{
+	size_t sum = 0;
 
 	for (u32 cpu = 0; percpu_blocks && cpu < percpu.nr_cpus; cpu++) {
-		struct sheaf_head *h;
-		void **cur, **lo;
+		const struct sheaf_head *h = percpu_head(cpu, first);
 
 		if (!block_is_used(cpu))
 			continue;
-		h = percpu_head(cpu, off);
-		lo = READ_ONCE(h->lo);
-		cur = READ_ONCE(h->cur);
-		if (cur > lo)
-			n += (size_t)(cur - lo);
+		for (size_t i = 0; h + i <= percpu_head(cpu, last); i++)
+			sum += head_count(h + i) * (each + i);
 	}
-	return n;
+	return sum;
+}
+
+size_t percpu_count(u32 off)
+{
+	return percpu_sum(off, off, 1);
 }
 
 /* --- vfork --- */

@@ -3,20 +3,20 @@
  * 4 MiB.
  *
  * The kernel keeps per-CPU lists of single blocks; buffers of any length need
- * more than those and their like (pcp_range.c): a range that is freed joins its free neighbours in the same cache, and
- * a request cuts what it needs out of the smallest range that is known to be
- * long enough (lists by length, four to a doubling; a bitmap of lists that
- * have something).  Both cost a few cache lines and a lock that is rarely
- * contended; the zone's lock and its search for the best fit come into play
- * for misses only.
+ * more than those and their like (pcp_range.c): a range that is freed joins its
+ * free neighbours in the same cache, and a request cuts what it needs out of the
+ * smallest range that is known to be long enough (lists by length, four to a
+ * doubling; a bitmap of lists that have something).  Both cost a few cache lines
+ * and a lock that is rarely contended; the zone's lock and its search for the
+ * best fit come into play for misses only.
  *
  * What the caches hold is limited to a share of the heap, so that the buddies
  * see most of what is free and can merge it: a larger one where a few CPUs share
  * the heap, since what goes by way of the zone is as often as not another CPU's,
  * and its lines have to come from there.  Before the heap grows for a buffer, a
  * range of another CPU serves; if there is none, all of it goes back, for a
- * small one only if that is much (page_alloc.c).  A cache that has too much returns a few ranges with each
- * that is freed, so that no call pays for many.
+ * small one only if that is much (page_alloc.c).  A cache that has too much
+ * returns a few ranges with each that is freed, so that no call pays for many.
  *
  * Invariants, under the cache's lock:
  *   R1. the first page of a range in the cache has type PAGE_SPAN, its length
@@ -259,7 +259,7 @@ static void span_evict(struct span_cache *c, size_t keep, u32 most,
 	}
 }
 
-static void range_to_zone(struct page *page)
+void range_to_zone(struct page *page)
 {
 	struct zone *zone = page_zone(page);
 
@@ -439,15 +439,20 @@ static void cache_drain(struct span_cache *c)
 	}
 }
 
-void span_drain(void)
+static void caches_drain(void)
 {
 	struct span_cache *c;
 
-	last_drain();
-	ranges_drain();
 	for_each_cache(c)
 		if (!lock_is_reentry())
 			cache_drain(c);
+}
+
+void span_drain(void)
+{
+	last_drain();
+	ranges_drain();
+	caches_drain();
 }
 
 /* A CPU that has gone quiet beside busy ones would keep its share for good. */
@@ -477,31 +482,38 @@ u64 span_calls(void)
 	return sum;
 }
 
+static size_t caches_pages(void)
+{
+	struct span_cache *c;
+	size_t sum = 0;
+
+	for_each_cache(c)
+		sum += READ_ONCE(c->nr_pages);
+	return sum;
+}
+
+/* What waits by its length has had its turn: ranges_give(). */
 static __attribute__((noinline)) bool caches_drain_for(size_t nr)
 {
-	if (READ_ONCE(nr_span_caches) < 2 ||
-	    (nr <= RANGE_MAX &&
-	     span_pages() < zones_used_pages() / DRAIN_SHARE))
+	size_t have = caches_pages();
+
+	if (!have || (nr <= RANGE_MAX &&
+		      have < zones_used_pages() / DRAIN_SHARE))
 		return false;
-	span_drain();
+	last_drain();
+	caches_drain();
 	return true;
 }
 
 bool spans_drain_for(size_t nr)
 {
-	if (!READ_ONCE(nr_span_caches) || !span_pages() || lock_is_reentry())
-		return false;
-	return caches_drain_for(nr);
+	return READ_ONCE(nr_span_caches) >= 2 && !lock_is_reentry() &&
+	       caches_drain_for(nr);
 }
 
 size_t span_pages(void)
 {
-	size_t sum = last_pages() + ranges_pages();
-	struct span_cache *c;
-
-	for_each_cache(c)
-		sum += READ_ONCE(c->nr_pages);
-	return sum;
+	return last_pages() + ranges_stock_pages() + caches_pages();
 }
 
 /* One range of list @i: R1, R2, R4. */
@@ -555,7 +567,7 @@ bool spans_are_valid(void)
 		lock_exit(&c->lock);
 	}
 	return ok && ranges_are_valid() &&
-	       sum + last_pages() + ranges_pages() == span_pages();
+	       sum + last_pages() + ranges_stock_pages() == span_pages();
 }
 
 void span_fork_lock(void)

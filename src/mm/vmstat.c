@@ -117,7 +117,7 @@ static size_t pcp_count(u32 cpu)
 
 size_t pages_at_hand(void)
 {
-	size_t pages = span_pages();
+	size_t pages = span_pages() + ranges_sheaf_pages();
 
 	for (u32 cpu = 0; cpu < percpu.nr_cpus; cpu++)
 		pages += pcp_count(cpu);

@@ -208,6 +208,9 @@ void zones_fork_child(void);
 struct page *span_alloc(size_t nr);
 bool span_free_into(struct page *page, size_t nr);
 
+/* Of type PAGE_NONE, past the spans; waits for the zone's lock. */
+void range_to_zone(struct page *page);
+
 /* A heap below 32 MiB keeps nothing there, and runs none of its code. */
 #define SPAN_FLOOR_PAGES	((size_t)8192)
 
@@ -229,7 +232,7 @@ static inline bool span_free(struct page *page, size_t nr)
 
 /* Grow a range of @old pages into a free span behind it. */
 bool span_extend(struct page *page, size_t old, size_t nr);
-/* All of them into the buddies. */
+/* All of them into the buddies, with last.c's and the stocks of pcp_range.c. */
 void span_drain(void);
 /* Out of any CPU's, before the heap grows for it. */
 struct page *span_steal(size_t nr);
@@ -243,7 +246,7 @@ void spans_drain_unused(void);
 u64 span_calls(void);			/* of all of the above that looked; racy */
 /* All invariants of all caches hold; nobody else runs. */
 bool spans_are_valid(void);
-size_t span_pages(void);		/* in all caches, last.c and pcp_range.c; racy */
+size_t span_pages(void);		/* that span_drain() would take; racy */
 void span_fork_lock(void);
 void span_fork_unlock(void);
 
@@ -307,6 +310,9 @@ extern __hidden bool ranges_open;
  * while none is open, or where calls are to be seen.
  */
 extern __hidden size_t ranges_end;
+/* Ranges this thread may take before it has to look at what lies idle; a hint. */
+extern __hidden __thread int range_calls_left
+	__attribute__((tls_model("initial-exec")));
 
 /* Nobody's, of a sheaf or a stock. */
 static inline bool range_is_free(const struct page *page, size_t nr)
@@ -347,9 +353,11 @@ void ranges_drain(void);
 /* The first of these, where it had not been used since the last time. */
 void ranges_age(void);
 /* What a sheaf had. */
-void ranges_put_drained(void *const *pages, u32 n);
+void ranges_put_drained(u32 off, void *const *pages, u32 n);
 size_t ranges_pages(void);		/* racy */
-u64 ranges_calls(void);			/* of the nodes' lists, as activity; racy */
+size_t ranges_stock_pages(void);	/* ... those with the nodes */
+size_t ranges_sheaf_pages(void);	/* ... and those with the CPUs */
+u64 ranges_calls(void);			/* as activity; racy */
 /* G1 to G3 of all that lies with nodes; nobody else runs. */
 bool ranges_are_valid(void);
 void ranges_fork_lock(void);

@@ -193,6 +193,12 @@ Test(life, setitimer_prof_loses_no_progress, .timeout = 120)
 	helper_must_pass("signals", "prof", NULL);
 }
 
+Test(life, a_heap_dropped_beside_work_on_buffers, .timeout = 60)
+{
+	needs_liballoc("others keep it");
+	helper_must_pass("drops", "heap", NULL);
+}
+
 Test(life, single_threaded_stays_single_threaded, .timeout = 60)
 {
 	helper_must_pass("single", "tasks", NULL);

@@ -699,3 +699,87 @@ Test(sizes, a_zeroed_buffer_is_the_one_freed_last)
 		cr_assert_geq(same, 90, "%zu: %zu", sizes[i], same);
 	}
 }
+
+/*
+ * Buffers of 8 to 64 KiB that are replaced over and over, in a heap of some MiB:
+ * each length is kept at hand after thousands of calls (mm/pcp_range.c).
+ */
+enum { LIVE = 600, OLDEST = 16 };
+
+struct buffer {
+	unsigned char *at;
+	size_t size;
+};
+
+static void buffer_fill(struct buffer *b, size_t i)
+{
+	memset(opaque(b->at), (int)(i % 251 + 1), b->size);
+}
+
+static void buffer_check(const struct buffer *b, size_t i)
+{
+	for (size_t k = 0; k < b->size; k++)
+		REQUIRE(b->at[k] == (unsigned char)(i % 251 + 1),
+			"byte %zu of %zu", k, b->size);
+}
+
+/* All of it is the buffer's, to its last byte, however it was come by. */
+static void buffer_replace(struct buffer *b, size_t i, size_t size, int how)
+{
+	size_t old = b->size;
+
+	if (b->at)
+		buffer_check(b, i);
+	if (how == 0 && b->at) {
+		b->at = realloc(b->at, size);
+		b->size = old < size ? old : size;
+		cr_assert(b->at);
+		buffer_check(b, i);
+	} else {
+		free(b->at);
+		b->at = how == 1 ? calloc(1, size) :
+			how == 2 ? aligned_alloc(64, size / 64 * 64) :
+				   malloc(size);
+		cr_assert(b->at);
+		if (how == 1)
+			REQUIRE(all_zero(b->at, size), "%zu: dirty", size);
+		if (how == 2)
+			REQUIRE(aligned_to(b->at, 64), "%p", (void *)b->at);
+	}
+	b->size = how == 3 ? malloc_usable_size(b->at) :
+		  how == 2 ? size / 64 * 64 : size;
+	REQUIRE(malloc_usable_size(b->at) >= b->size);
+	buffer_fill(b, i);
+}
+
+Test(sizes, buffers_replaced_over_and_over, .timeout = 60)
+{
+	static struct buffer live[LIVE];
+	unsigned long seed = 88172645463325252;
+
+	for (size_t n = 0; n < 200000; n++) {
+		size_t i, size;
+
+		seed ^= seed << 13;
+		seed ^= seed >> 7;
+		seed ^= seed << 17;
+		i = seed % LIVE;
+		size = 12 * KIB + seed / LIVE % (8 * KIB);
+		/* Few are looked at whole: it is the calls that must be many. */
+		if (n % OLDEST == 0) {
+			buffer_replace(&live[i], i, size, (int)(n / OLDEST % 5));
+			continue;
+		}
+		if (live[i].at)
+			REQUIRE(live[i].at[live[i].size - 1] == i % 251 + 1);
+		free(live[i].at);
+		live[i].at = malloc(live[i].size = size);
+		cr_assert(live[i].at);
+		buffer_fill(&live[i], i);
+	}
+	for (size_t i = 0; i < LIVE; i++) {
+		if (live[i].at)
+			buffer_check(&live[i], i);
+		free(live[i].at);
+	}
+}

@@ -1,5 +1,5 @@
 /*
- * interior_listed.c - the second page of a buffer is freed, of a length that
+ * interior_listed.c - the second line of a buffer is freed, of a length that
  * waits for the next of it.
  */
 #include "misuse.h"
@@ -11,6 +11,6 @@ int main(void)
 
 	have_lists(20000);
 	p = must_malloc(20000);
-	free(bad(p + 4096));
+	free(bad(p + 64));
 	return 0;
 }
