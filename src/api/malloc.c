@@ -2,6 +2,7 @@
  * malloc.c - libc's malloc family over slabs, pages and areas.
  *
  *	size <= 8 KiB		slab (slab/kmalloc.c)
+ *	     <= 64 KiB		exact pages, of the CPU's (buffer.h, mm/pcp_range.c)
  *	      < 1 MiB		exact pages (mm/buddy.c)
  *	     <= 4 MiB		exact pages, or an area made of freed ones
  *	above			an area of its own (mm/vmalloc.c)

@@ -3,10 +3,11 @@
  * that grows gives up for it.
  *
  * A range of pages comes from the first of these that has it:
- *   1. a free span at hand of this CPU (span.c), for large buffers;
+ *   1. what is at hand of this CPU, for buffers: the one freed last, a range of
+ *	that length, a span (last.c, pcp_range.c: asked before; span.c);
  *   2. warm free pages of the nearest zone, by best fit among runs for
  *	buffers, an aligned block for slabs; then, for buffers, a span of
- *	another CPU; and the zone again, once spans have gone back to it;
+ *	another CPU; and the zone again, once some of these have gone back to it;
  *   3. fresh pages, once the watermarks agree: they cost a fault each, or,
  *	where all of them will be touched, one call for a batch;
  *   4. anything that is free, of whatever type; farther zones.
