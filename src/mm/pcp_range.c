@@ -16,7 +16,8 @@
  * OPEN_MISSES requests of it have gone by the zone, in a heap that is not small;
  * sheaves of one length hold a 32nd of the heap on all CPUs, and the stock an
  * eighth in all.  Where that is too much, the length that has most gives, and
- * before the heap grows the stock is joined, a few ranges at a time.
+ * before the heap grows the stock is joined, a few ranges at a time, and where it
+ * is empty some of what this CPU has.
  *
  * Invariants:
  *   G1. a range here has type PAGE_QUICK and its length in its first page; all
@@ -120,7 +121,8 @@ static struct stock *stock_enter(u32 nid)
 	if (lock_is_reentry() || !lock_try_enter(&s->lock))
 		return NULL;
 	if (s->nr_calls % LOOK_CALLS == 0)
-		WRITE_ONCE(s->most, zones_used_pages() / STOCK_SHARE);
+		WRITE_ONCE(s->most, zones_used_pages() /
+				    (STOCK_SHARE * nr_nodes));
 	ADD_ONCE(s->nr_calls, 1);
 	return s;
 }
@@ -177,7 +179,8 @@ static struct list_head *stock_evict(struct stock *s, size_t keep, u32 most)
 /* Ranges that a sheaf of @nr pages may hold now: a power of two, or 0. */
 static u32 sheaf_capacity(size_t nr)
 {
-	u32 cpus = max(READ_ONCE(nr_last), 1u);
+	u32 last = READ_ONCE(nr_last);	/* none counts beyond 64 */
+	u32 cpus = last < 64 ? max(last, 1u) : percpu.nr_cpus;
 	size_t want = zones_used_pages() / (SHEAF_SHARE * cpus * nr);
 
 	return want ? 1u << ilog2(min(want, (size_t)SHEAF_MOST)) : 0;
@@ -311,13 +314,40 @@ bool range_put(struct page *page, size_t nr)
 	return false;
 }
 
+/* Of this CPU's sheaves, half of what the one with most pages may hold. */
+static bool sheaves_give(void)
+{
+	void *pages[SHEAF_MOST / 2];
+	size_t best = RANGE_MIN, most = 0;
+	u32 cpu = percpu_index(), n;
+
+	if (!READ_ONCE(ranges_open) || lock_is_reentry() ||
+	    cpu >= percpu.nr_cpus)
+		return false;
+	for (size_t nr = RANGE_MIN; nr <= RANGE_MAX; nr++) {
+		const struct sheaf_head *h = percpu_head(cpu, range_off(nr));
+		void **lo = READ_ONCE(h->lo), **cur = READ_ONCE(h->cur);
+		size_t have = cur > lo ? (size_t)(cur - lo) * nr : 0;
+
+		if (have > most) {
+			most = have;
+			best = nr;
+		}
+	}
+	n = most ? percpu_pop_batch(range_off(best), pages, SHEAF_MOST / 2) : 0;
+	ranges_put_drained(range_off(best), pages, n);
+	return n;
+}
+
 bool ranges_give(void)
 {
 	u32 nid = numa_node_id();
 	struct stock *s = &stocks[nid];
 	struct list_head *out;
 
-	if (!READ_ONCE(s->nr_pages) || !(s = stock_enter(nid)))
+	if (!READ_ONCE(s->nr_pages))
+		return sheaves_give();
+	if (!(s = stock_enter(nid)))
 		return false;
 	out = stock_evict(s, 0, GIVE);
 	lock_exit(&s->lock);
@@ -362,6 +392,7 @@ void ranges_age(void)
 {
 	static u32 seen_polls;
 	bool used = READ_ONCE(nr_polls) != seen_polls;
+	size_t pages;
 
 	if (!READ_ONCE(ranges_open))
 		return;
@@ -377,7 +408,8 @@ void ranges_age(void)
 		s->seen_calls = calls;
 	}
 	/* Nobody asks the sheaves, or they are those of a heap that has shrunk. */
-	if (!used || ranges_sheaf_pages() > zones_used_pages() / SHRUNK_SHARE)
+	pages = ranges_sheaf_pages();
+	if (pages && (!used || pages > zones_used_pages() / SHRUNK_SHARE))
 		percpu_drain(range_off(RANGE_MIN), range_off(RANGE_MAX), drained);
 }
 

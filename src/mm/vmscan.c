@@ -381,6 +381,9 @@ static size_t idle_pages(void)
 
 		idle += dirty - min(dirty, READ_ONCE(zone->nr_lazy_free));
 	}
+	/* Summed over lines of all CPUs: where there is little else. */
+	if (idle <= IDLE_LEAST)
+		idle += ranges_sheaf_pages();
 	return idle;
 }
 

@@ -233,6 +233,27 @@ Test(pcp_range, they_go_before_the_heap_grows, .init = up)
 	check_all();
 }
 
+/* So do those of this CPU's sheaves, where the stock has none. */
+Test(pcp_range, those_of_sheaves_go_too, .init = up)
+{
+	struct page *page[8];
+	size_t managed;
+
+	for (u32 i = 0; i < ARRAY_SIZE(page); i++)
+		page[i] = get(8);
+	get(3);				/* a wall */
+	while (zone_normal.nr_free_dirty)
+		cr_assert(page_range_alloc(NUMA_NO_NODE, 1, 0, GFP));
+	for (u32 i = 0; i < ARRAY_SIZE(page); i++)
+		put(page[i], 8);
+	cr_assert_eq(ranges_stock_pages(), 0);
+	managed = zones_used_pages();
+	get(20);
+	cr_assert_leq(zones_used_pages(), managed, "joined");
+	cr_assert_lt(ranges_pages(), 64);
+	check_all();
+}
+
 /* In a heap that has spans: what is given must not end there. */
 Test(pcp_range, they_go_before_a_large_heap_grows, .init = up)
 {
@@ -366,12 +387,20 @@ Test(pcp_range, none_of_dma32, .init = up)
 /*
  * Two threads that free one buffer at a time: this CPU's sheaf has it, and who found
  * it in another's uses it.  In the child, whose index may be another than its
- * parent's.
+ * parent's; what it puts it has beforehand, as asking for pages empties sheaves.
  */
+static struct page *more[SHEAF_MOST + 4];
+static u32 nr_put;
+
+static void put_more(void)
+{
+	put(more[nr_put++], 5);
+}
+
 static void put_twice(struct page *page)
 {
-	put(get_apart(5), 5);
-	put(page_range_alloc(NUMA_NO_NODE, 5, 0, GFP), 5);
+	put_more();
+	put_more();
 	put(page, 5);
 	page->type = PAGE_LARGE;
 }
@@ -393,11 +422,11 @@ static void drain_it(void *page)
 /* The half that leaves a full sheaf is the upper one. */
 static void stock_it(void *page)
 {
-	put(get_apart(5), 5);
-	while (percpu_count(range_off(5)) + 2 < percpu_capacity(range_off(5)))
-		put(page_range_alloc(NUMA_NO_NODE, 5, 0, GFP), 5);
+	put_more();
+	while (percpu_count(range_off(5)) + 3 < percpu_capacity(range_off(5)))
+		put_more();
 	put_twice(page);
-	put(page_range_alloc(NUMA_NO_NODE, 5, 0, GFP), 5);
+	put_more();
 	_exit(0);
 }
 
@@ -408,6 +437,8 @@ Test(pcp_range, one_that_is_here_twice, .init = up)
 	struct page *page = get_apart(5);
 	char text[512], want[64];
 
+	for (u32 i = 0; i < ARRAY_SIZE(more); i++)
+		more[i] = get_apart(5);
 	snprintf(want, sizeof(want), "double free: %p", page_address(page));
 	for (u32 i = 0; i < ARRAY_SIZE(leave); i++) {
 		cr_assert_neq(unit_child(leave[i], page, text, sizeof(text)), 0,
