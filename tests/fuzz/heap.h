@@ -27,7 +27,9 @@ static inline bool heap_is_object(u32 off, const void *obj)
 	u32 n = off >> SHEAF_HEAD_SHIFT;
 	struct kmem_cache *s = class_to_cache(off);
 
-	if (n < FIRST_CACHE)
+	if (n >= FIRST_RANGE && n < FIRST_CACHE)
+		return range_is_free(obj, n - FIRST_RANGE + RANGE_MIN);
+	if (n < FIRST_RANGE)
 		return addr_to_page(obj)->type == PAGE_PCP;
 	if (n >= FIRST_HARDEN)
 		s = class_to_cache(addr_to_class(obj));
