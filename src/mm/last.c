@@ -35,7 +35,6 @@
 #include "mm/percpu.h"
 #include "mm/zone.h"
 
-#define LAST_CPUS	64u	/* on others, nothing waits */
 #define STREAK		32u	/* buffers freed before the next was taken */
 #define LOOK_CALLS	64u	/* puts between two idle_poll() */
 

@@ -13,7 +13,7 @@
  * once, where this CPU or another finds it: lists by length, under one lock.
  *
  * What waits for its own length serves no other.  So a length has a list once
- * OPEN_MISSES requests of it have gone by the zone, in a heap that is not small;
+ * OPEN_MISSES requests of it went by spans or the zone, in a heap not too small;
  * sheaves of one length hold a 32nd of the heap on all CPUs, and the stock an
  * eighth in all.  Where that is too much, the length that has most gives, and
  * before the heap grows the stock is joined, a few ranges at a time, and where it
@@ -179,8 +179,8 @@ static struct list_head *stock_evict(struct stock *s, size_t keep, u32 most)
 /* Ranges that a sheaf of @nr pages may hold now: a power of two, or 0. */
 static u32 sheaf_capacity(size_t nr)
 {
-	u32 last = READ_ONCE(nr_last);	/* none counts beyond 64 */
-	u32 cpus = last < 64 ? max(last, 1u) : percpu.nr_cpus;
+	u32 last = READ_ONCE(nr_last);	/* CPUs that free buffers, if so few */
+	u32 cpus = last < LAST_CPUS ? max(last, 1u) : percpu.nr_cpus;
 	size_t want = zones_used_pages() / (SHEAF_SHARE * cpus * nr);
 
 	return want ? 1u << ilog2(min(want, (size_t)SHEAF_MOST)) : 0;
@@ -220,8 +220,15 @@ __slowpath void range_is_twice(const struct page *page)
 
 struct page *range_get(size_t nr)
 {
-	struct page *page = percpu_pop(range_off(nr));
+	struct page *page;
 
+	/* Who is served from here has no other chance to see what lies idle. */
+	if (--range_calls_left < 0) {
+		range_calls_left = POLL_CALLS;
+		WRITE_ONCE(nr_polls, READ_ONCE(nr_polls) + 1);
+		idle_poll();
+	}
+	page = percpu_pop(range_off(nr));
 	if (!page && READ_ONCE(stocks[numa_node_id()].nr[nr]))
 		page = stock_get(nr);
 	if (!page) {
@@ -232,12 +239,6 @@ struct page *range_get(size_t nr)
 	page->slack = 0;
 	page->colour = 0;
 	WRITE_ONCE(page->type, PAGE_LARGE);
-	/* Who is served from here has no other chance to see what lies idle. */
-	if (--range_calls_left < 0) {
-		range_calls_left = POLL_CALLS;
-		WRITE_ONCE(nr_polls, READ_ONCE(nr_polls) + 1);
-		idle_poll();
-	}
 	return page;
 }
 
@@ -262,7 +263,6 @@ static bool sheaf_grow(struct page *page, size_t nr)
 
 	if (percpu_capacity(geo.off) >= want || !percpu_grow(&geo, want))
 		return false;
-	WRITE_ONCE(ranges_open, true);
 	if (percpu.mode == PERCPU_CID && nr_nodes == 1 && !options.trace[0] &&
 	    !options.hardened)
 		WRITE_ONCE(ranges_end, (RANGE_MAX << PAGE_SHIFT) + 1);
@@ -308,10 +308,13 @@ bool range_put(struct page *page, size_t nr)
 	WRITE_ONCE(page->type, PAGE_QUICK);
 	if (percpu_push(range_off(nr), page))
 		return true;
-	if (range_wants_list(nr))
-		return sheaf_grow(page, nr) || stock_put(page, nr);
-	WRITE_ONCE(page->type, PAGE_NONE);
-	return false;
+	if (!range_wants_list(nr)) {
+		WRITE_ONCE(page->type, PAGE_NONE);
+		return false;
+	}
+	/* Also where no sheaf has room: the stock is looked into all the same. */
+	WRITE_ONCE(ranges_open, true);
+	return sheaf_grow(page, nr) || stock_put(page, nr);
 }
 
 /* Of this CPU's sheaves, half of what the one with most pages may hold. */

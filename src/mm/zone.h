@@ -253,6 +253,7 @@ void span_fork_unlock(void);
 /* --- last.c: the buffer that each CPU has freed last --- */
 
 #define LAST_MAX	((size_t)64)	/* pages of one that may wait */
+#define LAST_CPUS	64u	/* on others, nothing waits */
 
 /* A range of @nr pages that waits here, as page_range_alloc() gives it; NULL. */
 struct page *last_take(size_t nr);

@@ -53,6 +53,18 @@ static void heap(size_t pages)
 		cr_assert(page_range_alloc(NUMA_NO_NODE, 512, 0, 0));
 }
 
+/* @n neighbours of @nr pages wait, in a heap in which nothing else is warm. */
+static void wait_in_full_heap(struct page **page, u32 n, size_t nr)
+{
+	for (u32 i = 0; i < n; i++)
+		page[i] = get(nr);
+	get(3);				/* a wall */
+	while (zone_normal.nr_free_dirty)
+		cr_assert(page_range_alloc(NUMA_NO_NODE, 1, 0, GFP));
+	for (u32 i = 0; i < n; i++)
+		put(page[i], nr);
+}
+
 static void up(void)
 {
 	unit_pin(0);
@@ -129,6 +141,24 @@ TEST_MODES(pcp_range, the_last_of_its_length_comes_first)
 		  !page[2]->slack && !page[2]->colour);
 	cr_assert_null(range_list_alloc(5));
 	cr_assert_eq(ranges_pages(), 0);
+	check_all();
+}
+
+/* Of many CPUs none may have a sheaf of the longest: the stock serves alone. */
+Test(pcp_range, where_no_sheaf_has_room, .init = unit_up)
+{
+	struct page *page;
+
+	unit_pin(0);
+	heap(2 * FLOOR);
+	miss(16);
+	nr_last = 32;
+	page = get(16);
+	put(page, 16);
+	cr_assert_eq(percpu_capacity(range_off(16)), 0);
+	cr_assert_eq(ranges_stock_pages(), 16);
+	cr_assert_eq(range_list_alloc(16), page);
+	cr_assert_eq(ranges_stock_pages(), 0);
 	check_all();
 }
 
@@ -214,13 +244,7 @@ Test(pcp_range, they_go_before_the_heap_grows, .init = up)
 	struct page *page[NR];
 	size_t managed, used;
 
-	for (u32 i = 0; i < NR; i++)
-		page[i] = get(4);
-	get(3);				/* a wall */
-	while (zone_normal.nr_free_dirty)
-		cr_assert(page_range_alloc(NUMA_NO_NODE, 1, 0, GFP));
-	for (u32 i = 0; i < NR; i++)
-		put(page[i], 4);
+	wait_in_full_heap(page, NR, 4);
 	used = ranges_pages();
 	cr_assert_eq(used, 4 * NR);
 	managed = zones_used_pages();
@@ -239,13 +263,7 @@ Test(pcp_range, those_of_sheaves_go_too, .init = up)
 	struct page *page[8];
 	size_t managed;
 
-	for (u32 i = 0; i < ARRAY_SIZE(page); i++)
-		page[i] = get(8);
-	get(3);				/* a wall */
-	while (zone_normal.nr_free_dirty)
-		cr_assert(page_range_alloc(NUMA_NO_NODE, 1, 0, GFP));
-	for (u32 i = 0; i < ARRAY_SIZE(page); i++)
-		put(page[i], 8);
+	wait_in_full_heap(page, ARRAY_SIZE(page), 8);
 	cr_assert_eq(ranges_stock_pages(), 0);
 	managed = zones_used_pages();
 	get(20);
@@ -261,13 +279,7 @@ Test(pcp_range, they_go_before_a_large_heap_grows, .init = up)
 	size_t managed;
 
 	heap(2 * SPAN_FLOOR_PAGES);
-	for (u32 i = 0; i < NR; i++)
-		page[i] = get(4);
-	get(3);				/* a wall */
-	while (zone_normal.nr_free_dirty)
-		cr_assert(page_range_alloc(NUMA_NO_NODE, 1, 0, GFP));
-	for (u32 i = 0; i < NR; i++)
-		put(page[i], 4);
+	wait_in_full_heap(page, NR, 4);
 	managed = zones_used_pages();
 	cr_assert(page_range_alloc(NUMA_NO_NODE, 2, 1,
 				   GFP_KERNEL | __GFP_PREFAULT));
