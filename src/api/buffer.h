@@ -3,10 +3,11 @@
  * are at hand (mm/pcp_range.c): the hot paths, but for a struct page in the
  * place of an object.
  *
- * They are what malloc_slow() and free_slow() try first.  There is no atomic
- * operation, nor a call: either would wait for, or use up, the room that the
- * CPU has for stores which have not found their lines yet, and who fills one
- * buffer after the other has many of these.
+ * They are what malloc_slow() and free_slow() try first, and what serves C++'s
+ * operators and free_sized().  There is no atomic operation, nor a call: either
+ * would wait for, or use up, the room that the CPU has for stores which have not
+ * found their lines yet, and who fills one buffer after the other has many of
+ * these.
  */
 #ifndef API_BUFFER_H
 #define API_BUFFER_H

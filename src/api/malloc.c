@@ -197,8 +197,13 @@ static __attribute__((noinline)) void *malloc_plain(size_t size)
 
 void *malloc_called(size_t size)
 {
+	void *ptr;
+
 	if (unlikely(size < harden_hot.malloc_end))
 		return harden_malloc(size, malloc_hardened);
+	ptr = buffer_malloc(size);
+	if (likely(ptr))
+		return ptr;
 	return traced(TRACE_MALLOC, malloc_untraced(size), size, 1);
 }
 
@@ -339,7 +344,7 @@ __attribute__((noinline)) void free_slow(void *ptr)
 		free_plain(ptr);
 }
 
-__attribute__((noinline)) void free_sized_slow(void *ptr, size_t size)
+static __attribute__((noinline)) void free_sized_plain(void *ptr, size_t size)
 {
 	SLAB_CALLER();
 	if (trace_is_on())
@@ -348,6 +353,12 @@ __attribute__((noinline)) void free_sized_slow(void *ptr, size_t size)
 		harden_free(ptr, size);
 	else
 		free_untraced(ptr);
+}
+
+__attribute__((noinline)) void free_sized_slow(void *ptr, size_t size)
+{
+	if (!buffer_free(ptr))
+		free_sized_plain(ptr, size);
 }
 
 /* --- sizes --- */

@@ -12,6 +12,7 @@
 #include <map>
 #include <memory>
 #include <new>
+#include <sched.h>
 #include <string>
 #include <thread>
 #include <vector>
@@ -358,4 +359,99 @@ Test(cxx, thread_local_destructors_allocate)
 {
 	for (int i = 0; i < 300; i++)
 		std::thread([] { at_thread_exit.s += "touched"; }).join();
+}
+
+/*
+ * Buffers of 8 to 64 KiB that are kept at hand (mm/pcp_range.c), whoever asks
+ * for one and gives it back: which one comes next says by which way it went.
+ */
+using take_fn = void *(std::size_t);
+using give_fn = void(void *, std::size_t);
+
+static constexpr std::size_t BUFFER = 20000;
+
+static void *take_malloc(std::size_t n) { return malloc(n); }
+static void *take_new(std::size_t n) { return ::operator new(n); }
+static void give_free(void *p, std::size_t) { free(p); }
+static void give_delete(void *p, std::size_t) { ::operator delete(p); }
+static void give_sized(void *p, std::size_t n) { ::operator delete(p, n); }
+
+static void give_free_sized(void *p, std::size_t n)
+{
+	static const auto sized = reinterpret_cast<give_fn *>(
+		optional_symbol("free_sized"));
+
+	sized(p, n);
+}
+
+static void buffers_have_lists()
+{
+	void *p[4];
+
+	for (int i = 0; i < 12; i++)
+		opaque(malloc(900 << 10));
+	for (int n = 0; n < 6000; n++) {
+		for (void *&q : p)
+			q = opaque(malloc(BUFFER));
+		for (void *q : p)
+			free(q);
+	}
+}
+
+/* Of who frees what he took last, one buffer waits elsewhere (mm/last.c). */
+static void take_and_give(take_fn *take, give_fn *give, std::size_t n)
+{
+	for (int i = 0; i < 64; i++)
+		give(opaque(take(n)), n);
+}
+
+static void *take_zeroed(std::size_t n) { return calloc(1, n); }
+
+/* The next is the one that was given back. */
+static bool given(give_fn *give)
+{
+	void *p, *q;
+
+	take_and_give(take_zeroed, give, BUFFER);
+	give(p = opaque(calloc(1, BUFFER)), BUFFER);
+	free(q = opaque(malloc(BUFFER)));
+	return p == q;
+}
+
+/* It is of that list, not cut from what waits elsewhere. */
+static bool taken(take_fn *take)
+{
+	void *p, *q;
+
+	free(p = opaque(malloc(BUFFER)));
+	take_and_give(take_malloc, give_free, 5 * BUFFER);
+	free(q = opaque(take(BUFFER)));
+	return p == q;
+}
+
+/* Once in a few hundred calls it goes the long way. */
+template <typename fn, typename way> static bool mostly(fn *test, way *by)
+{
+	int times = 0;
+
+	for (int i = 0; i < 10; i++)
+		times += test(by);
+	return times >= 7;
+}
+
+Test(cxx, buffers_go_one_way_by_every_call)
+{
+	cpu_set_t cpus;
+
+	needs_liballoc("its own promise");
+	CPU_ZERO(&cpus);
+	CPU_SET(sched_getcpu(), &cpus);
+	sched_setaffinity(0, sizeof(cpus), &cpus);
+	buffers_have_lists();
+	if (!mostly(given, give_free) || !mostly(taken, take_malloc))
+		cr_skip_test("buffers are not at hand of their CPU");
+	cr_expect(mostly(given, give_free_sized));
+	cr_expect(mostly(given, give_delete));
+	cr_expect(mostly(given, give_sized));
+	cr_expect(mostly(taken, take_new));
 }
