@@ -13,6 +13,7 @@
 #define API_BUFFER_H
 
 #include "api/malloc.h"
+#include "core/trace.h"
 #include "mm/zone.h"
 
 /*
@@ -83,6 +84,37 @@ __fastpath bool buffer_free(void *ptr)
 		return true;
 	WRITE_ONCE(page->type, PAGE_LARGE);
 	return false;
+}
+
+/*
+ * The same by way of the one that waits on this CPU (mm/last.c).  NULL: it will not
+ * do, or somebody is to see this call.
+ */
+__fastpath void *last_malloc(size_t size)
+{
+	size_t nr = size_to_pages(size);
+	struct page *page;
+
+	if (!READ_ONCE(nr_last) || size <= HOT_MAX_SIZE || nr > LAST_MAX ||
+	    unlikely(READ_ONCE(idle_armed)) || trace_is_on())
+		return NULL;
+	page = last_take(nr);
+	if (!page)
+		return NULL;
+	set_colour(page, (u32)nr, (nr << PAGE_SHIFT) - size);
+	page->slack = (u32)(large_size(page) - size);
+	return large_start(page);
+}
+
+/* False: it is none, not whole, or better placed elsewhere. */
+__fastpath bool last_free(void *ptr)
+{
+	struct page *page;
+
+	return READ_ONCE(nr_last) && !trace_is_on() && !hot_is_outside(ptr) &&
+	       (page = addr_to_page(ptr)) &&
+	       READ_ONCE(page->type) == PAGE_LARGE &&
+	       ptr == large_start(page) && last_give(page);
 }
 
 #endif

@@ -83,6 +83,7 @@ static void *large_alloc(size_t size, size_t align, u32 flags)
 {
 	size_t pages = size_to_pages(size);
 	struct page *page = NULL;
+	bool noted;
 	void *ptr = NULL;
 
 	if (size > PTRDIFF_MAX)
@@ -90,6 +91,7 @@ static void *large_alloc(size_t size, size_t align, u32 flags)
 	slab_carry();
 	if (align <= PAGE_SIZE && !(flags & GROWS))
 		page = last_take(pages);
+	noted = page;
 	if (!page && align <= PAGE_SIZE && !(flags & GROWS))
 		page = range_list_alloc(pages);
 	if (page && flags & ZERO)	/* what waits was somebody's */
@@ -108,7 +110,8 @@ static void *large_alloc(size_t size, size_t align, u32 flags)
 			set_colour(page, page->nr_pages,
 				   (pages << PAGE_SHIFT) - size);
 		set_asked(page, size);
-		last_note(page);
+		if (!noted)
+			last_note(page);
 		return large_start(page);
 	}
 	ptr = vmalloc(size, max(align, PAGE_SIZE),
@@ -220,7 +223,8 @@ __attribute__((noinline)) void *malloc_slow(size_t size)
 	ptr = buffer_malloc(size);
 	if (likely(ptr))
 		return ptr;
-	return malloc_plain(size);
+	ptr = last_malloc(size);
+	return ptr ? ptr : malloc_plain(size);
 }
 
 static __attribute__((noinline)) void *calloc_slow(size_t size)
@@ -340,7 +344,7 @@ __attribute__((noinline)) void free_slow(void *ptr)
 {
 	if (likely(harden_hot.units))
 		harden_free_any(ptr);
-	else if (!buffer_free(ptr))
+	else if (!buffer_free(ptr) && !last_free(ptr))
 		free_plain(ptr);
 }
 

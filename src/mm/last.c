@@ -21,12 +21,17 @@
  * would pass for a quiet one.
  *
  * Invariants:
- *   A1. a range here has type PAGE_QUICK and its length in its first page, and
- *	 is in use to the zone; no lock protects it.
+ *   A1. a range here is in use to the zone; no lock protects it.  If its word says
+ *	 MARKED, its first page has type PAGE_QUICK and its length.  If not, it is
+ *	 what was left where a part was cut, and no page of it says anything.
  *   A2. it is whose exchange has taken it out; nobody else looks at its page.
  *	 What is asked before (its length) is in the word that is exchanged.
  *   A3. what follows the range are hints, which threads of one CPU may write over
  *	 each other's: they decide what is worth while, never whose a page is.
+ *   A4. so a word is all there is to know of a range that is not marked.  Who
+ *	 changes it from what he has read owns what the old and the new one differ
+ *	 by, whatever has happened in between: of a part that is cut or that joins,
+ *	 one atomic operation says whose it is, not three.
  *
  * In a child of fork() what another thread had in hand between two exchanges is
  * lost, as what it had allocated is.
@@ -37,9 +42,10 @@
 
 #define STREAK		32u	/* buffers freed before the next was taken */
 #define LOOK_CALLS	64u	/* puts between two idle_poll() */
+#define MARKED		((uintptr_t)1 << 63)	/* A1 */
 
 static struct last {
-	/* Its first page, whose alignment leaves room for nr - 1; atomic. */
+	/* Its first page, whose alignment has room for nr - 1, or MARKED; atomic. */
 	uintptr_t range;
 	const struct page *newest;	/* handed out, not freed yet; A3 */
 	u32 streak;			/* A3 */
@@ -50,6 +56,15 @@ u32 nr_last;			/* up to the last one used; atomic */
 
 _Static_assert(sizeof(struct page) % LAST_MAX == 0, "no room for the length");
 
+/* As percpu_index(), without a call where that is one load. */
+static inline struct last *last_mine(void)
+{
+	u32 cpu = likely(percpu.mode != PERCPU_SLOTS) ?
+		  arch_rseq_read(percpu.rseq, percpu.idx) : percpu_index();
+
+	return likely(cpu < LAST_CPUS) ? &last[cpu] : NULL;
+}
+
 static uintptr_t range_of(struct page *page, size_t nr)
 {
 	return (uintptr_t)page | (nr - 1);
@@ -57,7 +72,7 @@ static uintptr_t range_of(struct page *page, size_t nr)
 
 static struct page *range_page(uintptr_t range)
 {
-	return (struct page *)(range & ~(LAST_MAX - 1));
+	return (struct page *)(range & ~(LAST_MAX - 1) & ~MARKED);
 }
 
 static size_t range_nr(uintptr_t range)
@@ -70,28 +85,46 @@ static uintptr_t last_exchange(struct last *l, uintptr_t range)
 	return __atomic_exchange_n(&l->range, range, __ATOMIC_ACQ_REL);
 }
 
+static bool last_change(struct last *l, uintptr_t range, uintptr_t to)
+{
+	return __atomic_compare_exchange_n(&l->range, &range, to, false,
+					   __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+}
+
+/* A1 of @nr pages that are nobody's. */
+static uintptr_t range_mark(struct page *page, size_t nr)
+{
+	page->nr_pages = (u32)nr;
+	WRITE_ONCE(page->type, PAGE_QUICK);
+	return range_of(page, nr) | MARKED;
+}
+
+/* Of a range that is no longer anywhere. */
+static void range_unmark(uintptr_t range)
+{
+	if (range & MARKED)
+		WRITE_ONCE(range_page(range)->type, PAGE_NONE);
+}
+
 /*
  * What was taken out by an exchange goes the long way; no lock is held.  So who
  * is refused has the tag of a thread that holds the zone's (lock.h), and soon not.
  */
-static void last_free(uintptr_t range,
-		      bool (*put)(struct page *page, size_t nr))
+static void range_go_on(uintptr_t range,
+			bool (*put)(struct page *page, size_t nr))
 {
-	WRITE_ONCE(range_page(range)->type, PAGE_NONE);
+	range_unmark(range);
 	while (!put(range_page(range), range_nr(range)))
 		arch_relax();
 }
 
-/* @nr pages that are nobody's wait, and what waited no longer does. */
-static void last_wait(struct last *l, struct page *page, size_t nr)
+/* @range is nobody's: it waits, and what waited no longer does. */
+static void last_wait(struct last *l, uintptr_t range)
 {
-	uintptr_t old;
+	uintptr_t old = last_exchange(l, range);
 
-	page->nr_pages = (u32)nr;
-	WRITE_ONCE(page->type, PAGE_QUICK);
-	old = last_exchange(l, range_of(page, nr));
 	if (old)
-		last_free(old, page_buffer_free);
+		range_go_on(old, page_buffer_free);
 }
 
 static bool may_cut(const struct last *l)
@@ -106,42 +139,44 @@ static bool will_do(const struct last *l, size_t have, size_t nr)
 	       (have > nr && may_cut(l) && !READ_ONCE(l->newest));
 }
 
+static void note_taken(struct last *l, const struct page *page)
+{
+	if (READ_ONCE(l->newest))
+		WRITE_ONCE(l->streak, 0);
+	WRITE_ONCE(l->newest, page);
+}
+
 struct page *last_take(size_t nr)
 {
-	u32 cpu = percpu_index();
+	struct last *l = last_mine();
+	uintptr_t range, rest;
 	struct page *page;
-	struct last *l;
-	uintptr_t range;
 	size_t have;
 
-	if (cpu >= LAST_CPUS)
+	if (!l)
 		return NULL;
-	l = &last[cpu];
 	range = READ_ONCE(l->range);
 	page = range_page(range);
 	have = range_nr(range);
-	if (!range || !will_do(l, have, nr) || lock_is_reentry() ||
-	    !__atomic_compare_exchange_n(&l->range, &range, 0, false,
-					 __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+	if (!range || !will_do(l, have, nr))
+		return NULL;
+	rest = have > nr ? range_of(page + nr, have - nr) : 0;
+	if (!last_change(l, range, rest))
 		return NULL;
 	page->nr_pages = (u32)nr;
 	page->slack = 0;
 	page->colour = 0;
 	WRITE_ONCE(page->type, PAGE_LARGE);
-	if (have > nr)
-		last_wait(l, page + nr, have - nr);
+	note_taken(l, page);
 	return page;
 }
 
 void last_note_taken(const struct page *page)
 {
-	u32 cpu = percpu_index();
+	struct last *l = last_mine();
 
-	if (cpu >= LAST_CPUS)
-		return;
-	if (READ_ONCE(last[cpu].newest))
-		WRITE_ONCE(last[cpu].streak, 0);
-	WRITE_ONCE(last[cpu].newest, page);
+	if (l)
+		note_taken(l, page);
 }
 
 static void note_freed(struct last *l, const struct page *page)
@@ -156,26 +191,37 @@ static void note_freed(struct last *l, const struct page *page)
 	}
 }
 
+static bool may_join(struct page *page, size_t nr, uintptr_t rest)
+{
+	return range_page(rest) == page + nr && nr + range_nr(rest) <= LAST_MAX &&
+	       pageblock_head(page)->block_type ==
+		       pageblock_head(page + nr)->block_type;
+}
+
 /* What was cut from what waits joins it; else the longer of the two waits. */
 static void last_join(struct last *l, struct page *page, size_t nr)
 {
-	uintptr_t other = last_exchange(l, 0);
-	struct page *rest = range_page(other);
-	size_t more = other ? range_nr(other) : 0;
+	uintptr_t other = READ_ONCE(l->range), range;
 
-	if (other && rest == page + nr && nr + more <= LAST_MAX &&
-	    pageblock_head(page)->block_type == pageblock_head(rest)->block_type) {
-		WRITE_ONCE(rest->type, PAGE_NONE);
-		nr += more;
+	/* A4; of a marked one, the mark would stay inside. */
+	if (other && !(other & MARKED) && may_join(page, nr, other) &&
+	    last_change(l, other, range_mark(page, nr + range_nr(other))))
+		return;
+	range = range_mark(page, nr);
+	other = other ? last_exchange(l, 0) : 0;
+	if (other && may_join(page, nr, other)) {
+		range_unmark(other);
+		range = range_mark(page, nr + range_nr(other));
 		other = 0;
-	} else if (more > nr) {
-		other = range_of(page, nr);
-		page = rest;
-		nr = more;
+	} else if (other && range_nr(other) > nr) {
+		uintptr_t shorter = range;
+
+		range = other;
+		other = shorter;
 	}
-	last_wait(l, page, nr);
+	last_wait(l, range);
 	if (other)
-		last_free(other, page_buffer_free);
+		range_go_on(other, page_buffer_free);
 }
 
 static void last_count(struct last *l)
@@ -190,25 +236,32 @@ static void last_count(struct last *l)
 	idle_poll();
 }
 
-bool last_put(struct page *page, size_t nr)
+/* CPUs up to this one have had one. */
+static void last_count_cpu(u32 cpu)
 {
-	u32 cpu = percpu_index(), end = READ_ONCE(nr_last);
-	struct last *l;
+	u32 end = READ_ONCE(nr_last);
 
-	if (cpu >= LAST_CPUS || lock_is_reentry())
-		return false;
-	l = &last[cpu];
-	/* Of whatever length, it was freed before the next was taken. */
-	if (end)
-		note_freed(l, page);
-	if (nr > LAST_MAX || page_zone(page)->type != ZONE_NORMAL ||
-	    (nr_nodes > 1 && page_to_nid(page) != numa_node_id()))
-		return false;
 	while (end <= cpu)
 		if (__atomic_compare_exchange_n(&nr_last, &end, cpu + 1, false,
 						__ATOMIC_RELAXED,
 						__ATOMIC_RELAXED))
 			break;
+}
+
+bool last_put(struct page *page, size_t nr)
+{
+	struct last *l = last_mine();
+
+	if (!l || lock_is_reentry())
+		return false;
+	/* Of whatever length, it was freed before the next was taken. */
+	if (READ_ONCE(nr_last))
+		note_freed(l, page);
+	if (nr > LAST_MAX || page_zone(page)->type != ZONE_NORMAL ||
+	    (nr_nodes > 1 && page_to_nid(page) != numa_node_id()))
+		return false;
+	if (unlikely(READ_ONCE(nr_last) <= (u32)(l - last)))
+		last_count_cpu((u32)(l - last));
 	/* Better kept with others of its length, once there are such lists. */
 	if (READ_ONCE(ranges_open) && range_has_list(nr) && !may_cut(l) &&
 	    (percpu_capacity(range_off(nr)) || range_wants_list(nr)))
@@ -216,7 +269,28 @@ bool last_put(struct page *page, size_t nr)
 	if (may_cut(l))
 		last_join(l, page, nr);
 	else
-		last_wait(l, page, nr);
+		last_wait(l, range_mark(page, nr));
+	last_count(l);
+	return true;
+}
+
+/* As free_large() and last_put(), in the order of what is most likely not so. */
+bool last_give(struct page *page)
+{
+	struct last *l = last_mine();
+	size_t nr = page->nr_pages;
+	u8 type = PAGE_LARGE;
+
+	if (!l || !may_cut(l) || READ_ONCE(l->newest) != page ||
+	    nr > LAST_MAX || page_zone(page)->type != ZONE_NORMAL ||
+	    lock_is_reentry() ||
+	    (nr_nodes > 1 && page_to_nid(page) != numa_node_id()) ||
+	    /* One of two threads that free the same block loses here. */
+	    !__atomic_compare_exchange_n(&page->type, &type, PAGE_NONE, false,
+					 __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+		return false;
+	note_freed(l, page);
+	last_join(l, page, nr);
 	last_count(l);
 	return true;
 }
@@ -234,7 +308,7 @@ bool last_drain_all(void)
 		any = any || range;
 		if (!range)
 			continue;
-		last_free(range, page_range_free);
+		range_go_on(range, page_range_free);
 		WRITE_ONCE(last[i].looked, READ_ONCE(last[i].calls) - LOOK_CALLS);
 	}
 	return any;

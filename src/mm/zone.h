@@ -255,12 +255,17 @@ void span_fork_unlock(void);
 #define LAST_MAX	((size_t)64)	/* pages of one that may wait */
 #define LAST_CPUS	64u	/* on others, nothing waits */
 
-/* A range of @nr pages that waits here, as page_range_alloc() gives it; NULL. */
+/*
+ * A range of @nr pages that waits here, as page_range_alloc() gives it; NULL.  It
+ * is noted as taken.
+ */
 struct page *last_take(size_t nr);
 /* False: not for here.  Pages of a buffer, of type PAGE_NONE. */
 bool last_put(struct page *page, size_t nr);
+/* The same of a buffer of type PAGE_LARGE, where a streak lasts; false: or it is. */
+bool last_give(struct page *page);
 extern __hidden u32 nr_last;		/* CPUs that have had one */
-/* A buffer is handed out, from wherever: is it the next to be freed? */
+/* A buffer from elsewhere is handed out: is it the next to be freed? */
 void last_note_taken(const struct page *page);
 static inline void last_note(const struct page *page)
 {

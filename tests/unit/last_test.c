@@ -127,11 +127,12 @@ static struct page *use(size_t nr)
 {
 	struct page *page = last_take(nr);
 
-	if (!page)
+	if (!page) {
 		page = get(nr);
+		last_note(page);
+	}
 	cr_assert_eq(page->nr_pages, nr);
 	cr_assert_eq(page->type, PAGE_LARGE);
-	last_note(page);
 	put(page);
 	return page;
 }
@@ -179,10 +180,8 @@ Test(last, a_streak_is_cut_and_joined, .init = up)
 		cr_assert_eq(last_pages(), 20);
 	}
 	part = last_take(7);
-	last_note(part);
 	cr_assert_eq(part, page);
 	cr_assert_eq(last_pages(), 13);
-	cr_assert_eq(page[7].type, PAGE_QUICK);
 	put(part);
 	cr_assert_eq(page[7].type, PAGE_NONE);
 	cr_assert_eq(last_pages(), 20);
@@ -246,6 +245,50 @@ Test(last, no_more_than_is_allowed, .init = up)
 	last_note(page);
 	put(page);
 	cr_assert_eq(last_pages(), 60);
+	last_drain();
+	cr_assert(zone_is_valid(&zone_normal));
+}
+
+/* One that has waited whole says so in its first page: part of another, no more. */
+Test(last, neighbours_are_joined, .init = up)
+{
+	struct page *page = get(50);
+
+	streak(3);
+	last_drain();
+	page[20].nr_pages = 30;
+	page->nr_pages = 20;
+	page[20].type = PAGE_LARGE;
+	last_note(&page[20]);
+	put(&page[20]);
+	cr_assert_eq(page[20].type, PAGE_QUICK);
+	last_note(page);
+	put(page);
+	cr_assert_eq(last_pages(), 50);
+	cr_assert_eq(page[20].type, PAGE_NONE);
+	cr_assert_eq(last_take(50), page);
+	put(page);
+	last_drain();
+	cr_assert(zone_is_valid(&zone_normal));
+}
+
+/* As free() has it: a buffer that is one's own, and the newest. */
+Test(last, given_in_a_streak_alone, .init = up)
+{
+	struct page *page, *other = get(10);
+
+	get(3);
+	page = streak(20);
+	cr_assert_eq(last_take(7), page);
+	cr_assert_not(last_give(other));
+	cr_assert(last_give(page));
+	cr_assert_not(last_give(page));
+	cr_assert_eq(last_pages(), 20);
+	cr_assert_eq(last_take(20), page);
+	last_note(other);
+	cr_assert_not(last_give(page));
+	cr_assert_eq(page->type, PAGE_LARGE);
+	put(page);
 	last_drain();
 	cr_assert(zone_is_valid(&zone_normal));
 }
@@ -397,9 +440,10 @@ static void *work(void *arg)
 		struct page *page = last_take(nr);
 		u32 *word;
 
-		if (!page)
+		if (!page) {
 			page = get(nr);
-		last_note(page);
+			last_note(page);
+		}
 		word = page_address(page);
 		REQUIRE(page->nr_pages == nr && page->type == PAGE_LARGE);
 		/* Nobody else has it. */
