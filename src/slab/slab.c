@@ -33,6 +33,7 @@
 #include "mm/guard.h"
 #include "mm/zone.h"
 #include "slab/harden.h"
+#include "slab/slab_bits.h"
 
 #define FEW_SLABS	16	/* of a cache: a small program */
 #define MIN_OBJECTS	8	/* a slab should hold, if its order allows */
@@ -359,16 +360,15 @@ static u32 take_between(struct kmem_cache *s, struct page *slab, u32 first,
 	for (u32 w = first / 64; w * 64 < last && got < n; w++) {
 		u64 mask = bits_word_mask(w, first, last - first);
 		u64 bits = slab->free_bits[w] & mask;
-		u64 others = slab->free_bits[w] & ~mask;
+		u32 nr = min(bits_weight(bits), n - got);
 
-		while (bits && got < n) {
-			u32 bit = (u32)__builtin_ctzl(bits);
-
-			bits &= bits - 1;
-			*--end = base + (size_t)(w * 64 + bit) * s->size;
-			got++;
-		}
-		WRITE_ONCE(slab->free_bits[w], bits | others);
+		if (!nr)
+			continue;
+		WRITE_ONCE(slab->free_bits[w],
+			   (slab->free_bits[w] & ~mask) |
+			   bits_take(bits, base + (size_t)w * 64 * s->size,
+				     s->size, end - got, nr));
+		got += nr;
 	}
 	return got;
 }
@@ -644,8 +644,9 @@ static const char *slab_put_one(struct kmem_cache *s,
 
 /*
  * The same for many, of section 0 and without colours, with what is constant in
- * registers: of what a flush costs, this is the most.  Returns how many; the one
- * behind them is for slab_put_one(), which also knows what is wrong with it.
+ * registers, and those in a row together: of what a flush costs, this is the most.
+ * Returns how many; the one behind them, or one in a row with it, is for
+ * slab_put_one(), which also knows what is wrong with it.
  */
 static u32 slab_put_near(struct kmem_cache *s, struct kmem_cache_node *node,
 			 void *const *objs, u32 n)
@@ -657,9 +658,9 @@ static u32 slab_put_near(struct kmem_cache *s, struct kmem_cache_node *node,
 	const size_t end = READ_ONCE(sec->frontier);
 	const u32 off = s->geo.off, magic = s->geo.magic;
 	const u32 nr_objects = s->nr_objects;
-	u32 i;
+	u32 i, nr;
 
-	for (i = 0; i < n; i++) {
+	for (i = 0; i < n; i += nr) {
 		uintptr_t obj = (uintptr_t)objs[i];
 		size_t pfn = ((obj & ~mask) - base) >> PAGE_SHIFT;
 		u64 product = (u64)(obj & mask) * magic, bit, bits;
@@ -677,11 +678,15 @@ static u32 slab_put_near(struct kmem_cache *s, struct kmem_cache_node *node,
 			     (u32)product >> 16 || index >= nr_objects))
 			break;
 		bit = (u64)1 << index % 64;
+		nr = 1;
+		if (i + 2 < n && (uintptr_t)objs[i + 1] - obj ==
+				 (uintptr_t)objs[i + 2] - (uintptr_t)objs[i + 1])
+			nr = row_of_word(s, index, objs + i, n - i, &bit);
 		bits = slab->free_bits[index / 64];
 		if (unlikely(bits & bit))
 			break;
 		WRITE_ONCE(slab->free_bits[index / 64], bits | bit);
-		nr_free = slab->nr_free + 1u;
+		nr_free = slab->nr_free + nr;
 		slab->nr_free = (u16)nr_free;
 		if (unlikely(slab->bucket == SLAB_FULL || nr_free == nr_objects))
 			slab_relist(s, node, slab);

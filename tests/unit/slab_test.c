@@ -289,6 +289,60 @@ Test(slab, a_batch_of_many_slabs, .init = up)
 	cr_assert_not(slab_object_is_free(&cache, held[5 * per]));
 }
 
+/* Some of what is held goes back, every @by-th from @from on, and is free then. */
+static void put_in_a_row(u32 from, u32 by, u32 n, bool down)
+{
+	void *batch[SHEAF_MAX_BATCH];
+	u32 nr = 0, more;
+
+	for (u32 i = from; i < n && nr < SHEAF_MAX_BATCH; i += by)
+		batch[nr++] = held[i];
+	for (u32 i = 0; down && i < nr / 2; i++) {
+		void *other = batch[nr - 1 - i];
+
+		batch[nr - 1 - i] = batch[i];
+		batch[i] = other;
+	}
+	REQUIRE(slab_put(&cache, batch, nr));
+	REQUIRE(cache.node.nr_used == n - nr);
+	REQUIRE(slabs_are_valid(&cache));
+	for (u32 i = 0; i < n; i++)
+		REQUIRE(slab_object_is_free(&cache, held[i]) ==
+				(i >= from && (i - from) % by == 0 &&
+				 (i - from) / by < nr),
+			"size %u, from %u by %u: %u", cache.size, from, by, i);
+	for (u32 i = 0; i < nr; i += more) {
+		more = slab_take(&cache, 0, batch, nr - i);
+		REQUIRE(more);
+		for (u32 k = 0; k < more; k++)
+			held[from + (i + k) * by] = batch[k];
+	}
+	qsort(held, n, sizeof(*held), by_address);
+}
+
+Test(slab, rows_up_and_down, .init = unit_up, .timeout = 60)
+{
+	static const u32 sizes[] = { 16, 24, 48, 64, 112, 1024, 4096, 40960 };
+
+	for (u32 i = 0; i < ARRAY_SIZE(sizes); i++) {
+		u32 n = 0, nr;
+
+		make(sizes[i]);
+		cache.max_full = 0;
+		nr = 3 * cache.nr_objects;
+		while (n < nr)
+			n += slab_take(&cache, 0, held + n, min(nr - n, 64u));
+		qsort(held, n, sizeof(*held), by_address);
+		for (u32 by = 1; by < 68; by++) {
+			put_in_a_row(by * 7 % n, by, n, false);
+			put_in_a_row(by * 5 % n, by, n, true);
+		}
+		for (u32 k = 0; k < n; k++)
+			REQUIRE(slab_put(&cache, held + k, 1));
+		slab_shrink(&cache, 0);
+	}
+}
+
 Test(slab, empty_slabs_go_back, .init = up)
 {
 	u32 per = cache.nr_objects, n = 0;
@@ -490,6 +544,26 @@ Test(slab, double_free, .init = up)
 	unit_reports(put_twice, held[3], "liballoc: double free: 0x");
 	unit_reports(put_twice_in_one_batch, held[3],
 		     "liballoc: double free: 0x");
+}
+
+static void put_in_a_row_again(void *p)
+{
+	put(p);
+	slab_put(&cache, held, 40);
+}
+
+Test(slab, double_free_in_a_row, .init = up)
+{
+	char text[256], want[128];
+
+	slab_take(&cache, 0, held, 40);
+	qsort(held, 40, sizeof(*held), by_address);
+	for (u32 i = 0; i < 40; i++) {
+		unit_child(put_in_a_row_again, held[i], text, sizeof(text));
+		snprintf(want, sizeof(want), "liballoc: double free: %p ",
+			 held[i]);
+		cr_assert(!strncmp(text, want, strlen(want)), "%s", text);
+	}
 }
 
 Test(slab, the_report_says_what_and_where, .init = up)
