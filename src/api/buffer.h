@@ -47,12 +47,11 @@ __fastpath void *buffer_malloc(size_t size)
 {
 	u32 nr = (u32)size_to_pages(size);
 	struct page *page;
-	uintptr_t head;
 
 	if (likely(size >= READ_ONCE(ranges_end)) || size <= HOT_MAX_SIZE ||
 	    unlikely(READ_ONCE(idle_armed)) || unlikely(--range_calls_left < 0))
 		return NULL;
-	page = arch_pop_cid(hot.base, hot.rseq, range_off(nr), &head);
+	page = arch_pop_guess_cid(hot.base, hot.rseq, range_off(nr));
 	if (!page)
 		return NULL;
 	if (unlikely(!range_is_free(page, nr)))

@@ -111,25 +111,15 @@ static __attribute__((noinline)) void *cache_alloc_slow(struct kmem_cache *s,
 	return likely(obj) ? obj : api_no_memory(s->object_size, gfp);
 }
 
-static __slowpath void bad_object(void *obj)
-{
-	slab_bad_free(class_to_cache(addr_to_class(obj)), "invalid free", obj);
-}
-
 EXPORT void *alloc_kmem_cache_alloc(struct kmem_cache *s, alloc_gfp_t gfp)
 {
-	const struct sheaf_head *h;
-	uintptr_t head;
 	void *obj;
 
 	if (unlikely((uintptr_t)s <= hot.cache_none))
 		return cache_alloc_slow(s, gfp);
-	obj = arch_pop_cid(hot.base, hot.rseq, s->alloc_off, &head);
+	obj = arch_pop_guess_cid(hot.base, hot.rseq, s->alloc_off);
 	if (unlikely(!obj))
 		return cache_alloc_slow(s, gfp);
-	h = (const struct sheaf_head *)(head + PERCPU_BIAS);
-	if (unlikely(((u32)(uintptr_t)obj & h->slab_mask) * h->magic >> 16))
-		bad_object(obj);
 	if (unlikely(gfp & __GFP_ZERO))
 		return memset(obj, 0, s->object_size);
 	return obj;
@@ -181,20 +171,11 @@ EXPORT void alloc_kmem_cache_free(struct kmem_cache *s, void *obj)
 
 /* --- many --- */
 
-static __slowpath void bad_objects(const struct kmem_cache *root, size_t n,
-				   void **p)
-{
-	for (size_t i = 0; i < n; i++)
-		if (!slab_starts_object(root, p[i]))
-			bad_object(p[i]);
-}
-
 EXPORT int alloc_kmem_cache_alloc_bulk(struct kmem_cache *s, alloc_gfp_t gfp,
 				       size_t n, void **p)
 {
 	struct kmem_cache *root = kmem_cache_root(s, "kmem_cache_alloc_bulk");
 	int saved = errno;
-	u32 wrong = 0;
 
 	SLAB_CALLER();
 	if (!n || n > INT32_MAX)
@@ -205,12 +186,6 @@ EXPORT int alloc_kmem_cache_alloc_bulk(struct kmem_cache *s, alloc_gfp_t gfp,
 		return 0;
 	}
 	errno = saved;
-	/* As in the hot path; with colours the magic is 0 (slab_colour()). */
-	for (size_t i = 0; i < n; i++)
-		wrong |= ((u32)(uintptr_t)p[i] & root->geo.slab_mask) *
-			 root->geo.magic;
-	if (unlikely(wrong >> 16))
-		bad_objects(root, n, p);
 	if (unlikely(gfp & __GFP_ZERO))
 		for (size_t i = 0; i < n; i++)
 			memset(p[i], 0, s->object_size);

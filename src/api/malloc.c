@@ -236,14 +236,6 @@ static __attribute__((noinline)) void *calloc_slow(size_t size)
 
 /* --- misuse --- */
 
-/* @head is what the pop has used: of the cache, whatever @obj's page is now. */
-__slowpath void malloc_bad_object(void *obj, uintptr_t head)
-{
-	u32 off = (u32)(head - hot.base) & (PERCPU_STRIDE - 1);
-
-	slab_bad_free(class_to_cache(off), "invalid free", obj);
-}
-
 static __slowpath __noreturn void bad_page(const char *call, const void *ptr,
 					   const struct page *page)
 {

@@ -9,9 +9,8 @@
  * of bounds (hot.malloc_end, hot.neg_size) or has a closed sheaf.
  *
  * What the hot path checks itself: free() that the address is in the heap,
- * that its low bits can be an object's, and that it is not the object freed
- * last; malloc() that what it hands out is the start of an object.  The slow
- * paths check the rest exactly.
+ * that an object may start there, and that it is not the object freed last.
+ * The slow paths check the rest exactly.
  */
 #ifndef API_MALLOC_H
 #define API_MALLOC_H
@@ -28,7 +27,6 @@ void *malloc_called(size_t size);
 void free_slow(void *ptr);
 /* The same where the caller says what size it was: hardened=1 compares. */
 void free_sized_slow(void *ptr, size_t size);
-void malloc_bad_object(void *obj, uintptr_t head) __noreturn;
 void *calloc_impl(size_t n, size_t size);
 void *realloc_impl(void *ptr, size_t size);
 /* @align is a power of two; as malloc_called(). */
@@ -48,22 +46,14 @@ __hidden void own_free(void *ptr);
 /* @slow takes what is not for the hot path: constant where it is inlined. */
 __fastpath void *malloc_fast_else(size_t size, void *(*slow)(size_t size))
 {
-	uintptr_t head;
-	const struct sheaf_head *h;
 	void *obj;
 	u32 off;
 
 	if (unlikely(size >= hot.malloc_end))
 		return slow(size);
 	off = hot.size_class[(size + 15) / 16];
-	obj = arch_pop_cid(hot.base, hot.rseq, off, &head);
-	if (unlikely(!obj))
-		return slow(size);
-	/* Constant fields: alike on every CPU (slab.c: starts of objects). */
-	h = (const struct sheaf_head *)(head + PERCPU_BIAS);
-	if (unlikely(((u32)(uintptr_t)obj & h->slab_mask) * h->magic >> 16))
-		malloc_bad_object(obj, head);
-	return obj;
+	obj = arch_pop_guess_cid(hot.base, hot.rseq, off);
+	return likely(obj) ? obj : slow(size);
 }
 
 __fastpath void *malloc_fast(size_t size)
@@ -154,9 +144,10 @@ __fastpath u32 hot_size(const void *ptr)
 		     READ_HINT(cur[-2]) == ptr))
 		return 0;
 	size = code_to_size(h->size_code);
-	off = (u32)(uintptr_t)ptr & h->slab_mask;
+	/* A cache with a size_code has no colours: the mask is its slabs'. */
+	off = (u32)(uintptr_t)ptr & h->start_mask;
 	/* Inside an object, or behind the last. */
-	if (unlikely(off * h->magic >> 16 || off + size > h->slab_mask + 1u))
+	if (unlikely(off * h->magic >> 16 || off + size > h->start_mask + 1u))
 		return 0;
 	return size;
 }

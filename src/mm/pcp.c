@@ -33,8 +33,8 @@ static void pcp_open(u32 order)
 {
 	struct sheaf_geometry geo = {
 		.off = pcp_off(order),
-		.slab_mask = (u16)((PAGE_SIZE << order) - 1),
-		.align_mask = 0xff,
+		.magic = MAGIC_ALIGNED,
+		.start_mask = (u16)((PAGE_SIZE << order) - 1),
 	};
 
 	if (!options.check && !percpu_capacity(geo.off))

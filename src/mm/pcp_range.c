@@ -257,7 +257,8 @@ bool range_wants_list(size_t nr)
 static bool sheaf_grow(struct page *page, size_t nr)
 {
 	struct sheaf_geometry geo = {
-		.off = range_off(nr), .align_mask = sizeof(*page) - 1,
+		.off = range_off(nr), .magic = MAGIC_ALIGNED,
+		.start_mask = sizeof(*page) - 1,
 	};
 	u32 want = sheaf_capacity(nr);
 
@@ -328,9 +329,7 @@ static bool sheaves_give(void)
 	    cpu >= percpu.nr_cpus)
 		return false;
 	for (size_t nr = RANGE_MIN; nr <= RANGE_MAX; nr++) {
-		const struct sheaf_head *h = percpu_head(cpu, range_off(nr));
-		void **lo = READ_ONCE(h->lo), **cur = READ_ONCE(h->cur);
-		size_t have = cur > lo ? (size_t)(cur - lo) * nr : 0;
+		size_t have = head_count(percpu_head(cpu, range_off(nr))) * nr;
 
 		if (have > most) {
 			most = have;

@@ -130,50 +130,45 @@ void percpu_fence(bool *ok)
 		*ok = false;
 }
 
-/* Store into @cpu's block from that very CPU; false if not running there. */
-static __attribute__((noinline)) bool local_store(u32 cpu, void *addr,
-						  void *val)
+/* From @cpu, that of the head; false if not running there. */
+static __attribute__((noinline)) bool bounds_store(u32 cpu,
+						   struct sheaf_head *h,
+						   u64 bounds)
 {
 	if (percpu.mode == PERCPU_SLOTS) {
-		WRITE_ONCE(*(void **)addr, val);
+		WRITE_ONCE(h->bounds, bounds);
 		return true;
 	}
-	return arch_percpu_store(percpu.rseq, percpu.idx, cpu, addr,
-				 (uintptr_t)val);
+	return arch_percpu_store(percpu.rseq, percpu.idx, cpu, &h->bounds,
+				 bounds);
 }
 
 /* Keeps S3.  False: the head may still be in use, and is open again. */
 static bool head_close(u32 cpu, struct sheaf_head *h)
 {
-	void **lo = h->lo, **hi = h->hi;
+	u64 bounds = h->bounds;
 	bool ok = true;
 
-	if (local_store(cpu, &h->lo, CLOSED_LO) &&
-	    local_store(cpu, &h->hi, CLOSED_HI))
+	if (bounds_store(cpu, h, BOUNDS_CLOSED))
 		return true;
-	WRITE_ONCE(h->lo, CLOSED_LO);
-	WRITE_ONCE(h->hi, CLOSED_HI);
+	WRITE_ONCE(h->bounds, BOUNDS_CLOSED);
 	percpu_fence(&ok);
-	if (!ok) {
-		WRITE_ONCE(h->lo, lo);
-		WRITE_ONCE(h->hi, hi);
-	}
+	if (!ok)
+		WRITE_ONCE(h->bounds, bounds);
 	return ok;
 }
 
 /* Keeps S4.  False: it could not be opened and is still closed. */
-static bool head_open(u32 cpu, struct sheaf_head *h, void **lo, void **hi)
+static bool head_open(u32 cpu, struct sheaf_head *h, u64 bounds)
 {
 	bool ok = true;
 
-	if (!local_store(cpu, &h->lo, lo)) {
-		percpu_fence(&ok);
-		if (!ok)
-			return false;
-		WRITE_ONCE(h->lo, lo);
-	}
-	store_release(&h->hi, hi);
-	return true;
+	if (bounds_store(cpu, h, bounds))
+		return true;
+	percpu_fence(&ok);
+	if (ok)
+		store_release(&h->bounds, bounds);
+	return ok;
 }
 
 /* --- arrays --- */
@@ -191,7 +186,8 @@ static void **array_get(u32 cpu, u32 capacity)
 	}
 	if (!b->next)
 		WRITE_ONCE(b->next, ARRAYS_START);
-	if (b->next + bytes > PERCPU_STRIDE)
+	/* Behind the last byte the address may be of another high half. */
+	if (b->next + bytes >= PERCPU_STRIDE)
 		return NULL;
 	/* The slot before the first is read by push, and always NULL. */
 	array = (void **)(percpu.blocks + ((size_t)cpu << PERCPU_SHIFT) +
@@ -218,20 +214,19 @@ bool percpu_is_recent(u32 off, const void *obj)
 static __slowpath bool head_contains(u32 cpu, struct sheaf_head *h,
 				     const void *obj)
 {
-	void **lo, **hi;
 	bool found = false;
 
 	if (!lock_try_enter(&percpu_lock))
 		return false;
 	if (!percpu_blocks[cpu].busy && slot_enter(cpu)) {
-		lo = h->lo;
-		hi = h->hi;
+		void **lo = head_slot(h, h->lo);
+		u64 bounds = h->bounds;
+
 		if (head_is_open(h) && head_close(cpu, h)) {
 			for (void **p = lo; p < h->cur; p++)
 				found = found || *p == obj;
 			/* cur has not changed: no fence is needed (S4). */
-			WRITE_ONCE(h->lo, lo);
-			store_release(&h->hi, hi);
+			store_release(&h->bounds, bounds);
 		}
 		slot_exit(cpu);
 	}
@@ -243,13 +238,15 @@ bool percpu_contains(u32 off, const void *obj)
 {
 	u32 cpu = percpu_index();
 	struct sheaf_head *h = percpu_head(cpu, off);
-	void **lo = READ_ONCE(h->lo), **cur = READ_ONCE(h->cur);
+	u32 bound = READ_ONCE(h->lo), n;
+	void **cur = READ_ONCE(h->cur), **lo;
 
-	if (cur <= lo ||
-	    (uintptr_t)cur - (uintptr_t)lo > MAX_CAPACITY * sizeof(*lo))
+	/* Another may open, move or close it meanwhile: one look at each. */
+	n = head_count_of(bound, cur);
+	if (!n || n > MAX_CAPACITY)
 		return false;	/* closed, or the two do not belong together */
 	/* Four at a time: every flush of a sheaf begins with this. */
-	for (; cur - lo >= 4; lo += 4)
+	for (lo = cur - n; cur - lo >= 4; lo += 4)
 		if ((u32)(READ_ONCE(lo[0]) == obj) | (READ_ONCE(lo[1]) == obj) |
 		    (READ_ONCE(lo[2]) == obj) | (READ_ONCE(lo[3]) == obj))
 			return head_contains(cpu, h, obj);
@@ -279,7 +276,8 @@ static bool array_is_alone(u32 cpu, u32 off)
 	for (u32 i = 0; i < off; i += 1u << SHEAF_HEAD_SHIFT) {
 		struct sheaf_head *g = percpu_head(cpu, i);
 
-		if (head_is_open(g) && g->lo - 1 < h->hi && h->lo - 1 < g->hi)
+		/* With the slot before each: what touches, overlaps. */
+		if (head_is_open(g) && g->lo <= h->hi && h->lo <= g->hi)
 			return false;
 	}
 	return true;
@@ -289,19 +287,20 @@ static bool head_is_valid(u32 cpu, u32 off,
 			  bool (*owns)(u32 off, const void *obj))
 {
 	struct sheaf_head *h = percpu_head(cpu, off);
+	void **lo = head_slot(h, h->lo), **hi = head_slot(h, h->hi);
 	u32 capacity;
 
 	if (!head_is_open(h))
-		return h->lo == CLOSED_LO || (!h->lo && !h->cur);
-	capacity = (u32)(h->hi - h->lo);
-	if (!(h->lo <= h->cur && h->cur <= h->hi) || h->lo[-1] ||
+		return h->bounds == BOUNDS_CLOSED || (!h->lo && !h->cur);
+	capacity = (u32)(hi - lo);
+	if (!(lo <= h->cur && h->cur <= hi) || lo[-1] ||
 	    capacity > MAX_CAPACITY || !is_power_of_2(capacity) ||
-	    !array_is_inside(cpu, h->lo, capacity) || !array_is_alone(cpu, off))
+	    !array_is_inside(cpu, lo, capacity) || !array_is_alone(cpu, off))
 		return false;
-	for (void **p = h->lo; p < h->cur; p++) {
+	for (void **p = lo; p < h->cur; p++) {
 		if (!owns(off, *p))
 			return false;
-		for (void **q = h->lo; q < p; q++)
+		for (void **q = lo; q < p; q++)
 			if (*q == *p)
 				return false;
 	}
@@ -329,9 +328,7 @@ bool percpu_is_valid(bool (*owns)(u32 off, const void *obj))
 
 static u32 head_capacity(struct sheaf_head *h)
 {
-	void **lo = READ_ONCE(h->lo), **hi = READ_ONCE(h->hi);
-
-	return hi > lo ? (u32)(hi - lo) : 0;
+	return bounds_capacity(READ_ONCE(h->bounds));
 }
 
 u32 percpu_capacity(u32 off)
@@ -344,11 +341,8 @@ static bool head_move(u32 cpu, const struct sheaf_geometry *geo, void **array,
 		      u32 capacity)
 {
 	struct sheaf_head *h = percpu_head(cpu, geo->off);
-	void **old = h->lo;
-	u32 old_capacity = 0, n = 0;
-
-	if (head_is_open(h))
-		old_capacity = (u32)(h->hi - h->lo);
+	u32 old_capacity = head_capacity(h), n = 0;
+	void **old = head_slot(h, h->lo);
 	/*
 	 * A head that was never open has lo 0: with cur set and lo not yet,
 	 * a pop would take the slot before the first.
@@ -360,11 +354,11 @@ static bool head_move(u32 cpu, const struct sheaf_geometry *geo, void **array,
 	for (u32 i = 0; i < n; i++)
 		array[i] = old[i];
 	h->magic = geo->magic;
-	h->slab_mask = geo->slab_mask;
-	h->align_mask = geo->align_mask;
+	h->start_mask = geo->start_mask;
 	h->size_code = geo->size_code;
 	WRITE_ONCE(h->cur, array + n);
-	if (!head_open(cpu, h, array, array + capacity)) {
+	WRITE_ONCE(h->guess, array[(long)n - 1]);
+	if (!head_open(cpu, h, bounds_of(array, capacity))) {
 		/*
 		 * Closed for good on a kernel without a fence, after a
 		 * migration in the few instructions since head_close():

@@ -13,15 +13,17 @@
  *
  * Invariants of a head:
  *   S1. open: lo <= cur <= hi, and [lo, cur) are free objects of the cache,
- *	 owned by the sheaf alone.
+ *	 owned by the sheaf alone; lo[-1] is NULL.
  *   S2. closed: lo == ~0 (or 0 with cur == 0) and hi == 0; pop and push fail,
  *	 and the holder of LOCK_PERCPU may change everything.
  *   S3. a head closed by the CPU itself, or followed by a fence, has no
  *	 section in flight.
- *   S4. cur is never changed by others between the opening of lo and the
- *	 closing; before lo opens, either this CPU itself stores lo or a fence
- *	 has run since cur was changed.  So no section mixes an old cur with
- *	 new bounds.
+ *   S4. cur is never changed by others between the opening of the bounds and
+ *	 their closing; before they open, either this CPU itself stores them or
+ *	 a fence has run since cur was changed.  So no section mixes an old cur
+ *	 with new bounds.
+ *   S5. guess is nobody's promise: a pop that takes it has found the same in
+ *	 the slot below cur.  Who changes cur makes it right if that is cheap.
  */
 #ifndef MM_PERCPU_H
 #define MM_PERCPU_H
@@ -90,6 +92,27 @@ static inline struct sheaf_head *percpu_head(u32 cpu, u32 off)
 				     ((size_t)cpu << PERCPU_SHIFT) + off);
 }
 
+/* What the bounds of @h stand for, as long as it is open. */
+static inline void **head_slot(const struct sheaf_head *h, u32 bound)
+{
+	return (void **)(((uintptr_t)h & ~(uintptr_t)UINT32_MAX) | bound);
+}
+
+static inline u32 head_count_of(u32 lo, void *const *cur)
+{
+	u32 top = (u32)(uintptr_t)cur;
+
+	return top > lo ? (top - lo) / (u32)sizeof(*cur) : 0;
+}
+
+/* Objects in the sheaf, by a racy look; 0 while it is closed. */
+static inline u32 head_count(const struct sheaf_head *h)
+{
+	u32 lo = READ_ONCE(h->lo);
+
+	return head_count_of(lo, READ_ONCE(h->cur));
+}
+
 /* The block this thread uses now; stale at once, a hint. */
 u32 percpu_index(void);
 
@@ -100,14 +123,20 @@ bool percpu_push(u32 off, void *obj);
 u32 percpu_pop_batch(u32 off, void **dst, u32 n);
 u32 percpu_push_batch(u32 off, void *const *src, u32 n);
 
-/* What every head of a cache holds beside its bounds. */
+/*
+ * Of a cache; what its heads hold of it beside their bounds is start_mask,
+ * magic and size_code.  (address & start_mask) * magic >> 16, in 32 bits, is 0
+ * where an object may start: exactly where one does (slab.c), or, with
+ * MAGIC_ALIGNED, at multiples of start_mask + 1.
+ */
 struct sheaf_geometry {
 	u32 off;
 	u32 magic;
-	u16 slab_mask;
-	u8 align_mask;
+	u16 start_mask;
 	u8 size_code;
 };
+
+#define MAGIC_ALIGNED	(1u << 16)
 
 /*
  * The sizes of kmalloc() are (8 + m) << e: of such a size e, and m in three

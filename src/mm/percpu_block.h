@@ -8,16 +8,10 @@
 #include "lib/lock.h"
 #include "mm/percpu.h"
 
-#define CLOSED_LO	((void **)~(uintptr_t)0)
-#define CLOSED_HI	((void **)0)
+#define BOUNDS_CLOSED	((u64)UINT32_MAX)	/* lo ~0, hi 0 */
 #define ARRAYS_START	(MAX_SHEAVES << SHEAF_HEAD_SHIFT)
 #define MAX_CAPACITY	256
 #define NR_ARRAY_SIZES	9	/* log2(MAX_CAPACITY) + 1 */
-
-/* Of the heads of a block while it is closed whole; under percpu_lock. */
-struct bounds {
-	void **lo, **hi;
-};
 
 /* Of one block; under percpu_lock. */
 struct block {
@@ -25,7 +19,7 @@ struct block {
 	u32 frozen;			/* vfork children that use it ... */
 	u32 owed;			/* ... and of these are gone; atomic */
 	bool busy;			/* being drained */
-	struct bounds *frozen_bounds;	/* [MAX_SHEAVES], made when needed */
+	u64 *frozen_bounds;		/* [MAX_SHEAVES], made when needed */
 	void **free[NR_ARRAY_SIZES];	/* arrays grown out of, by log2 */
 };
 
@@ -47,9 +41,29 @@ bool percpu_is_frozen(u32 cpu);
  */
 bool percpu_drain_prepare(void);
 
+static inline u64 bounds_of(void **array, u32 capacity)
+{
+	u32 lo = (u32)(uintptr_t)array;
+
+	return (u64)(lo + capacity * (u32)sizeof(*array)) << 32 | lo;
+}
+
+static inline bool bounds_are_open(u64 bounds)
+{
+	return bounds >> 32;
+}
+
+/* 0: closed. */
+static inline u32 bounds_capacity(u64 bounds)
+{
+	u32 bytes = (u32)(bounds >> 32) - (u32)bounds;
+
+	return bounds_are_open(bounds) ? bytes / (u32)sizeof(void *) : 0;
+}
+
 static inline bool head_is_open(const struct sheaf_head *h)
 {
-	return READ_ONCE(h->hi) != CLOSED_HI;
+	return bounds_are_open(READ_ONCE(h->bounds));
 }
 
 /* Under percpu_lock; false where a signal handler must not wait. */

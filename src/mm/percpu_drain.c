@@ -24,7 +24,7 @@
 /* Of who drains: yields, then milliseconds. */
 #define PATIENCE (SYS_PAUSE_YIELDS + 100)
 
-static struct bounds *saved;		/* [MAX_SHEAVES], made when needed */
+static u64 *saved;		/* bounds, [MAX_SHEAVES], made when needed */
 
 /* --- draining --- */
 
@@ -34,50 +34,47 @@ static bool block_is_used(u32 cpu)
 	return READ_ONCE(percpu_blocks[cpu].next) != 0;
 }
 
-static u32 block_close(u32 cpu, u32 first, u32 last, struct bounds *b)
+static u32 block_close(u32 cpu, u32 first, u32 last, u64 *b)
 {
 	u32 nr = 0;
 
 	for (u32 off = first; off <= last; off += sizeof(struct sheaf_head)) {
 		struct sheaf_head *h = percpu_head(cpu, off);
 
-		b[off >> SHEAF_HEAD_SHIFT] = (struct bounds){ h->lo, h->hi };
+		b[off >> SHEAF_HEAD_SHIFT] = h->bounds;
 		if (!head_is_open(h))
 			continue;
-		WRITE_ONCE(h->lo, CLOSED_LO);
-		WRITE_ONCE(h->hi, CLOSED_HI);
+		WRITE_ONCE(h->bounds, BOUNDS_CLOSED);
 		nr++;
 	}
 	return nr;
 }
 
-static void block_open(u32 cpu, u32 first, u32 last, const struct bounds *b)
+static void block_open(u32 cpu, u32 first, u32 last, const u64 *b)
 {
 	for (u32 off = first; off <= last; off += sizeof(struct sheaf_head)) {
-		struct sheaf_head *h = percpu_head(cpu, off);
-		const struct bounds *old = &b[off >> SHEAF_HEAD_SHIFT];
+		u64 old = b[off >> SHEAF_HEAD_SHIFT];
 
-		if (old->hi == CLOSED_HI)
-			continue;
-		WRITE_ONCE(h->lo, old->lo);
-		store_release(&h->hi, old->hi);
+		if (bounds_are_open(old))
+			store_release(&percpu_head(cpu, off)->bounds, old);
 	}
 }
 
-static void block_take(u32 cpu, u32 first, u32 last, const struct bounds *b,
+static void block_take(u32 cpu, u32 first, u32 last, const u64 *b,
 		       void (*put)(u32 off, void **objs, u32 n))
 {
 	for (u32 off = first; off <= last; off += sizeof(struct sheaf_head)) {
 		struct sheaf_head *h = percpu_head(cpu, off);
-		const struct bounds *old = &b[off >> SHEAF_HEAD_SHIFT];
+		u64 old = b[off >> SHEAF_HEAD_SHIFT];
+		void **lo = head_slot(h, (u32)old);
 		u32 n;
 
-		if (old->hi == CLOSED_HI)
+		if (!bounds_are_open(old))
 			continue;
-		n = (u32)(h->cur - old->lo);
-		WRITE_ONCE(h->cur, old->lo);
+		n = (u32)(h->cur - lo);
+		WRITE_ONCE(h->cur, lo);
 		if (n) {
-			put(off, old->lo, n);
+			put(off, lo, n);
 			stat_add(STAT_SHEAF_DRAIN, 1);
 		}
 	}
@@ -117,28 +114,30 @@ static bool block_claim(u32 cpu)
  * a pop that has read the old cur must not find it above 0.  S4 is for who
  * opens them again.
  */
-static void block_retire(u32 cpu, u32 first, u32 last, const struct bounds *b)
+static void block_retire(u32 cpu, u32 first, u32 last, const u64 *b)
 {
 	for (u32 off = first; off <= last; off += sizeof(struct sheaf_head)) {
-		const struct bounds *old = &b[off >> SHEAF_HEAD_SHIFT];
+		struct sheaf_head *h = percpu_head(cpu, off);
+		u64 old = b[off >> SHEAF_HEAD_SHIFT];
 
-		if (old->hi == CLOSED_HI)
+		if (!bounds_are_open(old))
 			continue;
-		WRITE_ONCE(percpu_head(cpu, off)->cur, NULL);
-		percpu_array_put(cpu, old->lo, (u32)(old->hi - old->lo));
+		WRITE_ONCE(h->cur, NULL);
+		percpu_array_put(cpu, head_slot(h, (u32)old),
+				 bounds_capacity(old));
 	}
 }
 
 /* Frozen while it was drained: who thaws it opens what the drain has closed. */
 static void block_leave_frozen(u32 cpu)
 {
-	struct bounds *frozen = percpu_blocks[cpu].frozen_bounds;
+	u64 *frozen = percpu_blocks[cpu].frozen_bounds;
 
 	for (u32 off = drain_first; off <= drain_last;
 	     off += sizeof(struct sheaf_head)) {
 		u32 i = off >> SHEAF_HEAD_SHIFT;
 
-		if (saved[i].hi != CLOSED_HI)
+		if (bounds_are_open(saved[i]))
 			frozen[i] = saved[i];
 	}
 }
@@ -248,15 +247,15 @@ bool percpu_retire(u32 off, void (*put)(u32 off, void **objs, u32 n))
 
 /* --- forgetting --- */
 
-static bool heads_are_empty(u32 cpu, const struct bounds *b)
+static bool heads_are_empty(u32 cpu, const u64 *b)
 {
 	for (u32 off = 0; off <= percpu_last_off; off += sizeof(struct sheaf_head)) {
-		const struct bounds *old = &b[off >> SHEAF_HEAD_SHIFT];
-
-		void **cur = percpu_head(cpu, off)->cur;
+		const struct sheaf_head *h = percpu_head(cpu, off);
+		u64 old = b[off >> SHEAF_HEAD_SHIFT];
 
 		/* One closed for good keeps its cur. */
-		if (cur != (old->hi == CLOSED_HI ? NULL : old->lo))
+		if (h->cur != (bounds_are_open(old) ? head_slot(h, (u32)old) :
+						      NULL))
 			return false;
 	}
 	return true;
@@ -266,34 +265,36 @@ static bool heads_are_empty(u32 cpu, const struct bounds *b)
  * A pop reads cur and then lo.  If the memory went between the two, it would
  * find an old cur above a lo of 0: so cur goes first, and then a fence.
  */
-static bool heads_blank(u32 cpu, const struct bounds *b)
+static bool heads_blank(u32 cpu, const u64 *b)
 {
 	bool ok = true;
 
 	for (u32 off = 0; off <= percpu_last_off; off += sizeof(struct sheaf_head))
-		if (b[off >> SHEAF_HEAD_SHIFT].hi != CLOSED_HI)
+		if (bounds_are_open(b[off >> SHEAF_HEAD_SHIFT]))
 			WRITE_ONCE(percpu_head(cpu, off)->cur, NULL);
 	percpu_fence(&ok);
 	return ok;
 }
 
 /* As before heads_blank(); keeps S4. */
-static void heads_restore(u32 cpu, const struct bounds *b)
+static void heads_restore(u32 cpu, const u64 *b)
 {
 	bool ok = true;
 
-	for (u32 off = 0; off <= percpu_last_off; off += sizeof(struct sheaf_head))
-		if (b[off >> SHEAF_HEAD_SHIFT].hi != CLOSED_HI)
-			WRITE_ONCE(percpu_head(cpu, off)->cur,
-				   b[off >> SHEAF_HEAD_SHIFT].lo);
+	for (u32 off = 0; off <= percpu_last_off; off += sizeof(struct sheaf_head)) {
+		struct sheaf_head *h = percpu_head(cpu, off);
+		u64 old = b[off >> SHEAF_HEAD_SHIFT];
+
+		if (bounds_are_open(old))
+			WRITE_ONCE(h->cur, head_slot(h, (u32)old));
+	}
 	percpu_fence(&ok);
 }
 
 /*
  * All sheaves of a block are closed, nothing is in flight (S3) and nothing in
  * them: zeroed memory is a block as it was before its first sheaf opened (S2).
- * Who has popped an object may still read the constants beside it: as zeros,
- * they find nothing wrong.
+ * hot_size() may still read the constants: of zeros, it knows no size.
  */
 static void block_forget(u32 cpu)
 {
@@ -339,13 +340,6 @@ void percpu_reset(void)
 		lock_exit(&percpu_lock);
 	}
 	store_release(&drainer, 0);
-}
-
-static size_t head_count(const struct sheaf_head *h)
-{
-	void **lo = READ_ONCE(h->lo), **cur = READ_ONCE(h->cur);
-
-	return cur > lo ? (size_t)(cur - lo) : 0;
 }
 
 /* A line of each CPU that has none, as CPUs may be many. */
@@ -430,7 +424,7 @@ static void block_freeze(u32 cpu)
  */
 static bool bounds_make(struct block *b)
 {
-	struct bounds *none = NULL, *new;
+	u64 *none = NULL, *new;
 
 	if (READ_ONCE(b->frozen_bounds))
 		return true;

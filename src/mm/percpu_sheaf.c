@@ -27,11 +27,18 @@ static uintptr_t block_base(void)
 
 /* --- the operations on a block under its lock --- */
 
+static u32 head_room(const struct sheaf_head *h)
+{
+	u32 cur = (u32)(uintptr_t)h->cur;
+
+	return cur < h->hi ? (h->hi - cur) / (u32)sizeof(*h->cur) : 0;
+}
+
 static void *slot_pop(struct sheaf_head *h)
 {
 	void **cur = READ_ONCE(h->cur), *obj;
 
-	if (cur <= h->lo)
+	if (!head_count(h))
 		return NULL;
 	obj = cur[-1];
 	WRITE_ONCE(h->cur, cur - 1);
@@ -42,8 +49,8 @@ static bool slot_push(struct sheaf_head *h, void *obj)
 {
 	void **cur = READ_ONCE(h->cur);
 
-	if (cur >= h->hi || cur[-1] == obj ||
-	    (uintptr_t)obj & h->align_mask)
+	if (!head_room(h) || cur[-1] == obj ||
+	    ((u32)(uintptr_t)obj & h->start_mask) * h->magic >> 16)
 		return false;
 	WRITE_ONCE(*cur, obj);
 	WRITE_ONCE(h->cur, cur + 1);
@@ -52,15 +59,14 @@ static bool slot_push(struct sheaf_head *h, void *obj)
 
 void *percpu_pop(u32 off)
 {
-	uintptr_t head;
 	void *obj;
 	u32 slot;
 
 	switch (percpu.mode) {
 	case PERCPU_CID:
-		return arch_pop_cid(block_base(), percpu.rseq, off, &head);
+		return arch_pop_cid(block_base(), percpu.rseq, off);
 	case PERCPU_CPU:
-		return arch_pop_cpu(block_base(), percpu.rseq, off, &head);
+		return arch_pop_cpu(block_base(), percpu.rseq, off);
 	default:
 		break;
 	}
@@ -97,7 +103,7 @@ u32 percpu_pop_batch(u32 off, void **dst, u32 n)
 {
 	struct sheaf_head *h;
 	void **cur;
-	u32 slot, got = 0;
+	u32 slot, got;
 
 	if (percpu.mode != PERCPU_SLOTS)
 		return arch_pop_batch(block_base(), percpu.rseq, percpu.idx,
@@ -107,10 +113,8 @@ u32 percpu_pop_batch(u32 off, void **dst, u32 n)
 		return 0;
 	h = percpu_head(slot, off);
 	/* The same order as the sequence: dst[0] is the lowest. */
-	cur = READ_ONCE(h->cur);
-	if (cur > h->lo)
-		got = (u32)min((size_t)n, (size_t)(cur - h->lo));
-	cur -= got;
+	got = min(n, head_count(h));
+	cur = READ_ONCE(h->cur) - got;
 	if (got)	/* the cur of a closed head may be another's */
 		WRITE_ONCE(h->cur, cur);
 	for (u32 i = 0; i < got; i++)
@@ -123,7 +127,7 @@ u32 percpu_push_batch(u32 off, void *const *src, u32 n)
 {
 	struct sheaf_head *h;
 	void **cur;
-	u32 slot, put = 0;
+	u32 slot, put;
 
 	if (percpu.mode != PERCPU_SLOTS)
 		return arch_push_batch(block_base(), percpu.rseq, percpu.idx,
@@ -133,8 +137,7 @@ u32 percpu_push_batch(u32 off, void *const *src, u32 n)
 		return 0;
 	h = percpu_head(slot, off);
 	cur = READ_ONCE(h->cur);
-	if (cur < h->hi)
-		put = (u32)min((size_t)n, (size_t)(h->hi - cur));
+	put = min(n, head_room(h));
 	for (u32 i = 0; i < put; i++)
 		WRITE_ONCE(cur[i], src[i]);
 	if (put)

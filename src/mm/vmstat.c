@@ -104,14 +104,10 @@ static size_t pcp_count(u32 cpu)
 {
 	size_t pages = 0;
 
-	for (u32 order = 0; order <= PCP_MAX_ORDER; order++) {
-		const struct sheaf_head *h =
-			percpu_head(cpu, (1 + order) << SHEAF_HEAD_SHIFT);
-		void **lo = READ_ONCE(h->lo), **cur = READ_ONCE(h->cur);
-
-		if (cur > lo)
-			pages += (size_t)(cur - lo) << order;
-	}
+	for (u32 order = 0; order <= PCP_MAX_ORDER; order++)
+		pages += (size_t)head_count(percpu_head(cpu, (1 + order) <<
+							SHEAF_HEAD_SHIFT))
+			 << order;
 	return pages;
 }
 

@@ -362,14 +362,13 @@ static inline __attribute__((always_inline)) void *
 at_hand(size_t size, size_t room, void *(*slow)(size_t size))
 {
 	const struct shape *shape;
-	uintptr_t head;
 	u16 *entry, value;
 	void *obj;
 	size_t at;
 	u32 off;
 
 	off = hot.size_class[(room + 15) / 16];
-	obj = arch_pop_cid(hot.base, hot.rseq, off, &head);
+	obj = arch_pop_guess_cid(hot.base, hot.rseq, off);
 	if (unlikely(!obj))
 		return slow(size);
 	at = harden_unit(obj);

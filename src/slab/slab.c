@@ -96,27 +96,24 @@ static u32 choose_order(u32 size)
 
 bool slab_geometry(struct kmem_cache *s, u32 size)
 {
-	u32 align = size & -size;
-
 	if (size < 16)
 		return false;
 	s->size = size;
 	s->nr_colours = s->next_colour = 0;
-	s->geo.align_mask = (u8)(min(align, 256u) - 1);
 	if (size > SLAB_MAX_SIZE) {
 		/* L6: of an offset in a page, only 0 is the object's. */
 		s->nr_pages = (u32)size_to_pages(size);
 		s->order = (u8)pages_to_order(s->nr_pages);
 		s->nr_objects = 1;
 		s->geo.magic = ~0u;
-		s->geo.slab_mask = PAGE_SIZE - 1;
+		s->slab_mask = s->geo.start_mask = PAGE_SIZE - 1;
 		return true;
 	}
 	s->order = (u8)choose_order(size);
 	s->nr_pages = 1u << s->order;
 	s->nr_objects = (u16)objects_of(s->order, size);
 	s->geo.magic = (u32)((((u64)1 << 32) + size - 1) / size);
-	s->geo.slab_mask = (u16)((PAGE_SIZE << s->order) - 1);
+	s->slab_mask = s->geo.start_mask = (u16)((PAGE_SIZE << s->order) - 1);
 	return true;
 }
 
@@ -127,7 +124,7 @@ bool slab_geometry(struct kmem_cache *s, u32 size)
  * them, a line more in each next slab.
  *
  * The hot paths look at starts of objects with the magic of the sheaf's head,
- * which knows no colour: it is 0 there, for which every address will do, and
+ * which knows no colour: there it stands for the alignment alone, and
  * kmem_cache_free() takes a path of its own that looks exactly (free_off).
  */
 void slab_colour(struct kmem_cache *s)
@@ -140,14 +137,16 @@ void slab_colour(struct kmem_cache *s)
 		return;
 	s->nr_colours = (u8)min(slack / s->colour_unit + 1, 255u);
 	s->magic = s->geo.magic;
-	s->geo.magic = 0;
-	s->geo.align_mask &= (u8)(min(s->colour_unit, 256u) - 1);
+	s->geo.magic = MAGIC_ALIGNED;
+	s->geo.start_mask = (u16)min((s->size | s->colour_unit) &
+				     -(s->size | s->colour_unit),
+				     (u32)PAGE_SIZE) - 1;
 	s->free_off = NO_CLASS;
 }
 
 u32 slab_object_index_coloured(const struct kmem_cache *s, const void *obj)
 {
-	u32 off = (u32)(uintptr_t)obj & s->geo.slab_mask;
+	u32 off = (u32)(uintptr_t)obj & s->slab_mask;
 	u32 start = object_slab(s, obj)->colour * s->colour_unit;
 
 	return off < start ? s->nr_objects :
@@ -612,7 +611,7 @@ static struct page *slab_at(const struct kmem_cache *s, uintptr_t start)
 __fastpath void slab_prefetch(const struct kmem_cache *s, const void *obj)
 {
 	const struct section *sec = sections[0];
-	uintptr_t start = (uintptr_t)obj & ~(uintptr_t)s->geo.slab_mask;
+	uintptr_t start = (uintptr_t)obj & ~(uintptr_t)s->slab_mask;
 	size_t pfn = (start - sec->base) >> PAGE_SHIFT;
 
 	/* Of another section, this may be no address, which does no harm. */
@@ -625,7 +624,7 @@ static const char *slab_put_one(struct kmem_cache *s,
 				struct kmem_cache_node *node, const void *obj)
 {
 	struct page *slab = slab_at(s, (uintptr_t)obj &
-				       ~(uintptr_t)s->geo.slab_mask);
+				       ~(uintptr_t)s->slab_mask);
 	u32 index = slab ? slab_object_index(s, obj) : s->nr_objects;
 	u64 bit = (u64)1 << (index % 64), *word;
 
@@ -654,7 +653,7 @@ static u32 slab_put_near(struct kmem_cache *s, struct kmem_cache_node *node,
 	const struct section *sec = sections[0];
 	struct page *const vmemmap = sec->vmemmap;
 	const u16 *const class = sec->classes - 1;
-	const uintptr_t base = sec->base, mask = s->geo.slab_mask;
+	const uintptr_t base = sec->base, mask = s->slab_mask;
 	const size_t end = READ_ONCE(sec->frontier);
 	const u32 off = s->geo.off, magic = s->geo.magic;
 	const u32 nr_objects = s->nr_objects;

@@ -129,6 +129,7 @@ enum cache_state {
  */
 struct kmem_cache {
 	struct sheaf_geometry geo;	/* constant; not of a handle */
+	u16 slab_mask;			/* bytes of a slab - 1 */
 	u64 alloc_off;			/* hot paths: sheaves to pop from, */
 	u64 free_off;			/* ... and class that a free expects */
 	/* The first line: all that a realloc() of an object asks for. */
@@ -305,7 +306,7 @@ static inline u32 slab_object_index(const struct kmem_cache *s,
 {
 	if (unlikely(s->nr_colours))
 		return slab_object_index_coloured(s, obj);
-	return slab_index_at(s, (u32)(uintptr_t)obj & s->geo.slab_mask,
+	return slab_index_at(s, (u32)(uintptr_t)obj & s->slab_mask,
 			     s->geo.magic);
 }
 
@@ -331,7 +332,7 @@ bool slabs_are_valid(struct kmem_cache *s);
 static inline struct page *object_slab(const struct kmem_cache *s,
 				       const void *obj)
 {
-	uintptr_t start = (uintptr_t)obj & ~(uintptr_t)s->geo.slab_mask;
+	uintptr_t start = (uintptr_t)obj & ~(uintptr_t)s->slab_mask;
 
 	return addr_to_page((void *)start);
 }

@@ -73,7 +73,7 @@ __fastpath u32 row_of_word(const struct kmem_cache *s, u32 index,
 	u64 product = bytes * s->geo.magic;
 	u32 by = (u32)(product >> 32), bit = index % 64, room, nr;
 
-	if (unlikely(bytes > s->geo.slab_mask || (u32)product >> 16 || !by ||
+	if (unlikely(bytes > s->slab_mask || (u32)product >> 16 || !by ||
 		     by >= 64))
 		return 1;
 	room = down ? bit : min(63u, s->nr_objects - 1u - (index - bit)) - bit;

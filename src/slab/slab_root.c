@@ -52,7 +52,7 @@ const struct slab_root slab_root __attribute__((used)) = {
  * Elf64_Nhdr, the owner, struct slab_note.  A preprocessor of assembly would
  * know the names of slabinfo.h; here they are checked.
  */
-_Static_assert(SLAB_NOTE_TYPE == 1 && SLAB_ROOT_VERSION == 2 &&
+_Static_assert(SLAB_NOTE_TYPE == 1 && SLAB_ROOT_VERSION == 3 &&
 	       sizeof(SLAB_NOTE_NAME) == 9 && sizeof(struct slab_note) == 48,
 	       "the note below");
 
@@ -62,7 +62,7 @@ __asm__(
 "	.long	9, 48, 1\n"
 "	.asciz	\"" SLAB_NOTE_NAME "\"\n"
 "	.balign	4\n"
-"	.long	2, 0\n"
+"	.long	3, 0\n"
 "	.quad	slab_root - .\n"
 "	.quad	kmem_caches - .\n"
 "	.quad	percpu - .\n"

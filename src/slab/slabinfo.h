@@ -17,7 +17,8 @@
 
 #define SLAB_NOTE_NAME	  "liballoc"
 #define SLAB_NOTE_TYPE	  1
-#define SLAB_ROOT_VERSION 2
+#define SLAB_ROOT_VERSION 3
+#define SLAB_ROOT_OLDEST  2	/* that our tools can read */
 
 /* Distances of an address from that of the field that names it. */
 struct slab_note {

@@ -100,6 +100,9 @@ static void add_heads(const struct target *t, u64 block, char *heads, u32 last,
 					 r->head_shift);
 		u64 cur = field(h, r->head_cur), lo = field(h, r->head_lo);
 
+		/* Since version 3, bounds are low halves of addresses. */
+		if (r->head_lo.bytes == sizeof(u32))
+			cur = (u32)cur;
 		/* More than a block has room for are none. */
 		if (cur > lo && cur - lo < (u64)1 << r->percpu_shift)
 			counts[i] += (cur - lo) / sizeof(void *);

@@ -125,10 +125,10 @@ static bool root_is_sane(const struct slab_root *r)
 static bool root_read(struct target *t, u64 addr, const struct slab_note *n)
 {
 #define AT(name) (addr + offsetof(struct slab_note, name) + (u64)n->name)
-	if (n->version != SLAB_ROOT_VERSION)
+	if (n->version < SLAB_ROOT_OLDEST || n->version > SLAB_ROOT_VERSION)
 		die("process %d: its liballoc is of another version (%u, "
-		    "this tool knows %u)", t->pid, n->version,
-		    SLAB_ROOT_VERSION);
+		    "this tool knows %u to %u)", t->pid, n->version,
+		    SLAB_ROOT_OLDEST, SLAB_ROOT_VERSION);
 	if (!peek(t, AT(root), &t->root, sizeof(t->root)) ||
 	    !root_is_sane(&t->root))
 		return false;

@@ -117,7 +117,7 @@ void find_sections(void)
 		peek(base + cs->sh_addr + at, &d, sizeof(d));
 		*s = (struct section){ .start = d.start - base, .len = d.len,
 				       .abort = d.abort - base, .config = -1 };
-		s->locked = !strcmp(symbol_of(s->start), "local_store");
+		s->locked = !strcmp(symbol_of(s->start), "bounds_store");
 		snprintf(s->name, sizeof(s->name) - 6, "%s",
 			 symbol_of(s->start));
 		if (!entered_by_store(d.start))

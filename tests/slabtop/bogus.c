@@ -65,6 +65,9 @@ static uint64_t address(void)
 			   rnd() << (rnd() % 30);
 }
 
+/* Of bounds: version 2 had addresses, version 3 has their low halves. */
+static uint16_t width = 8;
+
 static void plausible(void)
 {
 	bogus_root = (struct slab_root){
@@ -75,7 +78,8 @@ static void plausible(void)
 		.percpu_blocks = { 0, 8 }, .percpu_nr_cpus = { 8, 4 },
 		.percpu_next = { 16, 8 }, .percpu_next_step = { 24, 4 },
 		.percpu_shift = 18, .head_shift = 5,
-		.head_cur = { 0, 8 }, .head_lo = { 8, 8 }, .head_hi = { 16, 8 },
+		.head_cur = { 0, 8 }, .head_lo = { 8, width },
+		.head_hi = { 8 + width, width },
 		.cache_bytes = 512,
 		.name = { 0, 24 }, .size = { 32, 4 }, .nr_objects = { 36, 2 },
 		.nr_pages = { 44, 4 }, .capacity = { 40, 2 },
@@ -189,16 +193,18 @@ static void put_node(char *node, uint64_t slabs, uint64_t empty, uint64_t used,
 static void put_head(uint64_t cpu, int cache, uint64_t nr)
 {
 	char *head = noise + 0x40000 * cpu + 32 * cache;
+	uint64_t array = 0x7fff00010000;
 
-	put(head, 0x10000 + 8 * nr, 8);
-	put(head + 8, 0x10000, 8);
-	put(head + 16, 0x20000, 8);
+	put(head, array + 8 * nr, 8);
+	put(head + 8, array, width);
+	put(head + 8 + width, array + 0x10000, width);
 }
 
 static void known(void)
 {
 	char *cache = noise + 0xc0000, *others = cache + 4096;
 
+	width = width == 4 ? 8 : 4;
 	plausible();
 	memset(noise, 0, sizeof(noise));
 	memset(kmem_caches, 0, sizeof(kmem_caches));
@@ -227,7 +233,7 @@ static void known(void)
 	put_head(2, 7, 1000);		/* of a block that is not in use */
 	/* Closed: lo is ~0. */
 	put_head(0, 8, 5);
-	put(noise + 32 * 8 + 8, ~0ull, 8);
+	put(noise + 32 * 8 + 8, ~0ull, width);
 	kmem_caches[8] = (uint64_t)cache + 0x1000 * 3;
 	strcpy(cache + 0x3000, "closed");
 	put(cache + 0x3000 + 32, 64, 4);

@@ -4,6 +4,11 @@
  */
 #include "sheaves.h"
 
+#include <sys/mman.h>
+#include <ucontext.h>
+
+#include "mm/percpu_block.h"
+
 TEST_MODES(percpu, growing_keeps_the_objects)
 {
 	struct sheaf_head *h;
@@ -27,9 +32,9 @@ TEST_MODES(percpu, growing_keeps_the_objects)
 		for (u32 i = full; i--;)
 			cr_assert_eq(pop(OFF(n)), obj(n * 1000 + i + 1));
 	h = percpu_head(percpu_index(), OFF(3));
-	cr_assert_eq(h->magic, 0x12345678);
-	cr_assert_eq(h->slab_mask, 4095);
-	cr_assert_eq(h->align_mask, 15);
+	cr_assert_eq(h->magic, MAGIC_ALIGNED);
+	cr_assert_eq(h->start_mask, 15);
+	cr_assert_eq(h->size_code, 7);
 }
 
 /* Arrays are disjoint, inside the block, and used again when grown out of. */
@@ -46,22 +51,22 @@ TEST_MODES(percpu, arrays_fit_in_the_block)
 	for (u32 n = 0; n < opened; n++) {
 		struct sheaf_head *h = percpu_head(percpu_index(), OFF(n));
 
-		cr_assert_geq((char *)(h->lo - 1), block + 65536);
-		cr_assert_leq((char *)h->hi, block + PERCPU_STRIDE);
-		cr_assert_eq(h->hi - h->lo, 256);
+		cr_assert_geq((char *)(head_slot(h, h->lo) - 1), block + 65536);
+		cr_assert_leq((char *)head_slot(h, h->hi),
+			      block + PERCPU_STRIDE);
+		cr_assert_eq(h->hi - h->lo, 256 * sizeof(void *));
 		for (u32 m = 0; m < n; m++) {
 			struct sheaf_head *o =
 				percpu_head(percpu_index(), OFF(m));
 
-			cr_assert(h->hi <= o->lo - 1 || o->hi <= h->lo - 1);
+			cr_assert(h->hi < o->lo || o->hi < h->lo);
 		}
 	}
 }
 
 TEST_MODES(percpu, arrays_grown_out_of_serve_again)
 {
-	void **left[8];
-	u32 at;
+	u32 left[8], at;
 
 	alone();
 	at = percpu_index();
@@ -74,7 +79,7 @@ TEST_MODES(percpu, arrays_grown_out_of_serve_again)
 	for (u32 i = 0; i < 7; i++) {
 		cr_assert(grow(OFF(1 + i), 2u << i));
 		cr_assert_eq(percpu_head(at, OFF(1 + i))->lo, left[i]);
-		cr_assert_null(percpu_head(at, OFF(1 + i))->lo[-1],
+		cr_assert_null(head_slot(percpu_head(at, 0), left[i])[-1],
 			       "read by push");
 	}
 }
@@ -260,9 +265,9 @@ Test(percpu, the_walk_sees_what_is_broken, .init = unit_up)
 	for (uintptr_t i = 1; i <= 4; i++)
 		cr_assert(push(OFF(0), obj(i)));
 	cur = h->cur;
-	lo = h->lo;
+	lo = head_slot(h, h->lo);
 	cr_assert(percpu_is_valid(is_known));
-	h->cur = h->hi + 1;
+	h->cur = head_slot(h, h->hi) + 1;
 	cr_assert(!percpu_is_valid(is_known), "S1: above hi");
 	h->cur = lo - 1;
 	cr_assert(!percpu_is_valid(is_known), "S1: below lo");
@@ -272,8 +277,84 @@ Test(percpu, the_walk_sees_what_is_broken, .init = unit_up)
 	lo[1] = obj(NR_IDS);
 	cr_assert(!percpu_is_valid(is_known), "S1: not of the cache");
 	lo[1] = obj(2);
-	h->lo = lo + 1;
+	h->lo += sizeof(*lo);
 	cr_assert(!percpu_is_valid(is_known), "not an array");
-	h->lo = lo;
+	h->lo -= sizeof(*lo);
 	cr_assert(percpu_is_valid(is_known));
 }
+
+/* A block may end where the high half of addresses changes: hi is never 0. */
+Test(percpu, a_block_that_ends_at_4_gib, .init = unit_up)
+{
+	char *end = (char *)(1ul << 45), *blocks = percpu.blocks, *mem;
+	u32 cpu, grown = 0;
+
+	alone();
+	cpu = percpu_index();
+	mem = mmap(end - PERCPU_STRIDE, PERCPU_STRIDE, PROT_READ | PROT_WRITE,
+		   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+	cr_assert_eq(mem, end - PERCPU_STRIDE);
+	percpu.blocks = mem - ((size_t)cpu << PERCPU_SHIFT);
+	memset(percpu_blocks[cpu].free, 0, sizeof(percpu_blocks[cpu].free));
+	/* Room for three arrays of 64 to the byte. */
+	percpu_blocks[cpu].next = PERCPU_STRIDE - 3 * 65 * sizeof(void *);
+	for (u32 n = 0; n < 3; n++)
+		if (grow(OFF(n), 64)) {
+			cr_assert_eq(percpu_capacity(OFF(n)), 64);
+			cr_assert(push(OFF(n), obj(1)));
+			grown++;
+		}
+	cr_assert_eq(grown, 2);
+	percpu.blocks = blocks;
+}
+
+#ifdef __x86_64__
+
+#define TRAP_FLAG 0x100
+
+static u32 steps, step_at;
+
+/* What another does meanwhile, or a handler: open the sheaf and fill it. */
+static void on_step(int sig __unused, siginfo_t *si __unused, void *ctx)
+{
+	ucontext_t *uc = ctx;
+
+	if (steps++ != step_at)
+		return;
+	grow(OFF(0), 64);
+	for (uintptr_t i = 1; i <= 40; i++)
+		push(OFF(0), obj(i));
+	uc->uc_mcontext.gregs[REG_EFL] &= ~TRAP_FLAG;
+}
+
+static void opened_while_looked_through(void *arg __unused)
+{
+	struct sigaction sa = { .sa_sigaction = on_step, .sa_flags = SA_SIGINFO };
+
+	sigaction(SIGTRAP, &sa, NULL);
+	__asm__ volatile("pushfq; orq %0, (%%rsp); popfq"
+			 : : "i" (TRAP_FLAG) : "memory", "cc");
+	percpu_contains(OFF(0), obj(3999));
+	__asm__ volatile("pushfq; andq %0, (%%rsp); popfq"
+			 : : "i" (~TRAP_FLAG) : "memory", "cc");
+	_exit(steps > step_at);
+}
+
+Test(percpu, a_sheaf_that_opens_while_it_is_looked_through, .init = unit_up)
+{
+	char text[512];
+	int more = 1;
+
+	alone();
+	for (step_at = 0; more && step_at < 200; step_at++) {
+		int status = unit_child(opened_while_looked_through, NULL, text,
+					sizeof(text));
+
+		cr_assert(WIFEXITED(status), "step %u: %s", step_at, text);
+		more = WEXITSTATUS(status);
+	}
+	cr_assert_gt(step_at, 5);
+	cr_assert(!more);
+}
+
+#endif

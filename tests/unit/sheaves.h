@@ -24,9 +24,9 @@ static inline struct sheaf_geometry geometry(u32 off)
 {
 	return (struct sheaf_geometry){
 		.off = off,
-		.magic = 0x12345678,
-		.slab_mask = 4095,
-		.align_mask = 15,
+		.magic = MAGIC_ALIGNED,
+		.start_mask = 15,
+		.size_code = 7,
 	};
 }
 
@@ -70,12 +70,15 @@ static inline bool heads_are_valid(void)
 		for (u32 n = 0; n < NR_SHEAVES; n++) {
 			struct sheaf_head *h = percpu_head(cpu, OFF(n));
 
+			void **lo = head_slot(h, h->lo);
+
 			if (!h->hi) {
-				if (h->lo && h->lo != (void **)~0ul)
+				if (h->lo && h->lo != UINT32_MAX)
 					return false;
 				continue;
 			}
-			if (h->lo > h->cur || h->cur > h->hi || h->lo[-1])
+			if (lo > h->cur || h->cur > head_slot(h, h->hi) ||
+			    lo[-1])
 				return false;
 		}
 	return true;

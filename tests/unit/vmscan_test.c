@@ -796,7 +796,7 @@ static atomic_uchar held[OBJS];		/* by a thread, not a sheaf */
 static atomic_uint wrong, stop, pops;
 
 static const struct sheaf_geometry geo = {
-	.off = OFF, .magic = 7, .slab_mask = 4095, .align_mask = 63,
+	.off = OFF, .magic = MAGIC_ALIGNED, .start_mask = 63,
 };
 
 static u32 number(const void *obj)

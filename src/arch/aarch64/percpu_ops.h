@@ -44,7 +44,8 @@
 	[cur] "i" (offsetof(struct sheaf_head, cur)),			\
 	[lo] "i" (offsetof(struct sheaf_head, lo)),			\
 	[hi] "i" (offsetof(struct sheaf_head, hi)),			\
-	[am] "i" (offsetof(struct sheaf_head, align_mask))
+	[magic] "i" (offsetof(struct sheaf_head, magic)),		\
+	[mask] "i" (offsetof(struct sheaf_head, start_mask))
 
 #define asm_goto_output(x...)						\
 	do { __asm__ volatile goto(x); __asm__(""); } while (0)
@@ -111,7 +112,7 @@ static inline uint32_t arch_rseq_read(long rseq, long field)
 
 #define DEFINE_PERCPU_POP(name, idx_off)				\
 static inline __attribute__((always_inline)) void *			\
-name(uintptr_t base, long rseq, uintptr_t off, uintptr_t *head)		\
+name(uintptr_t base, long rseq, uintptr_t off)				\
 {									\
 	uintptr_t area = arch_thread_pointer() + (uintptr_t)rseq;	\
 	uintptr_t h, t;							\
@@ -119,8 +120,8 @@ name(uintptr_t base, long rseq, uintptr_t off, uintptr_t *head)		\
 									\
 	asm_goto_output(RSEQ_DESCRIPTOR RSEQ_ENTER RSEQ_HEAD		\
 		"ldr %[obj], [%[h], %[cur]]\n\t"			\
-		"ldr %[t], [%[h], %[lo]]\n\t"				\
-		"cmp %[obj], %[t]\n\t"					\
+		"ldr %w[t], [%[h], %[lo]]\n\t"				\
+		"cmp %w[obj], %w[t]\n\t"				\
 		"b.ls %l[fail]\n\t"					\
 		"sub %[t], %[obj], #8\n\t"				\
 		"ldr %[obj], [%[t]]\n\t"				\
@@ -131,12 +132,10 @@ name(uintptr_t base, long rseq, uintptr_t off, uintptr_t *head)		\
 		  [off] "r" (off), [idx] "i" (idx_off), RSEQ_CONSTS	\
 		: "memory", "cc"					\
 		: fail);						\
-	*head = h - PERCPU_BIAS;					\
 	if (!obj)	/* no sheaf holds NULL: spares the test */	\
 		__builtin_unreachable();				\
 	return obj;							\
 fail:									\
-	*head = 0;							\
 	obj = NULL;							\
 	asm_goto_failed(obj);						\
 	return obj;							\
@@ -147,16 +146,19 @@ static inline __attribute__((always_inline)) bool			\
 name(uintptr_t base, long rseq, uintptr_t off, void *obj)		\
 {									\
 	uintptr_t area = arch_thread_pointer() + (uintptr_t)rseq;	\
-	uintptr_t h, t, u;						\
+	uintptr_t h, t, u, v;						\
 									\
 	asm_goto_output(RSEQ_DESCRIPTOR RSEQ_ENTER RSEQ_HEAD		\
-		"ldr %[t], [%[h], %[hi]]\n\t"				\
-		"ldrb %w[u], [%[h], %[am]]\n\t"				\
+		"ldr %w[t], [%[h], %[hi]]\n\t"				\
+		"ldrh %w[u], [%[h], %[mask]]\n\t"			\
+		"ldr %w[v], [%[h], %[magic]]\n\t"			\
 		"ldr %[h], [%[h], %[cur]]\n\t"				\
-		"cmp %[h], %[t]\n\t"					\
+		"cmp %w[h], %w[t]\n\t"					\
 		"b.hs %l[fail]\n\t"					\
-		"tst %[u], %[obj]\n\t"					\
-		"b.ne %l[fail]\n\t"					\
+		"and %w[u], %w[u], %w[obj]\n\t"			\
+		"mul %w[u], %w[u], %w[v]\n\t"				\
+		"lsr %w[u], %w[u], #16\n\t"				\
+		"cbnz %w[u], %l[fail]\n\t"				\
 		"ldr %[t], [%[h], #-8]\n\t"				\
 		"cmp %[t], %[obj]\n\t"					\
 		"b.eq %l[fail]\n\t"					\
@@ -166,7 +168,8 @@ name(uintptr_t base, long rseq, uintptr_t off, void *obj)		\
 		"add %[t], %[t], %[off]\n\t"				\
 		"str %[h], [%[t], %[cur]]\n"				\
 		RSEQ_LEAVE						\
-		: [h] "=&r" (h), [t] "=&r" (t), [u] "=&r" (u)		\
+		: [h] "=&r" (h), [t] "=&r" (t), [u] "=&r" (u),		\
+		  [v] "=&r" (v)						\
 		: [base] "r" (base + PERCPU_BIAS), [area] "r" (area),	\
 		  [off] "r" (off), [obj] "r" (obj), [idx] "i" (idx_off),\
 		  RSEQ_CONSTS						\
@@ -177,6 +180,8 @@ fail:									\
 	return false;							\
 }
 
+/* The guess is not used here: nobody has measured it. */
+DEFINE_PERCPU_POP(arch_pop_guess_cid, RSEQ_OFF_MM_CID)
 DEFINE_PERCPU_POP(arch_pop_cid, RSEQ_OFF_MM_CID)
 DEFINE_PERCPU_PUSH(arch_push_cid, RSEQ_OFF_MM_CID)
 DEFINE_PERCPU_POP(arch_pop_cpu, RSEQ_OFF_CPU_ID)
@@ -195,8 +200,8 @@ static inline uint32_t arch_pop_batch(uintptr_t base, long rseq, long idx,
 
 	asm_goto_output(RSEQ_DESCRIPTOR RSEQ_ENTER RSEQ_HEAD_ANY
 		"ldr %[p], [%[h], %[cur]]\n\t"
-		"ldr %[t], [%[h], %[lo]]\n\t"
-		"subs %[cnt], %[p], %[t]\n\t"
+		"ldr %w[t], [%[h], %[lo]]\n\t"
+		"subs %w[cnt], %w[p], %w[t]\n\t"
 		"b.ls %l[fail]\n\t"
 		"lsr %[cnt], %[cnt], #3\n\t"
 		"cmp %[cnt], %[n]\n\t"
@@ -234,8 +239,8 @@ static inline uint32_t arch_push_batch(uintptr_t base, long rseq, long idx,
 
 	asm_goto_output(RSEQ_DESCRIPTOR RSEQ_ENTER RSEQ_HEAD_ANY
 		"ldr %[p], [%[h], %[cur]]\n\t"
-		"ldr %[t], [%[h], %[hi]]\n\t"
-		"subs %[cnt], %[t], %[p]\n\t"
+		"ldr %w[t], [%[h], %[hi]]\n\t"
+		"subs %w[cnt], %w[t], %w[p]\n\t"
 		"b.ls %l[fail]\n\t"
 		"lsr %[cnt], %[cnt], #3\n\t"
 		"cmp %[cnt], %[n]\n\t"

@@ -2,8 +2,7 @@
  * x86-64 half of arch/percpu_ops.h: read the contract there.
  *
  * %fs:0 is the thread control block, struct rseq lies at %fs:rseq.  The
- * index is scaled by one imul from memory; the commit is one add to memory,
- * which is a single instruction, so it is before or after any interrupt.
+ * index is scaled by one imul from memory.
  */
 #ifndef ARCH_X86_64_PERCPU_OPS_H
 #define ARCH_X86_64_PERCPU_OPS_H
@@ -45,7 +44,9 @@
 	[cur] "i" (offsetof(struct sheaf_head, cur) + PERCPU_BIAS),	\
 	[lo] "i" (offsetof(struct sheaf_head, lo) + PERCPU_BIAS),	\
 	[hi] "i" (offsetof(struct sheaf_head, hi) + PERCPU_BIAS),	\
-	[am] "i" (offsetof(struct sheaf_head, align_mask) + PERCPU_BIAS)
+	[guess] "i" (offsetof(struct sheaf_head, guess) + PERCPU_BIAS),	\
+	[magic] "i" (offsetof(struct sheaf_head, magic) + PERCPU_BIAS),	\
+	[mask] "i" (offsetof(struct sheaf_head, start_mask) + PERCPU_BIAS)
 
 /*
  * An asm goto with outputs is miscompiled by some versions of gcc unless it
@@ -124,39 +125,43 @@ static inline uint32_t arch_rseq_read(long rseq, long field)
 	return val;
 }
 
-/*
- * Returns the object, or NULL where pop fails.  @head receives the address
- * of the head used, less PERCPU_BIAS: its constant fields may be read later
- * on any CPU, since they are alike everywhere.
- */
-#define DEFINE_PERCPU_POP(name, idx_off)				\
+/* Of a pop: the object by the slot, or the guess if the slot says the same. */
+#define RSEQ_BY_SLOT "movq -8(%[c]), %[obj]\n\t"
+#define RSEQ_BY_GUESS							\
+	"movq %c[guess](%[h],%[off]), %[obj]\n\t"			\
+	"cmpq -8(%[c]), %[obj]\n\t"					\
+	"jne %l[fail]\n\t"
+
+/* Returns the object, or NULL where pop fails. */
+#define DEFINE_PERCPU_POP(name, idx_off, take)				\
 static inline __attribute__((always_inline)) void *			\
-name(uintptr_t base, long rseq, uintptr_t off, uintptr_t *head)		\
+name(uintptr_t base, long rseq, uintptr_t off)				\
 {									\
-	uintptr_t h;							\
-	void *obj;							\
+	uintptr_t h, tmp;						\
+	void **cur, *obj;						\
 									\
 	asm_goto_output(RSEQ_DESCRIPTOR RSEQ_ENTER("%[h]") RSEQ_HEAD("h")\
-		"movq %c[cur](%[h],%[off]), %[obj]\n\t"			\
-		"cmpq %c[lo](%[h],%[off]), %[obj]\n\t"			\
+		"movq %c[cur](%[h],%[off]), %[c]\n\t"			\
+		"cmpl %c[lo](%[h],%[off]), %k[c]\n\t"			\
 		"jbe %l[fail]\n\t"					\
-		"movq -8(%[obj]), %[obj]\n\t"				\
-		"subq $8, %c[cur](%[h],%[off])\n"			\
+		take							\
+		"movq -16(%[c]), %[tmp]\n\t"				\
+		"movq %[tmp], %c[guess](%[h],%[off])\n\t"		\
+		"subq $8, %[c]\n\t"					\
+		"movq %[c], %c[cur](%[h],%[off])\n"			\
 		RSEQ_LEAVE						\
-		: [h] "=&r" (h), [obj] "=&r" (obj)			\
+		: [h] "=&r" (h), [c] "=&r" (cur), [obj] "=&r" (obj),	\
+		  [tmp] "=&r" (tmp)					\
 		: [base] "r" (base), [rseq] "r" (rseq), [off] "r" (off),\
 		  RSEQ_CONSTS(idx_off)					\
 		: "memory", "cc"					\
 		: fail);						\
-	*head = h + off;						\
 	if (!obj)	/* no sheaf holds NULL: spares the test */	\
 		__builtin_unreachable();				\
 	return obj;							\
 fail:									\
 	obj = NULL;							\
 	asm_goto_failed(obj);						\
-	asm_goto_failed(h);						\
-	*head = h + off;						\
 	return obj;							\
 }
 
@@ -164,21 +169,26 @@ fail:									\
 static inline __attribute__((always_inline)) bool			\
 name(uintptr_t base, long rseq, uintptr_t off, void *obj)		\
 {									\
-	uintptr_t h;							\
+	uintptr_t h, tmp;						\
 	void **cur;							\
 									\
 	asm_goto_output(RSEQ_DESCRIPTOR RSEQ_ENTER("%[h]") RSEQ_HEAD("h")\
 		"movq %c[cur](%[h],%[off]), %[c]\n\t"			\
-		"cmpq %c[hi](%[h],%[off]), %[c]\n\t"			\
+		"cmpl %c[hi](%[h],%[off]), %k[c]\n\t"			\
 		"jae %l[fail]\n\t"					\
-		"testb %b[obj], %c[am](%[h],%[off])\n\t"		\
+		"movzwl %c[mask](%[h],%[off]), %k[tmp]\n\t"		\
+		"andl %k[obj], %k[tmp]\n\t"				\
+		"imull %c[magic](%[h],%[off]), %k[tmp]\n\t"		\
+		"shrl $16, %k[tmp]\n\t"				\
 		"jne %l[fail]\n\t"					\
 		"cmpq %[obj], -8(%[c])\n\t"				\
 		"je %l[fail]\n\t"					\
 		"movq %[obj], (%[c])\n\t"				\
-		"addq $8, %c[cur](%[h],%[off])\n"			\
+		"movq %[obj], %c[guess](%[h],%[off])\n\t"		\
+		"addq $8, %[c]\n\t"					\
+		"movq %[c], %c[cur](%[h],%[off])\n"			\
 		RSEQ_LEAVE						\
-		: [h] "=&r" (h), [c] "=&r" (cur)			\
+		: [h] "=&r" (h), [c] "=&r" (cur), [tmp] "=&r" (tmp)	\
 		: [base] "r" (base), [rseq] "r" (rseq), [off] "r" (off),\
 		  [obj] "r" (obj), RSEQ_CONSTS(idx_off)			\
 		: "memory", "cc"					\
@@ -189,10 +199,11 @@ fail:									\
 }
 
 /* The index where it is known at compile time (the hot paths) ... */
-DEFINE_PERCPU_POP(arch_pop_cid, RSEQ_OFF_MM_CID)
+DEFINE_PERCPU_POP(arch_pop_guess_cid, RSEQ_OFF_MM_CID, RSEQ_BY_GUESS)
+DEFINE_PERCPU_POP(arch_pop_cid, RSEQ_OFF_MM_CID, RSEQ_BY_SLOT)
 DEFINE_PERCPU_PUSH(arch_push_cid, RSEQ_OFF_MM_CID)
 /* ... and on kernels without mm_cid, or with several nodes. */
-DEFINE_PERCPU_POP(arch_pop_cpu, RSEQ_OFF_CPU_ID)
+DEFINE_PERCPU_POP(arch_pop_cpu, RSEQ_OFF_CPU_ID, RSEQ_BY_SLOT)
 DEFINE_PERCPU_PUSH(arch_push_cpu, RSEQ_OFF_CPU_ID)
 
 /* @cnt slots, an odd one and then two at a time. */
@@ -227,8 +238,8 @@ static inline uint32_t arch_pop_batch(uintptr_t base, long rseq, long idx,
 		"addq %[base], %[h]\n\t"
 		"addq %[off], %[h]\n\t"
 		"movq %c[cur](%[h]), %[p]\n\t"
-		"movq %[p], %[cnt]\n\t"
-		"subq %c[lo](%[h]), %[cnt]\n\t"
+		"movl %k[p], %k[cnt]\n\t"
+		"subl %c[lo](%[h]), %k[cnt]\n\t"
 		"jbe %l[fail]\n\t"
 		"shrq $3, %[cnt]\n\t"
 		"cmpq %[n], %[cnt]\n\t"
@@ -236,6 +247,8 @@ static inline uint32_t arch_pop_batch(uintptr_t base, long rseq, long idx,
 		"leaq (,%[cnt],8), %[i]\n\t"
 		"subq %[i], %[p]\n\t"
 		RSEQ_COPY("p", "dst")
+		"movq -8(%[p]), %[tmp]\n\t"
+		"movq %[tmp], %c[guess](%[h])\n\t"
 		"movq %[p], %c[cur](%[h])\n"
 		RSEQ_LEAVE
 		: [h] "=&r" (h), [p] "=&r" (cur), [cnt] "=&r" (cnt),
@@ -265,14 +278,16 @@ static inline uint32_t arch_push_batch(uintptr_t base, long rseq, long idx,
 		"addq %[base], %[h]\n\t"
 		"addq %[off], %[h]\n\t"
 		"movq %c[cur](%[h]), %[p]\n\t"
-		"movq %c[hi](%[h]), %[cnt]\n\t"
-		"subq %[p], %[cnt]\n\t"
+		"movl %c[hi](%[h]), %k[cnt]\n\t"
+		"subl %k[p], %k[cnt]\n\t"
 		"jbe %l[fail]\n\t"
 		"shrq $3, %[cnt]\n\t"
 		"cmpq %[n], %[cnt]\n\t"
 		"cmovaq %[n], %[cnt]\n\t"
 		RSEQ_COPY("src", "p")
 		"leaq (%[p],%[cnt],8), %[p]\n\t"
+		"movq -8(%[p]), %[tmp]\n\t"
+		"movq %[tmp], %c[guess](%[h])\n\t"
 		"movq %[p], %c[cur](%[h])\n"
 		RSEQ_LEAVE
 		: [h] "=&r" (h), [p] "=&r" (cur), [cnt] "=&r" (cnt),
