@@ -26,6 +26,7 @@
 #include "api/init.h"
 #include "api/libc.h"
 #include "api/malloc.h"
+#include "arch/copy.h"
 #include "core/options.h"
 #include "core/report.h"
 #include "core/stats.h"
@@ -427,7 +428,7 @@ __fastpath const struct kmem_cache *hot_block_cache(const void *ptr)
 }
 
 /* The whole block is its user's from now on. */
-static size_t block_size_told(const char *call, const void *ptr)
+size_t block_size_of(const char *call, const void *ptr)
 {
 	size_t size = block_size(call, ptr);
 	struct page *page = size > KMALLOC_MAX_SIZE ? addr_to_page(ptr) : NULL;
@@ -437,14 +438,9 @@ static size_t block_size_told(const char *call, const void *ptr)
 	return size;
 }
 
-size_t block_size_of(const char *call, const void *ptr)
-{
-	return block_size_told(call, ptr);
-}
-
 static __attribute__((noinline)) size_t usable_size_slow(const void *ptr)
 {
-	return ptr ? block_size_told("malloc_usable_size", ptr) : 0;
+	return ptr ? block_size_of("malloc_usable_size", ptr) : 0;
 }
 
 /*
@@ -481,7 +477,8 @@ static __attribute__((noinline)) void *malloc_once(size_t size)
  * New memory for a block that cannot change where it stands.  What gets
  * smaller stays there if there is none: programs do not expect that to fail.
  */
-static void *realloc_move(void *ptr, size_t old, size_t size)
+static __attribute__((noinline)) void *realloc_move(void *ptr, size_t old,
+						    size_t size)
 {
 	u32 flags = size > old && size >= GROW_AREA_SIZE ? GROWS : 0;
 	size_t want = size;
@@ -491,11 +488,8 @@ static void *realloc_move(void *ptr, size_t old, size_t size)
 	/* Growing page by page must not copy everything each time. */
 	if (size > old && old > KMALLOC_MAX_SIZE)
 		want = max(size, old + old / 8);
-	new = flags ? NULL : malloc_hot(want);
-	if (unlikely(!new)) {
-		SLAB_CALLER();
-		new = flags ? alloc_any(want, 1, flags) : malloc_once(want);
-	}
+	SLAB_CALLER();
+	new = flags ? alloc_any(want, 1, flags) : malloc_once(want);
 	if (unlikely(!new)) {
 		if (size <= old)
 			return ptr;
@@ -504,15 +498,12 @@ static void *realloc_move(void *ptr, size_t old, size_t size)
 			return NULL;
 	}
 	memcpy(new, ptr, min(written(ptr, old), size));
-	if (unlikely(!free_hot(ptr))) {
-		SLAB_CALLER();
-		/* What it has outgrown it wants no more: better joined. */
-		page = old > KMALLOC_MAX_SIZE ? addr_to_page(ptr) : NULL;
-		if (page && READ_ONCE(page->type) == PAGE_LARGE)
-			free_large(ptr, page, false);
-		else
-			free_untraced(ptr);
-	}
+	/* What it has outgrown it wants no more: better joined. */
+	page = old > KMALLOC_MAX_SIZE ? addr_to_page(ptr) : NULL;
+	if (page && READ_ONCE(page->type) == PAGE_LARGE)
+		free_large(ptr, page, false);
+	else
+		free_untraced(ptr);
 	return new;
 }
 
@@ -540,24 +531,27 @@ static __slowpath void *realloc_hardened(void *ptr, size_t size)
 	return new ? new : no_memory();
 }
 
-/* Of a block, to a size that is not 0. */
-static void *resize(void *ptr, size_t size)
+/* Room enough, and not most of it in vain. */
+static bool may_stay(size_t old, size_t size)
 {
-	const struct kmem_cache *s = hot_block_cache(ptr);
+	return size <= old && (size > old / 2 || old <= 64);
+}
+
+/* Of a block, to a size that is not 0. */
+static __attribute__((noinline)) void *resize(void *ptr, size_t size)
+{
 	struct page *page;
 	size_t old;
 	void *new;
 
 	if (unlikely(size > PTRDIFF_MAX))
 		return no_memory();
-	if (unlikely(!s && hot_is_outside(ptr) && options.hardened))
+	if (unlikely(hot_is_outside(ptr) && options.hardened))
 		return realloc_hardened(ptr, size);
-	old = likely(s) ? s->object_size : block_size("realloc", ptr);
+	old = block_size("realloc", ptr);
 	if (unlikely(!old))
 		return no_memory();
-	/* Room enough, and not most of it in vain. */
-	if (size <= old && (size > old / 2 || old <= 64) &&
-	    old <= KMALLOC_MAX_SIZE)
+	if (may_stay(old, size) && old <= KMALLOC_MAX_SIZE)
 		return ptr;
 	if (old > KMALLOC_MAX_SIZE) {
 		if (unlikely(READ_ONCE(idle_armed)))
@@ -591,15 +585,31 @@ static __slowpath void *realloc_traced(void *ptr, size_t size)
 	return ptr;
 }
 
+/* What most calls are comes first: a small block stays, or becomes another. */
 void *realloc_impl(void *ptr, size_t size)
 {
+	const struct kmem_cache *s;
+	void *new;
+
 	if (!ptr)
 		return malloc_fast(size);
 	if (!size) {
 		free_fast(ptr);
 		return NULL;
 	}
-	return trace_is_on() ? realloc_traced(ptr, size) : resize(ptr, size);
+	if (trace_is_on())
+		return realloc_traced(ptr, size);
+	s = hot_block_cache(ptr);
+	if (unlikely(!s))
+		return resize(ptr, size);
+	if (may_stay(s->object_size, size))
+		return ptr;
+	new = malloc_hot(size);
+	if (unlikely(!new))
+		return realloc_move(ptr, s->object_size, size);
+	arch_copy_object(new, ptr, min((size_t)s->object_size, size));
+	free_fast(ptr);
+	return new;
 }
 
 /* --- aligned and zeroed --- */
