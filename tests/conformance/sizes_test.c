@@ -543,6 +543,31 @@ Test(sizes, large_blocks_do_not_all_begin_with_a_page)
 	}
 }
 
+/* One after the other of up to 64 KiB, of whatever size: their lines are warm. */
+Test(sizes, a_buffer_begins_where_the_last_one_did)
+{
+	enum { PAGES = 5, LINES = 64 };
+	const char *options = getenv("LIBALLOC_OPTIONS");
+	uintptr_t page = 0;
+	uint64_t lines = 0;
+
+	needs_liballoc("colours are its own");
+	if (options && strstr(options, "hardened="))
+		cr_skip_test("hardened: each begins where its page does");
+	for (size_t i = 0; i < LINES; i++) {
+		char *p = malloc((PAGES - 1) * 4096 + 64 + i * 63);
+		uintptr_t at = (uintptr_t)p;
+
+		REQUIRE(p && at % 64 == 0, "%p", (void *)p);
+		if (!page)
+			page = at / 4096;
+		if (page == at / 4096)
+			lines |= (uint64_t)1 << at % 4096 / 64;
+		free(opaque(p));
+	}
+	cr_assert_leq(__builtin_popcountll(lines), 2, "lines %lx", lines);
+}
+
 Test(sizes, malloc_usable_size_covers_and_is_writable, .timeout = 60)
 {
 	cr_assert_eq(malloc_usable_size(opaque(NULL)), 0);
