@@ -534,6 +534,15 @@ struct page *buddy_alloc_run(struct zone *zone, size_t nr,
 	return best;
 }
 
+struct page *buddy_alloc_row(struct zone *zone, size_t nr)
+{
+	struct page *page = nr <= zone->nr_free ? row_find(zone, nr) : NULL;
+
+	if (page)
+		buddy_take_range(zone, page_section(page), page_pfn(page), nr);
+	return page;
+}
+
 /* --- taking what goes back to the OS or moves away --- */
 
 struct page *buddy_take_exact(struct zone *zone, u32 order)

@@ -41,6 +41,8 @@ struct page *buddy_alloc(struct zone *zone, u32 order, enum migratetype type,
 			 bool warm);
 /* The same out of whatever is free, where nothing else is left. */
 struct page *buddy_alloc_any(struct zone *zone, u32 order);
+/* @nr pages in a row, where no such block is left either. */
+struct page *buddy_alloc_row(struct zone *zone, size_t nr);
 /* @nr pages by best fit among runs with dirty pages, not above MAX_ORDER. */
 struct page *buddy_alloc_run(struct zone *zone, size_t nr,
 			     enum migratetype type);
@@ -82,6 +84,11 @@ void run_take_pageblock(struct zone *zone, struct section *sec, size_t pfn);
 void run_put_pageblock(struct zone *zone, struct section *sec, size_t pfn);
 /* A run of @type with at least @nr pages, nearly the shortest, or NULL. */
 struct page *run_find(struct zone *zone, size_t nr, u32 type);
+/*
+ * The shortest row of at least @nr free pages, warm or clean, of any type, or
+ * NULL.  A walk over all that is free, for who would fail otherwise.
+ */
+struct page *row_find(struct zone *zone, size_t nr);
 bool runs_are_valid(struct zone *zone);
 
 /* --- zone.c --- */

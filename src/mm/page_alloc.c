@@ -10,7 +10,8 @@
  *	another CPU; and the zone again, once some of these have gone back to it;
  *   3. fresh pages, once the watermarks agree: they cost a fault each, or,
  *	where all of them will be touched, one call for a batch;
- *   4. anything that is free, of whatever type; farther zones.
+ *   4. anything that is free, of whatever type: a block or, for buffers, a row
+ *	of pages; farther zones.
  * Only fresh pages make the process larger, so only they are checked against
  * the watermarks, and what lies idle makes room for them.
  *
@@ -207,7 +208,9 @@ static struct page *take_fresh(struct zone *zone, const struct request *req,
 	*have = req->order;
 	if (req->order > MAX_ORDER) {
 		/* What it begins with is aligned to MAX_ORDER. */
-		return zone_grow_contig(zone, req->nr);
+		page = zone_grow_contig(zone, req->nr);
+		return page || req->aligned ? page :
+					      buddy_alloc_row(zone, req->nr);
 	}
 	if (req->gfp & __GFP_PREFAULT) {
 		*have = prefault_order(req->order);
@@ -220,6 +223,9 @@ static struct page *take_fresh(struct zone *zone, const struct request *req,
 		page = take_clean(zone, req->order, req->type);
 	if (!page)
 		page = buddy_alloc_any(zone, req->order);
+	/* A clean run is in no list, and what lies in it may not be aligned. */
+	if (!page && by_run(req))
+		return buddy_alloc_row(zone, req->nr);
 	return trim(zone, page, req->order, req->nr);
 }
 

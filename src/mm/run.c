@@ -277,6 +277,63 @@ struct page *run_find(struct zone *zone, size_t nr, u32 type)
 	return run;
 }
 
+/* --- rows: what is free, clean pages and blocks of MAX_ORDER as well --- */
+
+/* Free pages from @pfn on. */
+static size_t row_length(const struct section *sec, size_t pfn)
+{
+	size_t end = pfn;
+
+	while (end < sec->frontier && !is_offline(sec, end) &&
+	       READ_ONCE(sec->vmemmap[end].type) == PAGE_FREE)
+		end += (size_t)1 << sec->vmemmap[end].order;
+	return end - pfn;
+}
+
+/* From @pfn to where a row may begin: not in a pageblock with nothing free. */
+static size_t row_skip(const struct section *sec, size_t pfn)
+{
+	size_t mask = ((size_t)1 << PAGEBLOCK_ORDER) - 1;
+
+	if (is_offline(sec, pfn))
+		return MAX_ORDER_PAGES;
+	return pfn & mask || sec->vmemmap[pfn].block_free ? 1 : mask + 1;
+}
+
+/* The shortest row of @sec that holds @nr pages, if shorter than @best. */
+static struct page *section_find_row(struct section *sec, size_t nr,
+				     size_t *best)
+{
+	struct page *found = NULL;
+
+	for (size_t pfn = sec->first, len; pfn < sec->frontier && *best > nr;
+	     pfn += len) {
+		len = row_length(sec, pfn);
+		if (len >= nr && len < *best) {
+			*best = len;
+			found = &sec->vmemmap[pfn];
+		} else if (!len) {
+			len = row_skip(sec, pfn);
+		}
+	}
+	return found;
+}
+
+struct page *row_find(struct zone *zone, size_t nr)
+{
+	struct page *found = NULL, *page;
+	size_t best = SIZE_MAX;
+
+	for (u32 i = 0; i < nr_sections; i++) {
+		if (sections[i]->zone != zone)
+			continue;
+		page = section_find_row(sections[i], nr, &best);
+		if (page)
+			found = page;
+	}
+	return found;
+}
+
 /* --- validity --- */
 
 /* The pages from @pfn that are in no MAX_ORDER block, free, and of one type. */

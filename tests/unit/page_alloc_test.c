@@ -337,6 +337,72 @@ Test(page_alloc, warm_memory_or_none, .init = up)
 	put(page, 1024);
 }
 
+/* --- growth that is refused --- */
+
+static struct page *three;	/* blocks of MAX_ORDER, in use */
+
+/* All that is free is the pages from @from up to @end of them, and clean. */
+static void up_refused(size_t from, size_t end)
+{
+	struct rlimit lim = { 64 * MIB, 64 * MIB };
+
+	three = get(3 * MAX_ORDER_PAGES, 0, GFP_KERNEL);
+	cr_assert(three);
+	setrlimit(RLIMIT_DATA, &lim);
+	while (get(1, 0, GFP_NOWAIT))
+		;
+	put(three + from, end - from);
+	span_drain();
+	zones_discard(0, 0);
+	cr_assert_eq(zone_normal.nr_free, end - from);
+	cr_assert_eq(zone_normal.nr_free_dirty, 0);
+}
+
+/* Runs of clean pages are in no list, and hold no aligned block of 1024. */
+Test(page_alloc, a_clean_run_serves_where_growth_is_refused, .init = up)
+{
+	up_refused(100, 1000);
+	cr_assert_eq(get(700, 0, GFP_NOWAIT), three + 100);
+	cr_assert_null(get(201, 0, GFP_NOWAIT));
+	cr_assert_eq(get(200, 0, GFP_NOWAIT), three + 800);
+	cr_assert_eq(zone_normal.nr_free, 0);
+	cr_assert(zone_is_valid(&zone_normal));
+}
+
+/* Of two that hold it the shorter one. */
+Test(page_alloc, a_clean_run_is_the_best_fit, .init = up)
+{
+	up_refused(100, 400);
+	put(three + 1030, 280);
+	put(three + 2100, 270);
+	span_drain();
+	zones_discard(0, 0);
+	cr_assert_eq(get(260, 0, GFP_NOWAIT), three + 2100);
+	cr_assert_eq(get(260, 0, GFP_NOWAIT), three + 1030);
+	cr_assert_eq(get(260, 0, GFP_NOWAIT), three + 100);
+	cr_assert_null(get(260, 0, GFP_NOWAIT));
+	cr_assert(zone_is_valid(&zone_normal));
+}
+
+/* Nor two whole blocks, where 1500 pages in a row are asked for. */
+Test(page_alloc, a_row_over_blocks_serves_where_growth_is_refused, .init = up)
+{
+	up_refused(900, 2700);
+	cr_assert_eq(get(1500, 0, GFP_NOWAIT), three + 900);
+	cr_assert_eq(zone_normal.nr_free, 300);
+	cr_assert(zone_is_valid(&zone_normal));
+	put(three + 900, 1500);
+	cr_assert(zone_is_valid(&zone_normal));
+}
+
+/* A place is a place, whose neighbours do not matter: nobody aligned it. */
+Test(page_alloc, a_row_is_for_who_wants_no_alignment, .init = up)
+{
+	up_refused(100, 1000);
+	cr_assert_null(get(512, 9, GFP_NOWAIT));
+	cr_assert_eq(zone_normal.nr_free, 900);
+}
+
 static u32 nr_asked;
 
 static bool ask_slabs(size_t pages)
