@@ -120,6 +120,7 @@ static void *get(size_t size, int node, gfp_t gfp)
 static __slowpath void *kmalloc_called(size_t size, int node, gfp_t gfp)
 {
 	u32 tries = 0;
+	bool nowait;
 	void *p;
 
 	if (!size)
@@ -127,11 +128,13 @@ static __slowpath void *kmalloc_called(size_t size, int node, gfp_t gfp)
 	gfp &= __GFP_BITS;
 	if (size > PAGES_MAX_SIZE || !alloc_init())
 		return api_no_memory(size, gfp);
+	nowait = reclaim_nowait(gfp);
 	if (unlikely(idle_armed))
 		idle_armed_poll();
 	do
 		p = get(size, node, gfp);
 	while (unlikely(!p) && api_may_retry(size, gfp, &tries));
+	reclaim_waits_not = nowait;
 	return p ? traced(p, size) : api_no_memory(size, gfp);
 }
 

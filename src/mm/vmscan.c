@@ -102,6 +102,7 @@ size_t slab_kept_pages;		/* atomic */
 
 static __thread bool inside	/* W4 */
 	__attribute__((tls_model("initial-exec")));
+__thread bool reclaim_waits_not;
 
 static u64 next_look_ms;	/* without kswapd; racy */
 static u64 last_activity;	/* by whoever looks; racy */
@@ -751,12 +752,13 @@ __slowpath void idle_armed_poll(void)
 		disarm(now);
 	} else if (now >= READ_ONCE(armed_until_ms)) {
 		disarm(now);
-		if (reclaim_begin()) {
+		if (!reclaim_waits_not && reclaim_begin()) {
 			shrunk = false;
 			idle_look(now, true);
 			reclaim_end();
 		}
-		WRITE_ONCE(idle_waits, false);
+		/* The next one that may look does. */
+		WRITE_ONCE(idle_waits, reclaim_waits_not);
 	}
 }
 
@@ -773,7 +775,7 @@ void idle_poll(void)
 			WRITE_ONCE(idle_waits, false);
 		return;
 	}
-	if (READ_ONCE(reclaiming))
+	if (READ_ONCE(reclaiming) || reclaim_waits_not)
 		return;
 	idle = idle_pages();
 	if (unlikely(READ_ONCE(idle_waits)) && !is_very_much(idle))

@@ -459,6 +459,23 @@ size_t reclaim_for_growth(size_t pages, size_t least);
 bool reclaim_is_inside(void);
 
 /*
+ * This thread is in a call without __GFP_DIRECT_RECLAIM: what it comes by on its
+ * way gives nothing back and runs nobody's destructor.  What reclaim_nowait()
+ * returns is what it has to be afterwards.
+ */
+extern __hidden __thread bool reclaim_waits_not
+	__attribute__((tls_model("initial-exec")));
+
+static inline bool reclaim_nowait(gfp_t gfp)
+{
+	bool was = reclaim_waits_not;
+
+	if (unlikely(!(gfp & __GFP_DIRECT_RECLAIM)))
+		reclaim_waits_not = true;
+	return was;
+}
+
+/*
  * Pages were freed.  No lock is held.  A process without kswapd looks at the
  * clock here.
  */

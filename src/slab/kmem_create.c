@@ -557,6 +557,7 @@ void *kmem_cache_alloc_node(struct kmem_cache *h, gfp_t gfp, int nid)
 {
 	struct kmem_cache *s = kmem_cache_root(h, "kmem_cache_alloc");
 	gfp_t how = slab_flags_of(s, gfp);
+	bool nowait = reclaim_nowait(gfp);
 	u32 tries = 0;
 	void *obj;
 
@@ -565,6 +566,7 @@ void *kmem_cache_alloc_node(struct kmem_cache *h, gfp_t gfp, int nid)
 	do
 		obj = slab_alloc_gfp(s, nid, how);
 	while (!obj && kmem_cache_must_not_fail(gfp, tries++));
+	reclaim_waits_not = nowait;
 	if (unlikely(!obj))
 		return NULL;
 	if (unlikely(!slab_starts_object(s, obj)))
@@ -576,14 +578,16 @@ bool kmem_cache_alloc_bulk(struct kmem_cache *root, gfp_t gfp, void **objs,
 			   u32 n)
 {
 	gfp_t how = slab_flags_of(root, gfp);
+	bool nowait = reclaim_nowait(gfp), done;
 	u32 tries = 0;
 
 	if (unlikely(READ_ONCE(idle_armed)))
 		idle_armed_poll();
-	while (!slab_alloc_bulk(root, how, objs, n))
-		if (!kmem_cache_must_not_fail(gfp, tries++))
-			return false;
-	return true;
+	do
+		done = slab_alloc_bulk(root, how, objs, n);
+	while (!done && kmem_cache_must_not_fail(gfp, tries++));
+	reclaim_waits_not = nowait;
+	return done;
 }
 
 void *kmem_cache_alloc(struct kmem_cache *h, gfp_t gfp)

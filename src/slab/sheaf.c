@@ -115,13 +115,15 @@ static bool deferred_free(void *obj)
 /*
  * In a handler that interrupted a lock most would only come back here, after
  * a search of the table for each: longer than until the next signal, perhaps,
- * and then what was interrupted gets nowhere.
+ * and then what was interrupted gets nowhere.  Who may not reclaim might meet a
+ * destructor.
  */
 void free_deferred_drain(void)
 {
 	u32 generation;
 
-	if (likely(!load_acquire(&some_deferred)) || lock_is_reentry())
+	if (likely(!load_acquire(&some_deferred)) || lock_is_reentry() ||
+	    reclaim_waits_not)
 		return;
 	generation = reclaim_enter();
 	deferred_say(false);

@@ -228,6 +228,84 @@ Test(vmscan, armed_as_long_as_no_pages_are_asked_for, .init = up)
 	cr_assert(all_gone(), "%zu dirty", dirty());
 }
 
+/*
+ * A call that may not reclaim runs nobody's destructor, wherever it comes by;
+ * the next that may does.
+ */
+static u32 nr_destroyed;
+
+static void destroyed(void *obj)
+{
+	nr_destroyed++;
+}
+
+static struct kmem_cache *leave_destroyable(void)
+{
+	struct kmem_cache_args args = { .dtor = destroyed };
+	struct kmem_cache *h = kmem_cache_create("destroyed", 200, &args, 0);
+	static void *objs[100];
+
+	cr_assert(kmem_cache_alloc_bulk(kmem_cache_root(h, ""), GFP_KERNEL,
+					objs, 100));
+	for (u32 i = 0; i < 100; i++)
+		kmem_cache_free(h, objs[i]);
+	return h;
+}
+
+static void alloc_some(struct kmem_cache *h, gfp_t gfp)
+{
+	void *objs[100];
+
+	for (u32 i = 0; i < 300; i++) {
+		REQUIRE(kmem_cache_alloc(h, gfp));
+		if (i % 10 == 0)
+			REQUIRE(kmem_cache_alloc_bulk(kmem_cache_root(h, ""),
+						      gfp, objs, 100));
+	}
+}
+
+Test(vmscan, who_may_not_wait_gives_nothing_back, .init = up)
+{
+	struct kmem_cache *h = kmem_cache_create("busy", 64, NULL, 0);
+	u64 ticks;
+
+	cid_only();
+	options.reclaim_delay = 200;
+	leave_idle(16384);
+	leave_destroyable();
+	cr_assert(idle_armed);
+	nr_destroyed = 0;
+	ticks = stat_read(STAT_IDLE_TICK);
+	usleep(250000);
+	alloc_some(h, GFP_NOWAIT);
+	cr_assert_not(idle_armed, "opened all the same");
+	usleep(250000);
+	alloc_some(h, GFP_NOWAIT);
+	cr_assert_eq(nr_destroyed, 0);
+	cr_assert_eq(stat_read(STAT_IDLE_TICK), ticks);
+	cr_assert_gt(dirty(), 8192);
+	alloc_some(h, GFP_KERNEL);
+	cr_assert_gt(stat_read(STAT_IDLE_TICK), ticks);
+}
+
+/* ... nor what it puts into slabs that go back then. */
+Test(vmscan, who_may_not_wait_leaves_what_was_deferred, .init = up)
+{
+	struct kmem_cache *h = kmem_cache_create("busy", 64, NULL, 0);
+	struct kmem_cache_args args = { .dtor = destroyed };
+	struct kmem_cache *d = kmem_cache_create("destroyed", 60000, &args, 0);
+	void *objs[64];
+
+	cr_assert(kmem_cache_alloc_bulk(kmem_cache_root(d, ""), GFP_KERNEL,
+					objs, 64));
+	for (u32 i = 0; i < 64; i++)
+		free_defer(objs[i]);
+	alloc_some(h, GFP_NOWAIT);
+	cr_assert_eq(nr_destroyed, 0);
+	alloc_some(h, GFP_KERNEL);
+	cr_assert_gt(nr_destroyed, 0);
+}
+
 /* Opened early, and from then on sheaves are refilled at the most. */
 Test(vmscan, who_refills_sheaves_closes_it_again, .init = up)
 {
