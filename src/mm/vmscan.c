@@ -769,6 +769,8 @@ void idle_poll(void)
 
 	if (lock_is_reentry())
 		return;
+	if (unlikely(READ_ONCE(zones_settle_at)) && !reclaim_waits_not)
+		zones_settle();
 	/* Also while somebody reclaims, who may have been here already. */
 	if (READ_ONCE(kswapd_state) != KSWAPD_NONE && kswapd_rouse()) {
 		if (unlikely(READ_ONCE(idle_waits)))

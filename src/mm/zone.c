@@ -31,10 +31,14 @@
 
 #define BLOCK_BYTES (MAX_ORDER_PAGES << PAGE_SHIFT)
 #define FIRST_ORDER 6u	/* least that a zone grows by */
+#define SETTLE_LOOKS 8	/* from a refusal on, of zones_settle() */
 
 static struct pglist_data node_zero;
 struct pglist_data *node_data[MAX_NODES] = { &node_zero };
 u32 nr_nodes = 1;
+
+size_t zones_settle_at;		/* racy */
+static u32 settle_looks;	/* racy; left */
 
 static void zone_init(struct zone *zone, u32 node, enum zone_type type)
 {
@@ -206,6 +210,47 @@ static struct section *zone_section(struct zone *zone, u32 i)
 	return sections[i]->zone == zone ? sections[i] : NULL;
 }
 
+/*
+ * Where blocks count, those that are free in part are a loss: nobody else has
+ * what is free in them.  A heap that was refused memory and is dropped then
+ * leaves some in each, in sheaves here, as a range there, and what comes next
+ * fills it: the blocks would stay for good.  So such a heap is looked at as it
+ * shrinks, each time that half of what is used has become free, but not for
+ * ever: it may live on with one half that comes and goes.
+ */
+static void note_refusal(void)
+{
+	size_t managed = 0;
+
+	if (!blocks_count())
+		return;
+	for_each_zone(zone)
+		managed += READ_ONCE(zone->nr_managed);
+	WRITE_ONCE(settle_looks, SETTLE_LOOKS);
+	WRITE_ONCE(zones_settle_at, managed / 2);
+}
+
+void zones_settle(void)
+{
+	size_t at = READ_ONCE(zones_settle_at), free = 0, used;
+	u32 looks = READ_ONCE(settle_looks);
+
+	for_each_zone(zone)
+		free += READ_ONCE(zone->nr_free);
+	if (!at || free < at || reclaim_is_inside())
+		return;
+	/* Others go on meanwhile. */
+	WRITE_ONCE(zones_settle_at, SIZE_MAX);
+	reclaim_idle(SIZE_MAX);
+	free = 0;
+	for_each_zone(zone)
+		free += READ_ONCE(zone->nr_free);
+	used = zones_used_pages();
+	looks -= min(looks, 1u);
+	WRITE_ONCE(settle_looks, looks);
+	WRITE_ONCE(zones_settle_at, looks && used ? free + used / 2 : 0);
+}
+
 bool zone_grow(struct zone *zone, enum migratetype type)
 {
 	struct section *sec;
@@ -223,8 +268,10 @@ bool zone_grow(struct zone *zone, enum migratetype type)
 		room = room || (sec && section_has_room(sec));
 	}
 	/* Who is refused memory for addresses it has needs no more of them. */
-	if (room)
+	if (room) {
+		note_refusal();
 		return false;
+	}
 	sec = section_add(zone, MAX_ORDER_PAGES);
 	return sec && section_grow(zone, sec, type);
 }

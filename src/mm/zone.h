@@ -181,6 +181,12 @@ size_t zone_report_free(struct zone *zone, size_t pages, bool lazily);
 /* Free clean blocks of the largest order leave, with their metadata. */
 void zones_offline(void);
 /*
+ * The kernel has refused memory where blocks count: with so many pages free,
+ * the heap was dropped, and blocks leave.  0: it has not.
+ */
+extern __hidden size_t zones_settle_at;
+void zones_settle(void);
+/*
  * Is @page in a block on its way there?  Its struct pages may be zero, as those
  * inside of a range in use are.  Under zone->lock.
  */

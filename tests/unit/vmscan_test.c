@@ -229,6 +229,67 @@ Test(vmscan, armed_as_long_as_no_pages_are_asked_for, .init = up)
 }
 
 /*
+ * Where what is committed counts, a heap that has met the limit goes as it is
+ * dropped, whatever the clock says: pieces of it would be in the way of others.
+ */
+static void *limited[200000];
+
+static u32 hold_all(size_t size)
+{
+	u32 n = 0;
+
+	while (n < ARRAY_SIZE(limited) && (limited[n] = kmalloc(size)))
+		n++;
+	return n;
+}
+
+static void drop(u32 nr)
+{
+	for (u32 i = 0; i < nr; i++)
+		slab_free_checked(class_to_cache(addr_to_class(limited[i])),
+				  limited[i]);
+}
+
+static void up_limited(void)
+{
+	struct rlimit lim = { 160 * MIB, 160 * MIB };
+
+	setrlimit(RLIMIT_DATA, &lim);
+	up();
+	options.reclaim_delay = 3600000;
+}
+
+Test(vmscan, what_was_refused_memory_goes_when_it_is_dropped,
+     .init = up_limited)
+{
+	size_t most;
+	u32 nr;
+
+	for (u32 round = 0; round < 3; round++) {
+		nr = hold_all(1024);
+		cr_assert_lt(nr, ARRAY_SIZE(limited));
+		most = zone_normal.nr_managed;
+		cr_assert_gt(most, 16384);
+		drop(nr);
+		cr_assert_leq(zone_normal.nr_managed, most / 8);
+	}
+	cr_assert_leq(stat_read(STAT_IDLE_TICK), 1);
+}
+
+/* What nobody refused waits for its time. */
+Test(vmscan, what_was_not_refused_stays_for_its_time, .init = up_limited)
+{
+	u32 nr = 0;
+	size_t most;
+
+	while (nr < 70000)
+		REQUIRE((limited[nr++] = kmalloc(1024)) != NULL);
+	most = zone_normal.nr_managed;
+	drop(nr);
+	cr_assert_geq(zone_normal.nr_managed, most / 2);
+}
+
+/*
  * A call that may not reclaim runs nobody's destructor, wherever it comes by;
  * the next that may does.
  */

@@ -1,15 +1,19 @@
 /*
  * squeeze.c - where the kernel refuses memory, is a program served till then?
  *
- *	squeeze LIVE-MIB
+ *	squeeze LIVE-MIB [HOP]
  *
  * For limits that the kernel says no at: strict overcommit, RLIMIT_AS.  LIVE
  * MiB in all kinds must be had, more must end in NULL with ENOMEM, nothing
  * may be damaged by then, and when it is freed LIVE MiB must be had again.
  * At last all is given back, so that a child can be forked and get half of
- * it, while the parent still runs.
+ * it, while the parent still runs.  With HOP, another CPU does the work after
+ * so many objects each: what one of them keeps at hand is none of the next's.
  */
 #include "vm.h"
+
+#include <dlfcn.h>
+#include <sys/sysinfo.h>
 
 enum { MOST = 400000 };
 
@@ -21,13 +25,26 @@ static const struct kind kinds[] = {
 };
 
 static struct object objects[MOST];
-static size_t nr;
+static size_t nr, nr_cpus, hop_after;
+
+static void hop(void)
+{
+	static struct random r;
+	static size_t calls;
+
+	if (!hop_after || ++calls % hop_after)
+		return;
+	if (!r.state)
+		r = random_start(3);
+	pin_to_cpu((int)random_below(&r, nr_cpus));
+}
 
 static bool take(const struct kind *k, struct random *r, size_t *bytes)
 {
 	struct object *o = &objects[nr];
 
 	REQUIRE(nr < MOST);
+	hop();
 	errno = 0;
 	if (!object_alloc(o, kind_size(k, r))) {
 		if (errno != ENOMEM)
@@ -40,6 +57,24 @@ static bool take(const struct kind *k, struct random *r, size_t *bytes)
 	return true;
 }
 
+/* What the heap itself says; nothing under another malloc. */
+static void show_heap(void)
+{
+	static const char *const names[] = {
+		"buddyinfo", "pagetypeinfo", "vmallocinfo", "meminfo",
+	};
+	static char text[1 << 16];
+	long (*read_proc)(const char *, char *, size_t) =
+		(long (*)(const char *, char *, size_t))
+			dlsym(RTLD_DEFAULT, "alloc_proc_read");
+
+	for (size_t i = 0; read_proc && i < ARRAY_SIZE(names); i++) {
+		text[0] = '\0';
+		read_proc(names[i], text, sizeof(text));
+		fprintf(stderr, "--- %s\n%s", names[i], text);
+	}
+}
+
 /* A quarter of @bytes of each kind. */
 static void take_live(size_t bytes, const char *when)
 {
@@ -48,10 +83,12 @@ static void take_live(size_t bytes, const char *when)
 
 	for (size_t k = 0; k < ARRAY_SIZE(kinds); k++)
 		while (have < bytes / ARRAY_SIZE(kinds) * (k + 1))
-			if (!take(&kinds[k], &r, &have))
+			if (!take(&kinds[k], &r, &have)) {
+				show_heap();
 				FAIL("%s: NULL with %zu of %zu MiB, at %s",
 				     when, have / MIB, bytes / MIB,
 				     kinds[k].name);
+			}
 }
 
 static void take_till_null(size_t have)
@@ -69,8 +106,10 @@ static void take_till_null(size_t have)
 
 static void give_all(void)
 {
-	while (nr)
+	while (nr) {
+		hop();
 		object_free(&objects[--nr], "squeeze");
+	}
 }
 
 /* Writable mappings of a MiB and more, and whose they are. */
@@ -111,6 +150,8 @@ int main(int argc, char **argv)
 	size_t live = argc > 1 ? strtoul(argv[1], NULL, 0) * MIB : 0;
 
 	REQUIRE(live);
+	hop_after = argc > 2 ? strtoul(argv[2], NULL, 0) : 0;
+	nr_cpus = (size_t)get_nprocs();
 	stress_seed = 1;
 	take_live(live, "at first");
 	take_till_null(live);
