@@ -429,7 +429,7 @@ Test(buddy, re_entry, .init = unit_up)
 	size_t before = zone_normal.nr_free;
 
 	lock_try_enter(&zone_normal.lock);
-	cr_assert_null(page_range_alloc(NUMA_NO_NODE, 1, 0, 0));
+	cr_assert_null(page_range_alloc(0, 1, 0, __GFP_THISNODE));
 	cr_assert(!page_range_free(page, 4));
 	cr_assert(!page_range_resize(page, 4, 8));
 	cr_assert_eq(zones_discard(0, 0), 0);

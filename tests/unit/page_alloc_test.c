@@ -436,7 +436,8 @@ Test(page_alloc, re_entry_fails_cleanly, .init = up)
 	size_t free = zone_normal.nr_free;
 
 	lock_try_enter(&zone_normal.lock);
-	cr_assert_null(get(10, 0, GFP_KERNEL | __GFP_NOFAIL));
+	cr_assert_null(get(10, 0, GFP_KERNEL | __GFP_NOFAIL |
+				  __GFP_THISNODE));
 	cr_assert_not(page_range_free(page, 10));
 	cr_assert_not(page_range_resize(page, 10, 5));
 	cr_assert_eq(reclaim(SIZE_MAX), 0);

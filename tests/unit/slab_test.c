@@ -647,12 +647,15 @@ static void without_memory(void *arg)
 {
 	struct rlimit lim = { 48 * MIB, 48 * MIB };
 	u32 n = 0, got;
+	size_t used = 0;
 
 	setrlimit(RLIMIT_DATA, &lim);
 	make(28672);
 	while (n < NR && (got = slab_take(&cache, 0, held + n, 1)))
 		n += got;
-	if (n == NR || !slabs_are_valid(&cache) || cache.node.nr_used != n)
+	for_each_cache_node(&cache, node)
+		used += node->nr_used;
+	if (n == NR || !slabs_are_valid(&cache) || used != n)
 		_exit(1);
 	for (u32 i = 0; i < n; i++)
 		slab_put(&cache, held + i, 1);

@@ -43,6 +43,7 @@
 #include "mm/percpu.h"
 #include "mm/zone.h"
 #include "slab/kmalloc.h"
+#include "sys/internal.h"
 #include "sys/sys.h"
 
 #define REQUIRE(cond, ...)						\
@@ -77,11 +78,37 @@ static inline u64 rnd_below(u64 *state, u64 n)
 
 /* --- the layers --- */
 
+/* As on a machine with the nodes of that tree (make check-unit-nodes). */
+static inline void unit_sys_init(void)
+{
+	const char *root = getenv("UNIT_SYS_ROOT");
+
+	sys_init();
+	if (root)
+		sys_numa_init(root);
+}
+
+/* Of several nodes: what tests say of zones is said of the first one's. */
+static inline void unit_stay_on_node_0(void)
+{
+	cpu_set_t set, all;
+
+	if (sys_nr_nodes() == 1 || sched_getaffinity(0, sizeof(all), &all))
+		return;
+	CPU_ZERO(&set);
+	for (u32 cpu = 0; cpu < CPU_SETSIZE; cpu++)
+		if (CPU_ISSET(cpu, &all) && !sys_cpu_to_node(cpu))
+			CPU_SET(cpu, &set);
+	if (CPU_COUNT(&set))
+		sched_setaffinity(0, sizeof(set), &set);
+}
+
 static inline void unit_up_mode(enum percpu_mode mode)
 {
 	u32 nr_cpus;
 
-	sys_init();
+	unit_sys_init();
+	unit_stay_on_node_0();
 	options.percpu = mode != PERCPU_SLOTS;
 	options.reclaim_delay = 3600000;	/* the clock changes nothing */
 	zones_init();
@@ -103,9 +130,9 @@ static inline void unit_up(void)
 {
 	struct sys_rseq rseq;
 
-	sys_init();
+	unit_sys_init();
 	sys_rseq_probe(&rseq);
-	unit_up_mode(rseq.mm_cid ? PERCPU_CID :
+	unit_up_mode(rseq.mm_cid && sys_nr_nodes() == 1 ? PERCPU_CID :
 		     rseq.cpu_id ? PERCPU_CPU : PERCPU_SLOTS);
 }
 

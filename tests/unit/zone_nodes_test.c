@@ -85,7 +85,8 @@ Test(zone, normal_falls_back_to_dma32, .init = unit_up)
 
 	put(low, 64);
 	sec->nr_pages = sec->frontier;	/* nothing more to be had */
-	zone_normal.full_until_ms = ~(u64)0;
+	for_each_zone(zone)
+		zone->full_until_ms = ~(u64)0;
 	page = get(10, 0, 0);
 	cr_assert(page);
 	cr_assert_eq(page_zone(page), DMA32);

@@ -203,7 +203,7 @@ static void data_is_refused(void *arg)
 	before = data_kib();
 	lim.rlim_cur = lim.rlim_max = before * KIB + 3 * MIB;
 	setrlimit(RLIMIT_DATA, &lim);
-	while (get(MAX_ORDER_PAGES, 0, 0))
+	while (get(MAX_ORDER_PAGES, 0, __GFP_THISNODE))
 		;
 	if (data_kib() > before + 64)
 		_exit(2);
