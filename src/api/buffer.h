@@ -22,8 +22,8 @@
  * CPU's caches.  Some of what the last page has to spare, @spare bytes, goes in
  * front.  Ranges that are used again as they are have a colour each; of others,
  * a pageblock has: who gets pages that were a buffer's finds its lines again.
- * Where there is not enough to spare, a range has no colour rather than the most
- * that there is, which would be another one, and cold, for each size.
+ * Where there is not enough to spare, it has none rather than the most that there
+ * is, which would be another one, and cold, for each size.
  */
 static inline u8 range_colour(const struct page *page)
 {
@@ -36,11 +36,10 @@ static inline void set_colour(struct page *page, u32 nr, size_t spare)
 {
 	u32 most = (u32)(spare / LARGE_COLOUR);
 	size_t block = (uintptr_t)page / (sizeof(*page) << PAGEBLOCK_ORDER);
+	u32 colour = nr <= RANGE_MAX ? range_colour(page) :
+				       (u32)(block % LARGE_COLOURS);
 
-	if (nr <= RANGE_MAX)
-		page->colour = range_colour(page) <= most ? range_colour(page) : 0;
-	else
-		page->colour = (u8)(block % LARGE_COLOURS % (most + 1));
+	page->colour = colour <= most ? (u8)colour : 0;
 }
 
 /*

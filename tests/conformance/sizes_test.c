@@ -543,19 +543,14 @@ Test(sizes, large_blocks_do_not_all_begin_with_a_page)
 	}
 }
 
-/* One after the other of up to 64 KiB, of whatever size: their lines are warm. */
-Test(sizes, a_buffer_begins_where_the_last_one_did)
+/* What begins at the same page, of whatever size: its lines are warm. */
+static void lines_are_few(size_t pages)
 {
-	enum { PAGES = 5, LINES = 64 };
-	const char *options = getenv("LIBALLOC_OPTIONS");
 	uintptr_t page = 0;
 	uint64_t lines = 0;
 
-	needs_liballoc("colours are its own");
-	if (options && strstr(options, "hardened="))
-		cr_skip_test("hardened: each begins where its page does");
-	for (size_t i = 0; i < LINES; i++) {
-		char *p = malloc((PAGES - 1) * 4096 + 64 + i * 63);
+	for (size_t i = 0; i < 64; i++) {
+		char *p = malloc((pages - 1) * 4096 + 64 + i * 63);
 		uintptr_t at = (uintptr_t)p;
 
 		REQUIRE(p && at % 64 == 0, "%p", (void *)p);
@@ -566,6 +561,20 @@ Test(sizes, a_buffer_begins_where_the_last_one_did)
 		free(opaque(p));
 	}
 	cr_assert_leq(__builtin_popcountll(lines), 2, "lines %lx", lines);
+}
+
+Test(sizes, a_buffer_begins_where_the_last_one_did)
+{
+	const char *options = getenv("LIBALLOC_OPTIONS");
+
+	needs_liballoc("colours are its own");
+	if (options && strstr(options, "hardened="))
+		cr_skip_test("hardened: each begins where its page does");
+	for (int i = 0; i < 8; i++) {
+		lines_are_few(5);
+		lines_are_few(25);
+		opaque(malloc(1900 * 1024));	/* another pageblock */
+	}
 }
 
 Test(sizes, malloc_usable_size_covers_and_is_writable, .timeout = 60)
