@@ -1,7 +1,7 @@
 /*
  * copy.h - what a realloc() copies of a small object.
  *
- * Up to a few lines, libc's copy is the fastest.  Of more, a string instruction
+ * Up to a line, libc's copy is the fastest.  Of more, a string instruction
  * does not read the lines that it is going to write, and those of an object that
  * has just been taken are as often as not cold.
  */
@@ -12,7 +12,7 @@
 #include <string.h>
 
 #if defined(__x86_64__)
-#define COPY_CALL 256	/* bytes */
+#define COPY_CALL 64	/* bytes */
 
 /* Whole words: both objects have room for those. */
 static inline void arch_copy_object(void *to, const void *from, size_t n)
