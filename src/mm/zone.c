@@ -536,9 +536,19 @@ size_t zone_report_free(struct zone *zone, size_t pages, bool lazily)
 
 /* --- offline --- */
 
+/* @at: an OS page about the pages @from to @to.  Nobody writes to it if it goes. */
+static void meta_discard(struct section *sec, uintptr_t at, size_t from,
+			 size_t to)
+{
+	from = (from - sec->first) >> MAX_ORDER;
+	to = DIV_ROUND_UP(to - sec->first, MAX_ORDER_PAGES);
+	if (bits_count_range(sec->offline, from, to - from) == to - from)
+		sys_discard((void *)at, sys_page_size());
+}
+
 /*
- * The page of the class map that @block's entries lie in, if all its blocks
- * are offline: then nobody writes to it.
+ * The pages that @block's entries of the class map and its dirty bits, which
+ * are 0, lie in, if all their blocks are offline.
  */
 static void classes_discard(struct section *sec, size_t block)
 {
@@ -548,12 +558,17 @@ static void classes_discard(struct section *sec, size_t block)
 	size_t high = (uintptr_t)sec->classes - start;	/* bytes below base */
 	size_t from = (high - os) / sizeof(u16), to = high / sizeof(u16);
 
-	if (from < sec->first || to > sec->frontier)
-		return;
-	from = (from - sec->first) >> MAX_ORDER;
-	to = DIV_ROUND_UP(to - sec->first, MAX_ORDER_PAGES);
-	if (bits_count_range(sec->offline, from, to - from) == to - from)
-		sys_discard((void *)start, os);
+	if (from >= sec->first && to <= sec->frontier)
+		meta_discard(sec, start, from, to);
+}
+
+static void dirty_discard(struct section *sec, size_t block)
+{
+	size_t os = sys_page_size(), bits = 8 * os;
+	size_t from = ALIGN_DOWN(block_pfn(sec, block), bits);
+
+	meta_discard(sec, (uintptr_t)sec->dirty + from / 8,
+		     max(from, sec->first), min(from + bits, sec->frontier));
 }
 
 /* Under zone->lock; the block is clean, its struct pages have gone (N1). */
@@ -566,6 +581,7 @@ static void block_leave(struct zone *zone, struct page *page)
 	sec->nr_offline++;
 	ADD_ONCE(zone->nr_managed, -MAX_ORDER_PAGES);
 	classes_discard(sec, block);
+	dirty_discard(sec, block);
 	stat_add(STAT_PAGES_OFFLINE, 1);
 }
 

@@ -90,6 +90,11 @@ static size_t classes_resident(struct section *sec)
 	return unit_resident((void *)start, ALIGN_UP(end, 4096) - start);
 }
 
+static size_t dirty_resident(struct section *sec)
+{
+	return unit_resident(sec->dirty, ALIGN_UP(sec->nr_pages / 8, 4096));
+}
+
 #define NR_OBJS 100000
 
 static void **fill(size_t size)
@@ -131,6 +136,7 @@ Test(zone, offline_gives_back_the_metadata, .init = unit_up)
 		check_zones();
 		cr_assert_gt(vmemmap_resident(sec), 0);
 		cr_assert_gt(classes_resident(sec), 0);
+		cr_assert_gt(dirty_resident(sec), 0);
 		empty(objs, size);
 		shrink();
 		check_zones();
@@ -143,6 +149,7 @@ Test(zone, offline_gives_back_the_metadata, .init = unit_up)
 		cr_assert_eq(pages_resident(sec), 0);
 		/* At the ends are pages shared with what was never online. */
 		cr_assert_leq(classes_resident(sec), 2 * 4096);
+		cr_assert_eq(dirty_resident(sec), 0);
 	}
 	cr_assert_gt(stat_read(STAT_PAGES_ONLINE), 0);
 }
