@@ -142,7 +142,7 @@ check: all
 	@scripts/check-exports.sh
 	@scripts/check-options.sh $(BUILD)/liballoc.so
 	@scripts/check-install.sh
-	@scripts/count-insns -m malloc=24 -m free=22
+	@scripts/count-insns -m malloc=23 -m free=27
 	@$(if $(filter gcc cc,$(CC)),scripts/check-order.sh $(BUILD)/liballoc.so)
 	$(MAKE) check-unit
 	$(MAKE) check-litmus

@@ -94,10 +94,11 @@ __fastpath bool buffer_free(void *ptr)
  */
 __fastpath void *last_malloc(size_t size)
 {
-	size_t nr = size_to_pages(size);
+	size_t nr = size_to_pages(size);	/* 0 of the largest sizes */
 	struct page *page;
 
-	if (!READ_ONCE(nr_last) || size <= HOT_MAX_SIZE || nr > LAST_MAX ||
+	if (!READ_ONCE(nr_last) || size <= HOT_MAX_SIZE ||
+	    size > LAST_MAX << PAGE_SHIFT ||
 	    unlikely(READ_ONCE(idle_armed)) || trace_is_on())
 		return NULL;
 	page = last_take(nr);

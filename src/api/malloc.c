@@ -608,7 +608,10 @@ void *realloc_impl(void *ptr, size_t size)
 	if (unlikely(!new))
 		return realloc_move(ptr, s->object_size, size);
 	arch_copy_object(new, ptr, min((size_t)s->object_size, size));
-	free_fast(ptr);
+	if (unlikely(!free_hot(ptr))) {
+		SLAB_CALLER();
+		free_untraced(ptr);
+	}
 	return new;
 }
 

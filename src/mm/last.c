@@ -282,7 +282,8 @@ bool last_give(struct page *page)
 	u8 type = PAGE_LARGE;
 
 	if (!l || !may_cut(l) || READ_ONCE(l->newest) != page ||
-	    nr > LAST_MAX || page_zone(page)->type != ZONE_NORMAL ||
+	    /* A streak of what is too large: last_put() sees to nr_last. */
+	    READ_ONCE(nr_last) <= (u32)(l - last) || nr > LAST_MAX || page_zone(page)->type != ZONE_NORMAL ||
 	    lock_is_reentry() ||
 	    (nr_nodes > 1 && page_to_nid(page) != numa_node_id()) ||
 	    /* One of two threads that free the same block loses here. */

@@ -577,6 +577,26 @@ Test(sizes, a_buffer_begins_where_the_last_one_did)
 	}
 }
 
+/* While one buffer after the other is taken and freed, from what waits for it. */
+Test(sizes, impossible_sizes_between_buffers)
+{
+	static const size_t sizes[] = { SIZE_MAX, SIZE_MAX - 4094,
+					SIZE_MAX - 70000,
+					(size_t)PTRDIFF_MAX + 1 };
+
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		for (int k = 0; k < 100; k++)
+			free(opaque(malloc(20000)));
+		errno = 0;
+		cr_assert_null(opaque(malloc(opaque_size(sizes[i]))));
+		cr_assert_eq(errno, ENOMEM);
+		errno = 0;
+		cr_assert_null(opaque(realloc(opaque(NULL),
+					      opaque_size(sizes[i]))));
+		cr_assert_eq(errno, ENOMEM);
+	}
+}
+
 Test(sizes, malloc_usable_size_covers_and_is_writable, .timeout = 60)
 {
 	cr_assert_eq(malloc_usable_size(opaque(NULL)), 0);

@@ -293,6 +293,23 @@ Test(last, given_in_a_streak_alone, .init = up)
 	cr_assert(zone_is_valid(&zone_normal));
 }
 
+/* Of a CPU that is not counted, a drain would not find it. */
+Test(last, given_where_a_drain_finds_it, .init = up)
+{
+	struct page *page = streak(20);
+	u32 counted = nr_last;
+
+	cr_assert_eq(last_take(20), page);
+	nr_last = percpu_index();	/* counted have all those before */
+	cr_assert_not(last_give(page));
+	cr_assert_eq(page->type, PAGE_LARGE);
+	put(page);
+	cr_assert_eq(nr_last, counted);
+	last_drain();
+	cr_assert_eq(last_pages(), 0);
+	cr_assert(zone_is_valid(&zone_normal));
+}
+
 /* Who keeps what he has taken is given what fits best. */
 Test(last, who_keeps_is_not_cut_for, .init = up)
 {
