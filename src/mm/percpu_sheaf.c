@@ -29,9 +29,9 @@ static uintptr_t block_base(void)
 
 static u32 head_room(const struct sheaf_head *h)
 {
-	u32 cur = (u32)(uintptr_t)h->cur;
+	u32 hi = READ_ONCE(h->hi), cur = (u32)(uintptr_t)READ_ONCE(h->cur);
 
-	return cur < h->hi ? (h->hi - cur) / (u32)sizeof(*h->cur) : 0;
+	return cur < hi ? (hi - cur) / (u32)sizeof(*h->cur) : 0;
 }
 
 static void *slot_pop(struct sheaf_head *h)
