@@ -102,14 +102,14 @@ check-unit: $(UNIT_PROGS)
 
 # The layers once more, with CPU 0 on one node and CPU 1 on another: pages of
 # both lie anywhere, what is tested is our own bookkeeping.
-UNIT_NODES := $(UNIT_DIR)/root/sys/devices/system/node
+UNIT_NODES := $(UNIT_DIR)/nodes/sys/devices/system/node
 
 check-unit-nodes: $(UNIT_DIR)/layers
 	@mkdir -p $(UNIT_NODES)/node0 $(UNIT_NODES)/node1
 	@cd $(UNIT_NODES) && echo 0-1 >online && echo 0-1 >has_memory && \
 		echo 0 >node0/cpulist && echo 1 >node1/cpulist && \
 		echo 10 20 >node0/distance && echo 20 10 >node1/distance
-	@UNIT_SYS_ROOT=$(abspath $(UNIT_DIR))/root timeout -k 5 300 \
+	@UNIT_SYS_ROOT=$(abspath $(UNIT_DIR))/nodes timeout -k 5 300 \
 		$(UNIT_DIR)/layers --short-filename $(UNIT_ARGS) </dev/null
 
 .PHONY: unit-build check-unit check-unit-nodes

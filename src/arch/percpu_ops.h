@@ -13,7 +13,7 @@
  * half, and no array ends with its block, so neither is 0.  They are one word,
  * opened and closed by one store.
  *
- * The four operations, in pseudocode; everything between the brackets either
+ * The operations, in pseudocode; everything between the brackets either
  * happens on one CPU without another thread of the process running there
  * under the same index, or the kernel sends the thread to @fail before the
  * commit (which is the last instruction, and one store):

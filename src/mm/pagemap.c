@@ -20,6 +20,8 @@
 #define WINDOW_MAX	((size_t)1 << 40)	/* 1 TiB */
 #define WINDOW_MIN	(16 * MIB)
 #define BLOCK_BYTES	(MAX_ORDER_PAGES << PAGE_SHIFT)
+/* A section's base is a multiple of it: no block of sheaves crosses 4 GiB. */
+_Static_assert((BLOCK_BYTES) % PERCPU_STRIDE == 0, "head_slot()");
 #define COMMIT_MIN	(16 * MIB)
 #define FIRST_PAGES	64	/* a heap grows by no less */
 #define DMA32_WINDOW	(512 * MIB)	/* of addresses below 4 GiB */
