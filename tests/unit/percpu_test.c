@@ -160,6 +160,15 @@ static void get(u32 off, void **hand, u32 *n, u32 batch)
 	*n += got;
 }
 
+/*
+ * A user grows what it uses, as the library's slow paths do: the grower's own
+ * slot, or CPU, may be none that a user has.
+ */
+static void grow_some(u64 *seed)
+{
+	grow(OFF(rnd_below(seed, NR_SHEAVES)), 1u << (1 + rnd_below(seed, 6)));
+}
+
 static void *user(void *arg)
 {
 	u64 seed = 51 + (uintptr_t)arg;
@@ -177,8 +186,10 @@ static void *user(void *arg)
 			give(off, hand, &n, batch);
 		else
 			n += from_pool(hand + n, 20);
-		if (rnd_below(&seed, 500) == 0)
+		if (rnd_below(&seed, 500) == 0) {
+			grow_some(&seed);
 			sched_yield();
+		}
 	}
 	pthread_mutex_lock(&pool_lock);
 	while (n && nr_pool < NR_IDS)
@@ -192,8 +203,7 @@ static void *grower(void *arg)
 	u64 seed = 99;
 
 	while (!READ_ONCE(stop)) {
-		grow(OFF(rnd_below(&seed, NR_SHEAVES)),
-		     1u << (1 + rnd_below(&seed, 6)));
+		grow_some(&seed);
 		usleep(50);
 	}
 	return NULL;
