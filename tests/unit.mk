@@ -96,7 +96,7 @@ unit-build: $(UNIT_PROGS)
 check-unit: $(UNIT_PROGS)
 	@failed=0; for t in $(UNIT_PROGS); do \
 		echo "# $$(basename $$t)"; \
-		timeout -k 5 300 $$t --short-filename $(UNIT_ARGS) \
+		timeout -k 5 900 $$t --short-filename $(UNIT_ARGS) \
 			</dev/null 2>&1 || failed=1; \
 	done; exit $$failed
 
@@ -109,7 +109,7 @@ check-unit-nodes: $(UNIT_DIR)/layers
 	@cd $(UNIT_NODES) && echo 0-1 >online && echo 0-1 >has_memory && \
 		echo 0 >node0/cpulist && echo 1 >node1/cpulist && \
 		echo 10 20 >node0/distance && echo 20 10 >node1/distance
-	@UNIT_SYS_ROOT=$(abspath $(UNIT_DIR))/nodes timeout -k 5 300 \
+	@UNIT_SYS_ROOT=$(abspath $(UNIT_DIR))/nodes timeout -k 5 900 \
 		$(UNIT_DIR)/layers --short-filename $(UNIT_ARGS) </dev/null
 
 .PHONY: unit-build check-unit check-unit-nodes

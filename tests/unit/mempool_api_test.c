@@ -152,6 +152,7 @@ Test(mempool_api, four_threads_without_memory, .timeout = 60)
 {
 	struct alloc_mempool *pool;
 	pthread_t t[4];
+	u64 start;
 
 	limit_to(32 * MIB);
 	pool = alloc_mempool_create_kmalloc_pool(2, 3000);
@@ -159,8 +160,11 @@ Test(mempool_api, four_threads_without_memory, .timeout = 60)
 	for (u32 i = 0; i < 4; i++)
 		cr_assert_eq(pthread_create(&t[i], NULL, user, pool), 0);
 	use_up();
+	start = unit_now_ns();
 	WRITE_ONCE(go, 1);
-	usleep(700000);
+	while (unit_go_on(start, 700, READ_ONCE(served) > 20 &&
+			  stat_read(STAT_MEMPOOL_RESERVE) > 20))
+		usleep(10000);
 	WRITE_ONCE(stop, 1);
 	for (u32 i = 0; i < 4; i++)
 		pthread_join(t[i], NULL);

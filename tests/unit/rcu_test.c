@@ -242,11 +242,11 @@ static void reading_handler(int sig)
 Test(rcu, handlers_read)
 {
 	struct itimerval fast = { { 0, 200 }, { 0, 200 } }, off = { 0 };
-	u64 end = sys_clock_ms() + 500;
+	u64 start = unit_now_ns();
 
 	signal(SIGALRM, reading_handler);
 	setitimer(ITIMER_REAL, &fast, NULL);
-	while (sys_clock_ms() < end) {
+	while (unit_go_on(start, 500, READ_ONCE(called) > 10)) {
 		u64 gp;
 
 		rcu_read_lock();
@@ -304,9 +304,9 @@ static void *torture_reader(void *arg)
 				break;
 			}
 		rcu_read_unlock();
-		n++;
+		if (++n % 64 == 0)
+			__atomic_fetch_add(&reads, 64, __ATOMIC_RELAXED);
 	}
-	__atomic_fetch_add(&reads, n, __ATOMIC_RELAXED);
 	return NULL;
 }
 
@@ -331,6 +331,9 @@ static void *torture_updater(void *arg)
 	while (!READ_ONCE(stop)) {
 		struct element *e = &mine[n++ % 16];
 
+		if (n % 4 == 0)
+			__atomic_fetch_add(&periods, 4, __ATOMIC_RELAXED);
+
 		while (load_acquire(&e->waits))
 			rcu_poll();
 		WRITE_ONCE(e->mark, GOOD);
@@ -354,14 +357,13 @@ static void *torture_updater(void *arg)
 			call_rcu(&old->rcu, torture_poison);
 		}
 	}
-	__atomic_fetch_add(&periods, n, __ATOMIC_RELAXED);
 	return NULL;
 }
 
 static void torture(u32 updaters, u32 first, u32 ms)
 {
 	pthread_t t[NR_READERS + 3];
-	u64 end = sys_clock_ms() + ms;
+	u64 start = unit_now_ns();
 
 	sys_init();
 	for (u32 i = 0; i < NR_ITEMS; i++)
@@ -372,7 +374,8 @@ static void torture(u32 updaters, u32 first, u32 ms)
 	for (uintptr_t i = 0; i < updaters; i++)
 		pthread_create(&t[NR_READERS + i], NULL, torture_updater,
 			       (void *)(i + first));
-	while (sys_clock_ms() < end)
+	while (unit_go_on(start, ms, READ_ONCE(reads) > 100 &&
+			  READ_ONCE(periods) > 10))
 		usleep(10000);
 	WRITE_ONCE(stop, 1);
 	for (u32 i = 0; i < NR_READERS + updaters; i++)

@@ -601,6 +601,7 @@ static void *come_and_go(void *arg)
 Test(shrinker, many_come_and_go, UP, .timeout = 30)
 {
 	pthread_t t[SHRINKERS + 3];
+	u64 start = unit_now_ns();
 
 	for (u32 i = 0; i < SHRINKERS; i++) {
 		many[i].s = (struct shrinker){
@@ -612,7 +613,8 @@ Test(shrinker, many_come_and_go, UP, .timeout = 30)
 	}
 	for (u32 i = 0; i < 3; i++)
 		pthread_create(&t[SHRINKERS + i], NULL, shrink_on, NULL);
-	usleep(500000);
+	while (unit_go_on(start, 500, stat_read(STAT_SHRINK_CALLS) > 100))
+		usleep(10000);
 	stop = 1;
 	for (u32 i = 0; i < SHRINKERS + 3; i++)
 		pthread_join(t[i], NULL);

@@ -215,7 +215,7 @@ static inline int unit_child(void (*fn)(void *arg), void *arg, char *text,
 		dup2(fd[1], STDERR_FILENO);
 		close(fd[0]);
 		close(fd[1]);
-		alarm(20);
+		alarm(100);
 		fn(arg);
 		_exit(0);
 	}
@@ -311,6 +311,18 @@ static inline u64 unit_now_ns(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return (u64)ts.tv_sec * 1000000000u + (u64)ts.tv_nsec;
+}
+
+/*
+ * For loops: @ms from @start on, and longer where the machine is so busy with
+ * other things that this was not @enough.
+ */
+static inline bool unit_go_on(u64 start, u32 ms, bool enough)
+{
+	u64 now = unit_now_ns();
+
+	return now < start + ms * 1000000ull ||
+	       (!enough && now < start + 10 * 1000000000ull);
 }
 
 /* AddressSanitizer makes mlock() do nothing. */

@@ -588,16 +588,20 @@ Test(vmscan_shrink, growth_between_looks, .init = up_group,
      .fini = tree_remove)
 {
 	struct page *page;
-	size_t deficit;
+	size_t deficit = 0;
 
 	watermark_watch();
 	used(200);
-	grow();
-	cr_assert_eq(watermark_deficit(), 0);
-	page = page_range_alloc(NUMA_NO_NODE, 40 * MIB >> PAGE_SHIFT, 0, 0);
-	cr_assert(page);
-	/* 56 MiB were left, 16 are: 48 is the high mark. */
-	deficit = watermark_deficit();
+	/* Again, if the time for a look has come between: nothing is new. */
+	for (u32 i = 0; i < 20 && !deficit; i++) {
+		grow();
+		cr_assert_eq(watermark_deficit(), 0);
+		page = page_range_alloc(NUMA_NO_NODE, 40 * MIB >> PAGE_SHIFT, 0,
+					0);
+		cr_assert(page);
+		/* 56 MiB were left, 16 are: 48 is the high mark. */
+		deficit = watermark_deficit();
+	}
 	cr_assert_gt(deficit, 30 * MIB >> PAGE_SHIFT);
 	cr_assert_lt(deficit, 34 * MIB >> PAGE_SHIFT);
 }
