@@ -46,23 +46,31 @@ static inline void set_colour(struct page *page, u32 nr, size_t spare)
  * NULL: none is at hand, or that takes more than this, as every few hundred calls
  * of a thread, when what lies idle in the heap is looked at (range_get()).
  */
-__fastpath void *buffer_malloc(size_t size)
+__fastpath void *buffer_memalign(size_t align, size_t size)
 {
 	u32 nr = (u32)size_to_pages(size);
 	struct page *page;
 
 	if (likely(size >= READ_ONCE(ranges_end)) || size <= HOT_MAX_SIZE ||
-	    unlikely(READ_ONCE(idle_armed)) || unlikely(--range_calls_left < 0))
+	    unlikely(align > PAGE_SIZE) || unlikely(READ_ONCE(idle_armed)) ||
+	    unlikely(--range_calls_left < 0))
 		return NULL;
 	page = arch_pop_guess_cid(hot.base, hot.rseq, range_off(nr));
 	if (!page)
 		return NULL;
 	if (unlikely(!range_is_free(page, nr)))
 		range_is_twice(page);
-	set_colour(page, nr, (nr << PAGE_SHIFT) - size);
+	page->colour = 0;
+	if (likely(align <= LARGE_COLOUR))
+		set_colour(page, nr, (nr << PAGE_SHIFT) - size);
 	page->slack = (u32)(large_size(page) - size);
 	WRITE_ONCE(page->type, PAGE_LARGE);
 	return large_start(page);
+}
+
+__fastpath void *buffer_malloc(size_t size)
+{
+	return buffer_memalign(1, size);
 }
 
 /*

@@ -633,6 +633,9 @@ void *memalign_called(size_t align, size_t size)
 		if (likely(ptr))
 			return ptr;
 	}
+	ptr = buffer_memalign(align, size);
+	if (ptr)
+		return ptr;
 	return traced(TRACE_ALIGNED, alloc_slow(size, align, 0), size, align);
 }
 

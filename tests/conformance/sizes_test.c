@@ -777,6 +777,17 @@ static void buffer_check(const struct buffer *b, size_t i)
 			"byte %zu of %zu", k, b->size);
 }
 
+static unsigned char *buffer_aligned(size_t i, size_t size)
+{
+	static const size_t aligns[] = { 16, 64, 128, 2048, 4096, 8192, 16384 };
+	size_t align = aligns[i % ARRAY_SIZE(aligns)];
+	void *p;
+
+	cr_assert(!posix_memalign(&p, align, size));
+	REQUIRE(aligned_to(p, align), "%p for %zu", p, align);
+	return p;
+}
+
 /* All of it is the buffer's, to its last byte, however it was come by. */
 static void buffer_replace(struct buffer *b, size_t i, size_t size, int how)
 {
@@ -792,16 +803,12 @@ static void buffer_replace(struct buffer *b, size_t i, size_t size, int how)
 	} else {
 		free(b->at);
 		b->at = how == 1 ? calloc(1, size) :
-			how == 2 ? aligned_alloc(64, size / 64 * 64) :
-				   malloc(size);
+			how == 2 ? buffer_aligned(i, size) : malloc(size);
 		cr_assert(b->at);
 		if (how == 1)
 			REQUIRE(all_zero(b->at, size), "%zu: dirty", size);
-		if (how == 2)
-			REQUIRE(aligned_to(b->at, 64), "%p", (void *)b->at);
 	}
-	b->size = how == 3 ? malloc_usable_size(b->at) :
-		  how == 2 ? size / 64 * 64 : size;
+	b->size = how == 3 ? malloc_usable_size(b->at) : size;
 	REQUIRE(malloc_usable_size(b->at) >= b->size);
 	buffer_fill(b, i);
 }

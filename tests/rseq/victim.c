@@ -165,6 +165,7 @@ static void *new_without_room(void)
 }
 
 PAIR(buffer, malloc(BUFFER), free(p))
+PAIR(aligned_buffer, memalign(4096, BUFFER), free(p))
 PAIR(sized_buffer, new_(BUFFER), free_sized(p, BUFFER))
 PAIR(new_retry, new_without_room(), delete_(p))
 PAIR(malloc, malloc(SIZE), free(p))
@@ -229,7 +230,7 @@ static const struct driver drivers[] = {
 	D(new_array_nothrow), D(new_aligned), D(new_array_aligned), D(new_aligned_nothrow),
 	D(new_array_aligned_nothrow), D(delete_nothrow),
 	D(delete_array_nothrow), D(kmem_rcu), D(mempool), D(new_retry), D(buffer),
-	D(sized_buffer),
+	D(sized_buffer), D(aligned_buffer),
 	{ "new_cache", get_new_cache, put_new_cache, true },
 };
 
