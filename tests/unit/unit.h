@@ -156,11 +156,21 @@ static inline void unit_up(void)
 	}								\
 	static void suite##_##name(void)
 
-/* Objects and blocks stay where they are: one CPU for this thread. */
-static inline void unit_pin(u32 cpu)
+/*
+ * Objects and blocks stay where they are: one CPU for this thread, the @n-th of
+ * those that the process has: 0 may be no CPU of it.
+ */
+static inline void unit_pin(u32 n)
 {
+	static cpu_set_t all;
 	cpu_set_t set;
+	u32 cpu = 0;
 
+	if (!CPU_COUNT(&all))
+		sched_getaffinity(0, sizeof(all), &all);
+	n %= max((u32)CPU_COUNT(&all), 1u);
+	while (cpu < CPU_SETSIZE - 1 && (!CPU_ISSET(cpu, &all) || n--))
+		cpu++;
 	CPU_ZERO(&set);
 	CPU_SET(cpu, &set);
 	sched_setaffinity(0, sizeof(set), &set);

@@ -166,8 +166,8 @@ Test(zone, nodes_serve_their_own, NODES)
 		cr_assert_eq(page_range_alloc(n, 20, 0, 0), page);
 	}
 	unit_pin(0);
-	cr_assert_eq(numa_node_id(), 0);
-	cr_assert_eq(page_to_nid(get(5, 0, 0)), 0);
+	cr_assert_eq(numa_node_id(), sys_cpu_to_node(sys_getcpu()));
+	cr_assert_eq(page_to_nid(get(5, 0, 0)), numa_node_id());
 	if (unit_nr_online() == 1 && sys_nr_cpus() > 1) {
 		unit_pin(1);
 		cr_assert_eq(page_to_nid(get(5, 0, 0)),
