@@ -280,7 +280,7 @@ struct page *run_find(struct zone *zone, size_t nr, u32 type)
 /* --- rows: what is free, clean pages and blocks of MAX_ORDER as well --- */
 
 /* Free pages from @pfn on. */
-static size_t row_length(const struct section *sec, size_t pfn)
+static size_t row_pages(const struct section *sec, size_t pfn)
 {
 	size_t end = pfn;
 
@@ -308,7 +308,7 @@ static struct page *section_find_row(struct section *sec, size_t nr,
 
 	for (size_t pfn = sec->first, len; pfn < sec->frontier && *best > nr;
 	     pfn += len) {
-		len = row_length(sec, pfn);
+		len = row_pages(sec, pfn);
 		if (len >= nr && len < *best) {
 			*best = len;
 			found = &sec->vmemmap[pfn];
