@@ -12,7 +12,8 @@
  *   N1. a block whose offline bit is set is free, clean, in no list and not
  *	 counted in nr_free and nr_managed; its struct pages are all zero
  *	 (PAGE_NONE), and so are its classes.  Under strict overcommit and
- *	 RLIMIT_DATA it is not committed.
+ *	 RLIMIT_DATA, from a refusal on where the limit came later, those that
+ *	 go offline are not committed.
  *   N2. a section belongs to one zone and is bound to that zone's node.
  *   N3. a MAX_ORDER block that is being discarded, moved or taken offline is
  *	 out of the lists and counted as in use: nobody else's, so that no
@@ -39,6 +40,7 @@ u32 nr_nodes = 1;
 
 size_t zones_settle_at;		/* racy */
 static u32 settle_looks;	/* racy; left */
+static bool refused;		/* atomic; memory was, and stays so */
 
 static void zone_init(struct zone *zone, u32 node, enum zone_type type)
 {
@@ -128,10 +130,14 @@ static size_t nr_blocks(const struct section *sec)
 	return (sec->frontier - sec->first) >> MAX_ORDER;
 }
 
-/* The kernel counts what is committed, used or not. */
+/*
+ * The kernel counts what is committed, used or not.  Of a limit that was set
+ * after the start, it is a refusal that tells: who asks might be killed for it.
+ */
 static bool blocks_count(void)
 {
-	return sys_overcommit_strict() || sys_limit_data() != SIZE_MAX;
+	return sys_overcommit_strict() || sys_limit_data() != SIZE_MAX ||
+	       READ_ONCE(refused);
 }
 
 /* An offline block comes back (N1); false: its memory is refused. */
@@ -222,8 +228,7 @@ static void note_refusal(void)
 {
 	size_t managed = 0;
 
-	if (!blocks_count())
-		return;
+	keep_or_set(refused, true);
 	for_each_zone(zone)
 		managed += READ_ONCE(zone->nr_managed);
 	WRITE_ONCE(settle_looks, SETTLE_LOOKS);

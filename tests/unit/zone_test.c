@@ -198,6 +198,47 @@ Test(zone, offline_gives_back_the_limit)
 	unit_in_child(data_falls);
 }
 
+/* Blocks until there are no more; how many. */
+static u32 take_all_blocks(struct page **blocks, u32 most)
+{
+	u32 n = 0;
+
+	while (n < most && (blocks[n] = get(MAX_ORDER_PAGES, 0, __GFP_THISNODE)))
+		n++;
+	return n;
+}
+
+static void late_limit_falls(void *arg)
+{
+	static struct page *blocks[64];
+	struct rlimit lim;
+	size_t most;
+
+	unit_up();
+	put(get(1, 0, 0), 1);
+	lim.rlim_cur = lim.rlim_max = data_kib() * KIB + 64 * MIB;
+	setrlimit(RLIMIT_DATA, &lim);
+	for (u32 round = 0; round < 3; round++) {
+		u32 n = take_all_blocks(blocks, ARRAY_SIZE(blocks));
+
+		if (n < 12 || n == ARRAY_SIZE(blocks))
+			_exit(1);
+		most = data_kib();
+		while (n--)
+			put(blocks[n], MAX_ORDER_PAGES);
+		shrink();
+		if (data_kib() + 40 * 1024 > most)
+			_exit(2);
+		check_zones();
+	}
+}
+
+/* The same where the program sets the limit itself, once it has begun. */
+Test(zone, offline_gives_back_a_limit_set_later)
+{
+	unit_in_child(late_limit_falls);
+}
+
 static void data_is_refused(void *arg)
 {
 	struct rlimit lim;
