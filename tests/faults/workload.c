@@ -16,7 +16,7 @@
 #include "sys/sys.h"
 
 #define NR_BLOCKS	48
-#define HANG_SECONDS	30
+#define HANG_SECONDS	100
 
 struct result *result;
 
