@@ -577,7 +577,7 @@ int main(int argc, char **argv)
 		puts("torture: skipped, there are several nodes");
 		return 0;
 	}
-	deadline = seconds() + 300;
+	deadline = seconds() + 900;
 	sched_getaffinity(0, sizeof(set), &set);
 	for (int i = 0; i < CPU_SETSIZE && nr_cpus < 2; i++)
 		if (CPU_ISSET(i, &set))
