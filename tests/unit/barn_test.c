@@ -179,7 +179,7 @@ static void *trade(void *arg)
 	return (void *)(uintptr_t)n;
 }
 
-Test(barn, threads, .init = up, .timeout = 30)
+Test(barn, threads, .init = up, .timeout = 60)
 {
 	static void *hands[4][NR];
 	size_t total = 0;

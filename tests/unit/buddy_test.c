@@ -207,13 +207,13 @@ static void random_operations(u32 nr_ops)
 		     zone_normal.nr_free);
 }
 
-Test(buddy, random_operations, .init = unit_up, .timeout = 60)
+Test(buddy, random_operations, .init = unit_up, .timeout = 300)
 {
 	random_operations(60000);
 }
 
 Test(buddy, random_operations_without_prefault, .init = unit_up,
-     .timeout = 60)
+     .timeout = 300)
 {
 	options.prefault = 0;
 	random_operations(40000);
@@ -477,7 +477,7 @@ static void *churn(void *arg)
 	return NULL;
 }
 
-Test(buddy, threads, .init = unit_up, .timeout = 60)
+Test(buddy, threads, .init = unit_up, .timeout = 300)
 {
 	pthread_t t[4];
 

@@ -60,7 +60,7 @@ static void fork_here(void)
 }
 
 /* A handler forks that interrupted it before each of its instructions. */
-Test(fork_count, forks_at_each_instruction, .timeout = 60)
+Test(fork_count, forks_at_each_instruction, .timeout = 300)
 {
 	u64 word = count.word;
 	u32 at = 0, forks = 0;

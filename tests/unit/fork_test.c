@@ -74,7 +74,7 @@ static void check_child(void)
 	_exit(0);
 }
 
-Test(fork, while_threads_allocate, .timeout = 60)
+Test(fork, while_threads_allocate, .timeout = 300)
 {
 	pthread_t t[3];
 
@@ -162,7 +162,7 @@ static void *waits_inside(void *arg)
  * Neither thread can go on before the other does: the fork goes on without
  * that lock, and its child does not wait for it.
  */
-Test(fork, inside_of_what_another_waits_for, .timeout = 60)
+Test(fork, inside_of_what_another_waits_for, .timeout = 300)
 {
 	char *p = la_malloc(32), *q;
 	struct kmem_cache *s = class_to_cache(addr_to_class(p));
@@ -232,7 +232,7 @@ static void *holds_and_signals(void *arg)
 }
 
 /* A handler that forks comes before a fork or after it, not inside. */
-Test(fork, handler_forks_meanwhile, .timeout = 60)
+Test(fork, handler_forks_meanwhile, .timeout = 300)
 {
 	pthread_t self = pthread_self(), t;
 	int status;
@@ -344,23 +344,23 @@ static void fork_on_the_way(bool lazily, bool forks)
 	cr_assert(zone_is_valid(&zone_normal));
 }
 
-Test(fork, idle_blocks_on_their_way_back, .timeout = 60)
+Test(fork, idle_blocks_on_their_way_back, .timeout = 300)
 {
 	fork_on_the_way(false, false);
 }
 
-Test(fork, idle_blocks_on_their_way_back_lazily, .timeout = 60)
+Test(fork, idle_blocks_on_their_way_back_lazily, .timeout = 300)
 {
 	fork_on_the_way(true, false);
 }
 
-Test(fork, a_block_on_its_way_offline, .timeout = 60)
+Test(fork, a_block_on_its_way_offline, .timeout = 300)
 {
 	way.offline = true;
 	fork_on_the_way(false, false);
 }
 
-Test(fork, by_whom_has_one_on_its_way_offline, .timeout = 60)
+Test(fork, by_whom_has_one_on_its_way_offline, .timeout = 300)
 {
 	way.offline = true;
 	fork_on_the_way(false, true);
@@ -479,23 +479,23 @@ static void up_limited(void)
 }
 
 Test(fork_limited, a_block_that_is_not_committed, .init = up_limited,
-     .timeout = 60)
+     .timeout = 300)
 {
 	fork_without_the_block(false);
 }
 
-Test(fork_limited, a_block_that_is_refused, .init = up_limited, .timeout = 60)
+Test(fork_limited, a_block_that_is_refused, .init = up_limited, .timeout = 300)
 {
 	fork_without_the_block(true);
 }
 
 /* Whom it interrupted puts them back. */
-Test(fork, by_whom_has_blocks_in_hand, .timeout = 60)
+Test(fork, by_whom_has_blocks_in_hand, .timeout = 300)
 {
 	fork_on_the_way(false, true);
 }
 
-Test(fork, by_whom_has_blocks_in_hand_lazily, .timeout = 60)
+Test(fork, by_whom_has_blocks_in_hand_lazily, .timeout = 300)
 {
 	fork_on_the_way(true, true);
 }

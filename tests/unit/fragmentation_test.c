@@ -128,7 +128,7 @@ static void control(void *arg __unused)
 }
 
 Test(fragmentation, free_memory_is_in_whole_pageblocks, .init = unit_up,
-     .timeout = 60)
+     .timeout = 300)
 {
 	char out[256];
 	u64 start = unit_now_ns();

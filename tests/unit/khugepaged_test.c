@@ -307,7 +307,7 @@ static void note_picked(void *addr)
 }
 
 Test(khugepaged, what_goes_offline_is_not_picked, .init = up,
-     .timeout = 60)
+     .timeout = 300)
 {
 	struct sigaction sa = { .sa_sigaction = on_madvise,
 				.sa_flags = SA_SIGINFO };

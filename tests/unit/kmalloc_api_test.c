@@ -158,7 +158,7 @@ ParameterizedTestParameters(kmalloc_api, natural_in_modes)
 }
 
 ParameterizedTest(const struct mode *mode, kmalloc_api, natural_in_modes,
-		  .timeout = 60)
+		  .timeout = 300)
 {
 	start_mode(mode);
 	for (size_t size = 16; size <= 8192; size += 16)
@@ -259,7 +259,7 @@ ParameterizedTestParameters(kmalloc_api, roundup_is_ksize)
 
 /* A caller may write as many bytes as he was told. */
 ParameterizedTest(const struct mode *mode, kmalloc_api, roundup_is_ksize,
-		  .timeout = 60)
+		  .timeout = 300)
 {
 	start_mode(mode);
 	cr_assert_eq(alloc_kmalloc_size_roundup(0), 0);
@@ -336,7 +336,7 @@ Test(kmalloc_api, krealloc_zeroed, .init = start)
 	zeroed_life(alloc_krealloc, 200000);
 }
 
-Test(kmalloc_api, kvrealloc_zeroed, .init = start, .timeout = 60)
+Test(kmalloc_api, kvrealloc_zeroed, .init = start, .timeout = 300)
 {
 	u64 seed = 3;
 
@@ -654,7 +654,7 @@ static void *give_later(void *arg)
 	return NULL;
 }
 
-Test(kmalloc_api, nofail_waits, .init = start_limited, .timeout = 30)
+Test(kmalloc_api, nofail_waits, .init = start_limited, .timeout = 60)
 {
 	static const size_t sizes[] = { 64, 9000, 8 * MIB };
 

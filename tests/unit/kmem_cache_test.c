@@ -174,7 +174,7 @@ static void *make_nodes(void *arg)
 
 /* Fork while they do: no lock is given back that was not taken. */
 Test(kmem_cache, nodes_made_while_others_fork, .init = nodes_up,
-     .timeout = 30)
+     .timeout = 60)
 {
 	pthread_t t[2];
 

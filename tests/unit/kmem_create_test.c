@@ -143,7 +143,7 @@ static void forks(void *obj)
 
 /* Who gives slabs back is in the child still, and counted by nobody. */
 Test(kmem_create, a_handler_forks_in_reclaim, .init = unit_up,
-     .timeout = 60)
+     .timeout = 300)
 {
 	struct kmem_cache_args args = { .dtor = forks };
 	struct kmem_cache *s;
@@ -838,7 +838,7 @@ static void *churn(void *arg)
 
 /* Reclaim walks all caches, and fork locks them, while they come and go. */
 TEST_MODES(kmem_create, made_and_destroyed_under_reclaim_and_fork,
-	   .timeout = 60)
+	   .timeout = 300)
 {
 	pthread_t t[3];
 

@@ -182,7 +182,7 @@ struct with_head {
 };
 
 /* What kfree_rcu() has is no leak: it is waited for. */
-Test(kmem, destroyed_with_objects_on_their_way, .init = start, .timeout = 60)
+Test(kmem, destroyed_with_objects_on_their_way, .init = start, .timeout = 300)
 {
 	struct kmem_cache *s;
 
@@ -554,7 +554,7 @@ static void destroy_left(void *arg)
 		_exit(3);
 }
 
-Test(kmem, a_fork_while_slabs_go_back, .init = start, .timeout = 60)
+Test(kmem, a_fork_while_slabs_go_back, .init = start, .timeout = 300)
 {
 	struct alloc_kmem_cache_args args = { .dtor = hold_up };
 	pthread_t thread;

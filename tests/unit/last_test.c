@@ -476,7 +476,7 @@ static void *work(void *arg)
 	return NULL;
 }
 
-Test(last, has_one_owner, .init = up, .timeout = 120)
+Test(last, has_one_owner, .init = up, .timeout = 300)
 {
 	pthread_t t[THREADS];
 

@@ -71,7 +71,7 @@ static void *hold_long(void *arg)
 }
 
 /* Waiters really sleep, and each is woken: no lost wake-up. */
-Test(lock, sleepers_are_woken, .init = sys_init, .timeout = 20)
+Test(lock, sleepers_are_woken, .init = sys_init, .timeout = 60)
 {
 	struct rusage use;
 	pthread_t t[6];
@@ -143,7 +143,7 @@ Test(lock, self_is_never_free_and_differs, .init = sys_init)
 }
 
 /* K3 */
-Test(lock, re_entry_says_so, .init = sys_init, .timeout = 10)
+Test(lock, re_entry_says_so, .init = sys_init, .timeout = 60)
 {
 	cr_assert(!lock_is_own(&lock));
 	cr_assert(lock_try_enter(&lock));
@@ -169,7 +169,7 @@ static void on_alarm(int sig)
 	}
 }
 
-Test(lock, signal_handlers_on_the_holder, .init = sys_init, .timeout = 20)
+Test(lock, signal_handlers_on_the_holder, .init = sys_init, .timeout = 60)
 {
 	struct itimerval every = { { 0, 100 }, { 0, 100 } };
 	u64 start = unit_now_ns();
@@ -273,7 +273,7 @@ static void wait_for(const int *flag)
  * Both sleep, the fork longer, so that a wake-up on the lock's word would be
  * its.  It would leave the lock without bit 0: the thread would sleep for ever.
  */
-Test(lock, fork_in_a_handler_takes_no_wake_up, .timeout = 20)
+Test(lock, fork_in_a_handler_takes_no_wake_up, .timeout = 60)
 {
 	static const struct lock_sleep ops = { queue, wake_one, queue_for_long };
 	pthread_t f, t;

@@ -319,7 +319,7 @@ static void move_at_the_limit(void *arg)
 	      moved && !is_numbered(q, size) ? 3 : moved ? 100 : 101);
 }
 
-Test(mem, move_pages_half_way, .init = sys_init, .timeout = 60)
+Test(mem, move_pages_half_way, .init = sys_init, .timeout = 300)
 {
 	char text[64];
 	int status = unit_child(move_at_the_limit, NULL, text, 64);

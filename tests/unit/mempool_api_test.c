@@ -148,7 +148,7 @@ static void *user(void *arg)
 	return NULL;
 }
 
-Test(mempool_api, four_threads_without_memory, .timeout = 60)
+Test(mempool_api, four_threads_without_memory, .timeout = 300)
 {
 	struct alloc_mempool *pool;
 	pthread_t t[4];

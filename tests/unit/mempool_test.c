@@ -243,14 +243,14 @@ static void wait_for_one(int min_nr)
 	cr_assert_eq(fork_count_read(&pool.state->waiters), 0);
 }
 
-Test(mempool, who_may_wait_waits, .init = up, .timeout = 30)
+Test(mempool, who_may_wait_waits, .init = up, .timeout = 60)
 {
 	wait_for_one(3);
 	cr_assert_gt(stat_read(STAT_MEMPOOL_WAIT), 0);
 }
 
 /* As the kernel has it: no minimum, but served when one comes back. */
-Test(mempool, no_minimum, .init = up, .timeout = 30)
+Test(mempool, no_minimum, .init = up, .timeout = 60)
 {
 	wait_for_one(0);
 	cr_assert_eq(pool.curr_nr, 0);
@@ -299,8 +299,8 @@ static void wakes(int min_nr)
 	cr_assert_lt(best, 20000000u, "%lu ns at the best of 20", best);
 }
 
-Test(mempool, waiters_are_woken, .init = up, .timeout = 60) { wakes(1); }
-Test(mempool, waiters_are_woken_without_minimum, .init = up, .timeout = 60)
+Test(mempool, waiters_are_woken, .init = up, .timeout = 300) { wakes(1); }
+Test(mempool, waiters_are_woken_without_minimum, .init = up, .timeout = 300)
 {
 	wakes(0);
 }
@@ -313,7 +313,7 @@ static void *take_four(void *arg)
 	return NULL;
 }
 
-Test(mempool, bulk_takes_all_or_nothing, .init = up, .timeout = 60)
+Test(mempool, bulk_takes_all_or_nothing, .init = up, .timeout = 300)
 {
 	pthread_t t;
 	void *e;
@@ -345,7 +345,7 @@ static void *bulk_user(void *arg)
 	return NULL;
 }
 
-Test(mempool, bulks_do_not_wait_for_each_other, .init = up, .timeout = 60)
+Test(mempool, bulks_do_not_wait_for_each_other, .init = up, .timeout = 300)
 {
 	pthread_t t[3];
 
@@ -366,7 +366,7 @@ static void *memory_comes_back(void *arg)
 }
 
 /* The reserve is full, but never enough: all there is to do is to wait. */
-Test(mempool, bulk_above_the_minimum_sleeps, .init = up, .timeout = 60)
+Test(mempool, bulk_above_the_minimum_sleeps, .init = up, .timeout = 300)
 {
 	void *e[4] = { NULL };
 	u64 before;
@@ -398,7 +398,7 @@ static void *keep_busy(void *arg)
 	return NULL;
 }
 
-Test(mempool, fork_while_others_use_it, .init = up, .timeout = 60)
+Test(mempool, fork_while_others_use_it, .init = up, .timeout = 300)
 {
 	pthread_t t[2];
 
@@ -439,7 +439,7 @@ static void forking_handler(int sig)
 
 /* The child goes on waiting, and is no less than nobody when it has. */
 Test(mempool, a_handler_forks_while_its_thread_waits, .init = up,
-     .timeout = 60)
+     .timeout = 300)
 {
 	struct itimerval once = { .it_value = { 0, 75000 } };
 	void *e;
@@ -464,7 +464,7 @@ static void using_handler(int sig)
 	handled++;
 }
 
-Test(mempool, handlers, .init = up, .timeout = 60)
+Test(mempool, handlers, .init = up, .timeout = 300)
 {
 	struct itimerval fast = { { 0, 200 }, { 0, 200 } }, off = { 0 };
 	u64 begin = unit_now_ns();
@@ -546,6 +546,15 @@ static void end_other(void)
 	mempool_exit(&other);
 }
 
+/* Of the many instructions that a sanitizer adds, few are stopped at. */
+#ifdef __SANITIZE_ADDRESS__
+#define AT_EACH		7
+#define END_STEP	37
+#else
+#define AT_EACH		1
+#define END_STEP	3
+#endif
+
 /* What cannot be done is refused, at whatever instruction; nothing waits. */
 static void at_each(void (*run)(void), void (*fn)(void))
 {
@@ -553,7 +562,7 @@ static void at_each(void (*run)(void), void (*fn)(void))
 
 	cr_assert_eq(make(4), 0);
 	numbers.left = 0;
-	while (steps_run(run, at++, fn)) {
+	for (; steps_run(run, at, fn); at += AT_EACH) {
 		/* The kept ones of before, or those that a refusal lost. */
 		numbers.left = 4;
 		REQUIRE(!mempool_resize(&pool, 0));
@@ -563,29 +572,22 @@ static void at_each(void (*run)(void), void (*fn)(void))
 	cr_assert(at > 100 && refused > 2, "%u of %u", refused, at);
 }
 
-Test(mempool, a_handler_resizes, .init = up, .timeout = 60)
+Test(mempool, a_handler_resizes, .init = up, .timeout = 300)
 {
 	at_each(use_reserve, resize_up);
 }
 
-Test(mempool, a_handler_makes_it_smaller, .init = up, .timeout = 60)
+Test(mempool, a_handler_makes_it_smaller, .init = up, .timeout = 300)
 {
 	at_each(use_reserve, resize_down);
 }
 
-Test(mempool, a_handler_asks_for_several, .init = up, .timeout = 60)
+Test(mempool, a_handler_asks_for_several, .init = up, .timeout = 300)
 {
 	at_each(use_reserve, bulk_in_handler);
 }
 
-/* Every third instruction; of the many that a sanitizer adds, fewer. */
-#ifdef __SANITIZE_ADDRESS__
-#define END_STEP	37
-#else
-#define END_STEP	3
-#endif
-
-Test(mempool, a_handler_ends_a_pool, .init = up, .timeout = 60)
+Test(mempool, a_handler_ends_a_pool, .init = up, .timeout = 300)
 {
 	bool more = true;
 

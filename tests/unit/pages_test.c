@@ -266,7 +266,7 @@ Test(pages, not_pages, .init = start)
 
 static struct page *low[1100];
 
-Test(pages, low_zone, .init = start, .timeout = 60)
+Test(pages, low_zone, .init = start, .timeout = 300)
 {
 	u32 n = 0;
 
@@ -306,7 +306,7 @@ static u32 take_all(void)
 	return n;
 }
 
-Test(pages, no_memory, .init = start, .timeout = 60)
+Test(pages, no_memory, .init = start, .timeout = 300)
 {
 	held[0] = alloc_alloc_pages(ALLOC_GFP_KERNEL, ALLOC_MAX_ORDER);
 	alloc___free_pages(held[0], ALLOC_MAX_ORDER);
@@ -331,7 +331,7 @@ static void *wants_it(void *arg __unused)
 	return NULL;
 }
 
-Test(pages, no_fail, .init = start, .timeout = 60)
+Test(pages, no_fail, .init = start, .timeout = 300)
 {
 	pthread_t thread;
 
@@ -348,7 +348,7 @@ Test(pages, no_fail, .init = start, .timeout = 60)
 }
 
 /* In a handler that interrupted the allocator: no wait, a free is put off. */
-Test(pages, re_entry, .init = start, .timeout = 20)
+Test(pages, re_entry, .init = start, .timeout = 60)
 {
 	struct page *page = alloc_alloc_pages(ALLOC_GFP_KERNEL, 9);
 	size_t used;
@@ -400,7 +400,7 @@ static void *churn(void *arg)
 	return NULL;
 }
 
-Test(pages, threads, .init = start, .timeout = 60)
+Test(pages, threads, .init = start, .timeout = 300)
 {
 	pthread_t t[4];
 	size_t before = used_pages();
@@ -437,7 +437,7 @@ static void two_frees(void *arg __unused)
 	pthread_join(b, NULL);
 }
 
-Test(pages, two_threads_free_one_block, .init = start, .timeout = 60)
+Test(pages, two_threads_free_one_block, .init = start, .timeout = 300)
 {
 	for (u32 i = 0; i < 300; i++)
 		unit_reports(two_frees, NULL,

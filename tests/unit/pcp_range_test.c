@@ -570,7 +570,7 @@ static void race(bool drain)
 	check_all();
 }
 
-TEST_MODES(pcp_range, threads, .timeout = 30)
+TEST_MODES(pcp_range, threads, .timeout = 60)
 {
 	heap(2 * FLOOR);
 	for (size_t nr = RANGE_MIN; nr <= RANGE_MAX; nr++)
@@ -578,7 +578,7 @@ TEST_MODES(pcp_range, threads, .timeout = 30)
 	race(false);
 }
 
-Test(pcp_range, threads_and_a_drain, .init = up, .timeout = 30)
+Test(pcp_range, threads_and_a_drain, .init = up, .timeout = 60)
 {
 	race(true);
 }

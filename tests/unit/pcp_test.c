@@ -116,7 +116,7 @@ static void *churn(void *arg)
 	return NULL;
 }
 
-TEST_MODES(pcp, threads, .timeout = 60)
+TEST_MODES(pcp, threads, .timeout = 300)
 {
 	pthread_t t[4];
 

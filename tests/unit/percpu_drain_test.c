@@ -91,7 +91,7 @@ static void *drain_and_stay(void *arg)
 
 /* As if the other could not run: malloc() comes here. */
 TEST_MODES(percpu_drain, nobody_waits_for_ever_for_another_drain,
-	   .timeout = 30)
+	   .timeout = 60)
 {
 	pthread_t t;
 

@@ -702,7 +702,7 @@ static void *storm(void *arg)
 }
 
 /* Threads, their migration, and a handler that meets itself. */
-OPS_TEST(OPS_SUITE, signals_and_threads, .init = setup, .timeout = 20)
+OPS_TEST(OPS_SUITE, signals_and_threads, .init = setup, .timeout = 60)
 {
 	struct itimerval every = { { 0, 50 }, { 0, 50 } };
 	u32 found = 0, next = 1, nr = sys_nr_cpus();

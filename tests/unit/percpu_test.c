@@ -227,7 +227,7 @@ static void *drainer(void *arg)
 	return NULL;
 }
 
-TEST_MODES(percpu, threads_grow_drain_and_freeze, .timeout = 30)
+TEST_MODES(percpu, threads_grow_drain_and_freeze, .timeout = 60)
 {
 	pthread_t t[5];
 

@@ -287,7 +287,7 @@ static void grow_past_the_mark(void *arg)
 }
 
 /* 48 MiB of 64, and the mark is 32 below the limit. */
-Test(pressure, v1_usage_for_real, .timeout = 30)
+Test(pressure, v1_usage_for_real, .timeout = 60)
 {
 	char text[512];
 	int status;

@@ -42,7 +42,7 @@ static void jump(int sig)
 }
 
 /* What rcu.h says of it. */
-Test(rcu_api, a_jump_out_of_sections, .init = start, .timeout = 20)
+Test(rcu_api, a_jump_out_of_sections, .init = start, .timeout = 60)
 {
 	unsigned long gp;
 

@@ -387,10 +387,10 @@ static void torture(u32 updaters, u32 first, u32 ms)
 	cr_assert(rcu_gp_done(rcu_start_gp()), "no reader is counted");
 }
 
-Test(rcu, torture_synchronize, .timeout = 60) { torture(1, 0, 700); }
-Test(rcu, torture_poll, .timeout = 60) { torture(1, 1, 700); }
-Test(rcu, torture_callbacks, .timeout = 60) { torture(1, 2, 700); }
-Test(rcu, torture_all, .timeout = 60) { torture(3, 0, 700); }
+Test(rcu, torture_synchronize, .timeout = 300) { torture(1, 0, 700); }
+Test(rcu, torture_poll, .timeout = 300) { torture(1, 1, 700); }
+Test(rcu, torture_callbacks, .timeout = 300) { torture(1, 2, 700); }
+Test(rcu, torture_all, .timeout = 300) { torture(3, 0, 700); }
 
 /* Sections that overlap without end: each ends, so must every period. */
 static void *relay(void *arg)
@@ -404,7 +404,7 @@ static void *relay(void *arg)
 	return NULL;
 }
 
-Test(rcu, new_readers_do_not_hold_it_up, .timeout = 60)
+Test(rcu, new_readers_do_not_hold_it_up, .timeout = 300)
 {
 	pthread_t t[3];
 
@@ -486,7 +486,7 @@ static void child_of_child(void)
 	in_child(child_alone);
 }
 
-Test(rcu, the_child_has_one_reader_at_most, .timeout = 60)
+Test(rcu, the_child_has_one_reader_at_most, .timeout = 300)
 {
 	pthread_t t;
 	u64 gp;
@@ -514,7 +514,7 @@ static void child_calls(void)
 		_exit(1);
 }
 
-Test(rcu, the_child_has_the_callbacks, .timeout = 60)
+Test(rcu, the_child_has_the_callbacks, .timeout = 300)
 {
 	struct item items[3];
 
@@ -588,7 +588,7 @@ static void call_in_steps(struct item *item)
 	WRITE_ONCE(step.inside, false);
 }
 
-Test(rcu, fork_in_a_handler_at_each_instruction, .timeout = 60)
+Test(rcu, fork_in_a_handler_at_each_instruction, .timeout = 300)
 {
 	struct sigaction sa = { .sa_sigaction = trap, .sa_flags = SA_SIGINFO };
 	struct item item = { 0 }, more = { 1 };
@@ -648,7 +648,7 @@ static void read_and_fork(u32 nested)
 	cr_assert_gt(step.at, 20 * nested);
 }
 
-Test(rcu, fork_in_a_handler_of_a_reader, .timeout = 60)
+Test(rcu, fork_in_a_handler_of_a_reader, .timeout = 300)
 {
 	struct sigaction sa = { .sa_sigaction = trap, .sa_flags = SA_SIGINFO };
 
@@ -679,7 +679,7 @@ static bool read_and_fork_twice(u32 then)
 	return step.status == 0;
 }
 
-Test(rcu, forks_in_two_handlers_of_a_reader, .timeout = 120)
+Test(rcu, forks_in_two_handlers_of_a_reader, .timeout = 300)
 {
 	struct sigaction sa = { .sa_sigaction = trap, .sa_flags = SA_SIGINFO };
 	u32 twice = 0;
@@ -697,7 +697,7 @@ Test(rcu, forks_in_two_handlers_of_a_reader, .timeout = 120)
 }
 
 /* The child of the handler forks as well, before the handler returns. */
-Test(rcu, forks_in_a_handler_of_a_reader, .timeout = 60)
+Test(rcu, forks_in_a_handler_of_a_reader, .timeout = 300)
 {
 	struct sigaction sa = { .sa_sigaction = trap, .sa_flags = SA_SIGINFO };
 
@@ -725,7 +725,7 @@ static void *poller(void *arg)
 	return NULL;
 }
 
-Test(rcu, fork_while_others_use_it, .timeout = 60)
+Test(rcu, fork_while_others_use_it, .timeout = 300)
 {
 	pthread_t t[3];
 

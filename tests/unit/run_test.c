@@ -74,19 +74,19 @@ static void random_operations(u64 seed, bool clean)
 		REQUIRE(!zone_normal.run_bits[type]);
 }
 
-Test(run, random_operations, .init = unit_up, .timeout = 60)
+Test(run, random_operations, .init = unit_up, .timeout = 300)
 {
 	random_operations(17, false);
 }
 
-Test(run, random_operations_where_types_matter, .timeout = 60)
+Test(run, random_operations_where_types_matter, .timeout = 300)
 {
 	options.thp_start = 0;
 	unit_up();
 	random_operations(18, true);
 }
 
-Test(run, with_pages_given_back, .init = unit_up, .timeout = 60)
+Test(run, with_pages_given_back, .init = unit_up, .timeout = 300)
 {
 	random_operations(19, true);
 }

@@ -197,7 +197,7 @@ static void *churn(void *arg)
 	return NULL;
 }
 
-TEST_MODES(sheaf_caller, threads, .timeout = 30)
+TEST_MODES(sheaf_caller, threads, .timeout = 60)
 {
 	pthread_t t[4];
 

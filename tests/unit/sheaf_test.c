@@ -86,17 +86,17 @@ static void random_operations(u32 size)
 	check_all_returned();
 }
 
-TEST_MODES(sheaf, random_operations_small, .timeout = 60)
+TEST_MODES(sheaf, random_operations_small, .timeout = 300)
 {
 	random_operations(32);
 }
 
-TEST_MODES(sheaf, random_operations_large, .timeout = 60)
+TEST_MODES(sheaf, random_operations_large, .timeout = 300)
 {
 	random_operations(7168);
 }
 
-Test(sheaf, random_operations_checked, .init = unit_up, .timeout = 60)
+Test(sheaf, random_operations_checked, .init = unit_up, .timeout = 300)
 {
 	options.check = 1;
 	random_operations(112);
@@ -243,7 +243,7 @@ static void about_to_grow(void)
 }
 
 /* A CPU misses before each instruction of another one's, until that grows. */
-Test(sheaf, growth_is_paid_once, .timeout = 60)
+Test(sheaf, growth_is_paid_once, .timeout = 300)
 {
 	u32 at = 0, first;
 
@@ -494,7 +494,7 @@ static void put_off(void)
 	free_defer(held[0]);
 }
 
-Test(sheaf, forks_while_a_free_is_put_off, .timeout = 60)
+Test(sheaf, forks_while_a_free_is_put_off, .timeout = 300)
 {
 	void (*const runs[])(void) = { put_off, free_deferred_drain };
 
@@ -574,7 +574,7 @@ static void *reclaimer(void *arg)
 	return NULL;
 }
 
-TEST_MODES(sheaf, threads_and_reclaim, .timeout = 60)
+TEST_MODES(sheaf, threads_and_reclaim, .timeout = 300)
 {
 	pthread_t t[4];
 
@@ -606,7 +606,7 @@ static void on_alarm(int sig)
 }
 
 /* A handler that allocates and frees in the middle of everything. */
-TEST_MODES(sheaf, signals, .timeout = 30)
+TEST_MODES(sheaf, signals, .timeout = 60)
 {
 	struct itimerval every = { { 0, 50 }, { 0, 50 } };
 
@@ -827,7 +827,7 @@ static void churn_two_nodes(void *(*fn)(void *))
 	check_two_nodes_returned();
 }
 
-Test(sheaf, churn_on_two_nodes, .timeout = 60)
+Test(sheaf, churn_on_two_nodes, .timeout = 300)
 {
 	two_nodes(160);
 	churn_two_nodes(churn_on_node);
@@ -864,7 +864,7 @@ static void *churn_and_wander(void *arg)
 }
 
 /* Threads that change nodes now and then. */
-Test(sheaf, churn_and_migrate, .timeout = 60)
+Test(sheaf, churn_and_migrate, .timeout = 300)
 {
 	two_nodes(160);
 	churn_two_nodes(churn_and_wander);

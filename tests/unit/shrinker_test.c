@@ -598,7 +598,7 @@ static void *come_and_go(void *arg)
 	return NULL;
 }
 
-Test(shrinker, many_come_and_go, UP, .timeout = 30)
+Test(shrinker, many_come_and_go, UP, .timeout = 60)
 {
 	pthread_t t[SHRINKERS + 3];
 	u64 start = unit_now_ns();

@@ -56,7 +56,7 @@ static void *reader(void *arg)
 	return NULL;
 }
 
-Test(slab_rcu, slabs_wait_for_a_reader, .init = unit_up, .timeout = 30)
+Test(slab_rcu, slabs_wait_for_a_reader, .init = unit_up, .timeout = 60)
 {
 	struct kmem_cache *h = make(1000), *s = root_of(h);
 	static char *objs[100];
@@ -196,7 +196,7 @@ static void *changes(void *arg)
 }
 
 Test(slab_rcu, a_reader_finds_only_objects_of_the_cache, .init = unit_up,
-     .timeout = 30)
+     .timeout = 60)
 {
 	pthread_t t[3];
 
@@ -221,7 +221,7 @@ Test(slab_rcu, a_reader_finds_only_objects_of_the_cache, .init = unit_up,
  * not there to give it back.
  */
 Test(slab_rcu, destroying_ends_without_a_slab_that_is_lost, .init = unit_up,
-     .timeout = 30)
+     .timeout = 60)
 {
 	struct kmem_cache *h = make(1000), *s = root_of(h);
 	static char *objs[10];
@@ -286,7 +286,7 @@ static pthread_t poll_in_dtor(void)
 }
 
 Test(slab_rcu, destroying_waits_for_destructors, .init = unit_up,
-     .timeout = 30)
+     .timeout = 60)
 {
 	struct kmem_cache *h = make_pending(slow_dtor), *s = root_of(h);
 	pthread_t t = poll_in_dtor();
@@ -316,7 +316,7 @@ static void lost_in_child(struct kmem_cache *h, struct kmem_cache *pending)
 	_exit(0);
 }
 
-Test(slab_rcu, slabs_that_a_fork_loses, .init = unit_up, .timeout = 60)
+Test(slab_rcu, slabs_that_a_fork_loses, .init = unit_up, .timeout = 300)
 {
 	struct kmem_cache *h = make_pending(slow_dtor), *other;
 	pthread_t t = poll_in_dtor();
@@ -348,7 +348,7 @@ static void dtor_destroys(void *obj)
 
 /* It would wait for the slabs that its own thread is about to give back. */
 Test(slab_rcu, a_destructor_that_destroys_a_cache, .init = unit_up,
-     .timeout = 30)
+     .timeout = 60)
 {
 	struct kmem_cache *h[2], *s;
 
@@ -405,12 +405,12 @@ static void destroys_at(void (*run)(void))
 	cr_assert_eq(last_root->state, CACHE_DEAD, "nothing stays in the way");
 }
 
-Test(slab_rcu, a_handler_of_a_reader_destroys, .init = unit_up, .timeout = 10)
+Test(slab_rcu, a_handler_of_a_reader_destroys, .init = unit_up, .timeout = 60)
 {
 	destroys_at(read_once);
 }
 
-Test(slab_rcu, a_handler_of_who_waits_destroys, .init = unit_up, .timeout = 30)
+Test(slab_rcu, a_handler_of_who_waits_destroys, .init = unit_up, .timeout = 60)
 {
 	destroys_at(synchronize_rcu);
 }

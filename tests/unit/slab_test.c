@@ -214,7 +214,7 @@ static void take_and_put(u32 size)
 		REQUIRE(sections[0]->classes[-1 - (long)k] == 0, "L4");
 }
 
-Test(slab, random_operations, .init = unit_up, .timeout = 60)
+Test(slab, random_operations, .init = unit_up, .timeout = 300)
 {
 	static const u32 sizes[] = {
 		16, 32, 48, 80, 112, 144, 448, 1152, 2048, 3584, 8192, 28672,
@@ -327,7 +327,7 @@ static void put_in_a_row(u32 from, u32 by, u32 n, bool down)
 	qsort(held, n, sizeof(*held), by_address);
 }
 
-Test(slab, rows_up_and_down, .init = unit_up, .timeout = 60)
+Test(slab, rows_up_and_down, .init = unit_up, .timeout = 300)
 {
 	static const u32 sizes[] = { 16, 24, 48, 64, 112, 1024, 4096, 40960 };
 
@@ -756,7 +756,7 @@ Test(slab, a_mixed_batch_goes_home, TWO_NODES)
 	}
 }
 
-Test(slab, random_operations_on_two_nodes, TWO_NODES, .timeout = 60)
+Test(slab, random_operations_on_two_nodes, TWO_NODES, .timeout = 300)
 {
 	static u8 nids[NR];
 	u32 n = 0, of[2] = { 0, 0 };

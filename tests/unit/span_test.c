@@ -511,12 +511,12 @@ static void race(bool drain)
 	cr_assert_eq(zones_used_pages(), HEAP, "pages were lost");
 }
 
-Test(span, threads, .init = up, .timeout = 30)
+Test(span, threads, .init = up, .timeout = 60)
 {
 	race(false);
 }
 
-Test(span, threads_and_a_drain, .init = up, .timeout = 30)
+Test(span, threads_and_a_drain, .init = up, .timeout = 60)
 {
 	race(true);
 }
@@ -533,7 +533,7 @@ static void *put_on_1(void *arg)
 }
 
 /* No cache is made between the two: it would be unlocked, and never locked. */
-Test(span, a_cache_made_during_fork, .init = up, .timeout = 20)
+Test(span, a_cache_made_during_fork, .init = up, .timeout = 60)
 {
 	struct page *page[2] = { get(64), get(64) };
 	pthread_t t;

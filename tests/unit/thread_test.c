@@ -54,7 +54,7 @@ static double cpu_seconds(void)
 }
 
 Test(thread, a_waiter_sleeps_till_the_lock_is_free, .init = sys_init,
-     .timeout = 10)
+     .timeout = 60)
 {
 	int got = 0;
 	double used;
@@ -116,7 +116,7 @@ Test(thread, the_coarse_clock_is_no_system_call)
 
 /* --- waiting --- */
 
-Test(thread, wait_ends_after_its_time, .timeout = 10)
+Test(thread, wait_ends_after_its_time, .timeout = 60)
 {
 	u32 word = 7;
 	u64 start = unit_now_ns();
@@ -130,7 +130,7 @@ Test(thread, wait_ends_after_its_time, .timeout = 10)
 	cr_assert_eq(errno, 0);
 }
 
-Test(thread, wait_for_a_word_that_has_changed, .timeout = 10)
+Test(thread, wait_for_a_word_that_has_changed, .timeout = 60)
 {
 	u32 word = 7;
 	u64 start = unit_now_ns();
@@ -142,7 +142,7 @@ Test(thread, wait_for_a_word_that_has_changed, .timeout = 10)
 }
 
 /* Who only yields gives way to nobody of a lower priority. */
-Test(thread, patience_ends_in_sleep, .timeout = 10)
+Test(thread, patience_ends_in_sleep, .timeout = 60)
 {
 	u64 start = unit_now_ns();
 
@@ -161,7 +161,7 @@ static void *wait_long(void *arg)
 	return NULL;
 }
 
-Test(thread, wake_wakes_all, .timeout = 20)
+Test(thread, wake_wakes_all, .timeout = 60)
 {
 	pthread_t t[3];
 	u64 start = unit_now_ns();
@@ -239,7 +239,7 @@ static void own_wait(void)
 		sys_wait_ms(&own.done, 0, 1000);
 }
 
-Test(thread, start, .timeout = 10)
+Test(thread, start, .timeout = 60)
 {
 	sigset_t before, after;
 
@@ -313,7 +313,7 @@ static void beside_ours(void *arg)
 	_exit(sys_is_alone() ? 0 : 6);
 }
 
-Test(thread, alone_is_beside_ours, .timeout = 20)
+Test(thread, alone_is_beside_ours, .timeout = 60)
 {
 	char text[256];
 
@@ -321,7 +321,7 @@ Test(thread, alone_is_beside_ours, .timeout = 20)
 }
 
 /* setuid() waits for every thread to take a signal of libc's. */
-Test(thread, start_does_not_stop_setuid, .timeout = 10)
+Test(thread, start_does_not_stop_setuid, .timeout = 60)
 {
 	cr_assert(sys_thread_start(sleep_long));
 	cr_assert_eq(setuid(getuid()), 0);
@@ -335,7 +335,7 @@ static void handler(int sig)
 	handler_tid = sys_tid();
 }
 
-Test(thread, start_takes_no_signals, .timeout = 10)
+Test(thread, start_takes_no_signals, .timeout = 60)
 {
 	sigset_t set, old;
 

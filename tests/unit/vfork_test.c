@@ -250,7 +250,7 @@ static void *user(void *arg)
 	return NULL;
 }
 
-Test(vfork, beside_threads_that_allocate, .timeout = 30)
+Test(vfork, beside_threads_that_allocate, .timeout = 60)
 {
 	pthread_t t[3];
 

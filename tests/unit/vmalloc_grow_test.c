@@ -76,7 +76,7 @@ Test(vmalloc, a_range_of_many_mappings_moves, .init = unit_up)
  * contents here and part there.
  */
 Test(vmalloc, a_move_that_fails_half_way_loses_nothing, .init = unit_up,
-     .timeout = 60)
+     .timeout = 300)
 {
 	size_t step = 2 * 4096, size = 40000 / 2 * step, lost = 0;
 	char *pair[2], *p, *q;
@@ -99,7 +99,8 @@ Test(vmalloc, a_move_that_fails_half_way_loses_nothing, .init = unit_up,
 }
 
 /* Warm memory is not faulted in again, wherever it is needed. */
-Test(vmalloc, a_loop_of_large_buffers_faults_once, .init = unit_up, .timeout = 60)
+Test(vmalloc, a_loop_of_large_buffers_faults_once, .init = unit_up,
+     .timeout = 300)
 {
 	char *p[6] = { NULL };
 	size_t size[6] = { 0 }, live = 0, most = 0, got;
@@ -130,7 +131,7 @@ Test(vmalloc, a_loop_of_large_buffers_faults_once, .init = unit_up, .timeout = 6
 }
 
 /* The second buffer that grows like this meets what the first has left. */
-Test(vmalloc, growing_again_faults_nothing, .init = unit_up, .timeout = 60)
+Test(vmalloc, growing_again_faults_nothing, .init = unit_up, .timeout = 300)
 {
 	long faults[3];
 

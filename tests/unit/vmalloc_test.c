@@ -96,7 +96,7 @@ static void resize_one(struct area *a)
 	mark(a);
 }
 
-Test(vmalloc, random_operations, .init = up, .timeout = 60)
+Test(vmalloc, random_operations, .init = up, .timeout = 300)
 {
 	struct vmalloc_info info;
 
@@ -414,7 +414,7 @@ static void go_on(void *arg)
 }
 
 /* There, what was one mapping is not one again (V5): slower, not wrong. */
-Test(vmalloc, a_child_goes_on, .init = up, .timeout = 60)
+Test(vmalloc, a_child_goes_on, .init = up, .timeout = 300)
 {
 	char text[512];
 	int status;
@@ -698,7 +698,7 @@ static void *churn(void *arg)
 	return NULL;
 }
 
-Test(vmalloc, threads, .init = up, .timeout = 60)
+Test(vmalloc, threads, .init = up, .timeout = 300)
 {
 	pthread_t t[4];
 

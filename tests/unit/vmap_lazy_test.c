@@ -82,7 +82,7 @@ Test(vmap_lazy, only_the_warm_part_is_zeroed, .init = up)
 }
 
 /* Ends that are no whole page table, starts that are not aligned. */
-Test(vmap_lazy, odd_sizes_keep_their_places, .init = up, .timeout = 60)
+Test(vmap_lazy, odd_sizes_keep_their_places, .init = up, .timeout = 300)
 {
 	static struct { char *p; size_t size; u64 mark; } a[12];
 	size_t got;

@@ -309,7 +309,7 @@ Test(vmap, mapping_above_a_limit_makes_no_holes, .init = up)
 }
 
 /* Pages and areas in one address space do not meet. */
-Test(vmap, random_with_areas, .init = up, .timeout = 60)
+Test(vmap, random_with_areas, .init = up, .timeout = 300)
 {
 	char *areas[16] = { NULL }, *maps[4] = { NULL };
 	size_t len[16], size;

@@ -290,7 +290,7 @@ static void *reclaim_thread(void *arg)
  * A holds a lock and allocates, B is in the shrinker and wants it: A goes on,
  * so that B does.
  */
-Test(vmscan_shrink, nobody_waits_for_a_shrinker, CACHE, .timeout = 30)
+Test(vmscan_shrink, nobody_waits_for_a_shrinker, CACHE, .timeout = 60)
 {
 	pthread_t b;
 
@@ -330,7 +330,7 @@ static unsigned long stop_always(struct shrinker *s, struct shrink_control *sc)
 	return SHRINK_STOP;
 }
 
-Test(vmscan_shrink, not_for_ever, CACHE, .timeout = 20)
+Test(vmscan_shrink, not_for_ever, CACHE, .timeout = 60)
 {
 	cache.scan_objects = stop_always;
 	cr_assert_lt(reclaim_for_failed(500, true), 500);
@@ -405,7 +405,7 @@ static void *ring_fill(void *arg)
 }
 
 /* 64 MiB of blocks, all kept, where 32 MiB is the limit. */
-Test(vmscan_shrink, limit_is_kept_and_nothing_fails, .timeout = 60)
+Test(vmscan_shrink, limit_is_kept_and_nothing_fails, .timeout = 300)
 {
 	pthread_t t[2];
 
@@ -423,7 +423,7 @@ Test(vmscan_shrink, limit_is_kept_and_nothing_fails, .timeout = 60)
 }
 
 /* Who may not reclaim does not, and wakes nobody's shrinker. */
-Test(vmscan_shrink, gfp_says_who_may, .timeout = 30)
+Test(vmscan_shrink, gfp_says_who_may, .timeout = 60)
 {
 	options.limit = 32 * MIB;
 	options.kswapd = 0;

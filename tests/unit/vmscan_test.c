@@ -1029,7 +1029,7 @@ static void count_put(u32 off, void **obj, u32 n)
 			wrong++;
 }
 
-TEST_MODES(vmscan, reset_loses_nothing, .timeout = 30)
+TEST_MODES(vmscan, reset_loses_nothing, .timeout = 60)
 {
 	u64 end = unit_now_ns() + 800000000;
 	pthread_t t[THREADS];

@@ -160,7 +160,7 @@ Test(vmstat, unknown_names, .init = heap_up)
 }
 
 /* Nothing waits for a lock that this thread holds. */
-Test(vmstat, re_entry, .init = heap_up, .timeout = 10)
+Test(vmstat, re_entry, .init = heap_up, .timeout = 60)
 {
 	lock_try_enter(&zone_normal.lock);
 	for (u32 i = 0; vmstat_name(i); i++)

@@ -406,7 +406,7 @@ static void *free_later(void *arg)
 	return NULL;
 }
 
-Test(watermark, nofail_waits, .init = up_32, .timeout = 20)
+Test(watermark, nofail_waits, .init = up_32, .timeout = 60)
 {
 	static bool freed;
 	struct page *page;

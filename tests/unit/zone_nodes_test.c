@@ -244,7 +244,7 @@ static u32 count_found(void)
 	return found;
 }
 
-Test(zone, nodes_add_sections_at_once, NODES, .timeout = 30)
+Test(zone, nodes_add_sections_at_once, NODES, .timeout = 60)
 {
 	u64 end = unit_now_ns() + 2500000000;
 	u32 before = nr_sections, lost = 0;

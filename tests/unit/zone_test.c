@@ -414,7 +414,7 @@ static void *run(void *arg)
 	return NULL;
 }
 
-Test(zone, offline_while_threads_allocate, .init = unit_up, .timeout = 30)
+Test(zone, offline_while_threads_allocate, .init = unit_up, .timeout = 60)
 {
 	static struct actor actors[3];
 	pthread_t t[3];
@@ -444,7 +444,7 @@ Test(zone, offline_while_threads_allocate, .init = unit_up, .timeout = 30)
 }
 
 /* However much others free meanwhile: each call ends. */
-Test(zone, discard_ends, .init = unit_up, .timeout = 30)
+Test(zone, discard_ends, .init = unit_up, .timeout = 60)
 {
 	static struct actor actors[3];
 	u64 end = unit_now_ns() + 1500000000, start, most = 0;
