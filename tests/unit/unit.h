@@ -156,20 +156,25 @@ static inline void unit_up(void)
 	}								\
 	static void suite##_##name(void)
 
+/* Before anybody stays on some of them. */
+static cpu_set_t unit_cpus;
+
+static __attribute__((constructor)) void unit_cpus_init(void)
+{
+	sched_getaffinity(0, sizeof(unit_cpus), &unit_cpus);
+}
+
 /*
  * Objects and blocks stay where they are: one CPU for this thread, the @n-th of
  * those that the process has: 0 may be no CPU of it.
  */
 static inline void unit_pin(u32 n)
 {
-	static cpu_set_t all;
 	cpu_set_t set;
 	u32 cpu = 0;
 
-	if (!CPU_COUNT(&all))
-		sched_getaffinity(0, sizeof(all), &all);
-	n %= max((u32)CPU_COUNT(&all), 1u);
-	while (cpu < CPU_SETSIZE - 1 && (!CPU_ISSET(cpu, &all) || n--))
+	n %= max((u32)CPU_COUNT(&unit_cpus), 1u);
+	while (cpu < CPU_SETSIZE - 1 && (!CPU_ISSET(cpu, &unit_cpus) || n--))
 		cpu++;
 	CPU_ZERO(&set);
 	CPU_SET(cpu, &set);
