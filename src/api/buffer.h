@@ -74,6 +74,15 @@ __fastpath void *buffer_malloc(size_t size)
 }
 
 /*
+ * Not of a slab, whose struct page would be a cold line: free() has looked at the
+ * class.
+ */
+__fastpath bool hot_is_pages(const void *ptr)
+{
+	return !hot_is_outside(ptr) && !hot_class(ptr);
+}
+
+/*
  * False: it is none, not whole, or there is no room.  What is not outside is of the
  * first section, which is ZONE_NORMAL's (pcp_range.c, G4).
  */
@@ -82,7 +91,7 @@ __fastpath bool buffer_free(void *ptr)
 	struct page *page;
 	u32 nr;
 
-	if (likely(!READ_ONCE(ranges_end)) || hot_is_outside(ptr) ||
+	if (likely(!READ_ONCE(ranges_end)) || !hot_is_pages(ptr) ||
 	    !(page = addr_to_page(ptr)) || READ_ONCE(page->type) != PAGE_LARGE ||
 	    ptr != large_start(page))
 		return false;
@@ -122,7 +131,7 @@ __fastpath bool last_free(void *ptr)
 {
 	struct page *page;
 
-	return READ_ONCE(nr_last) && !trace_is_on() && !hot_is_outside(ptr) &&
+	return READ_ONCE(nr_last) && !trace_is_on() && hot_is_pages(ptr) &&
 	       (page = addr_to_page(ptr)) &&
 	       READ_ONCE(page->type) == PAGE_LARGE &&
 	       ptr == large_start(page) && last_give(page);
