@@ -8,9 +8,10 @@
  *
  * A sheaf starts closed and small and doubles with misses, as long as all
  * sheaves of a CPU together may hold no more than options.sheaf_budget bytes
- * of objects, or a sixteenth of the heap if that is less; a heap so small that
- * this is nothing lets what misses hundreds of times go a little beyond.  So a
- * program that uses a size once pays one batch for it.
+ * of objects, or a sixteenth of the heap if that is less.  What misses hundreds
+ * of times may go beyond: in a small heap a little, so that it is not nothing,
+ * and from BEYOND_HEAP on until the sheaves of all CPUs hold a quarter of it.  So
+ * a program that uses a size once pays one batch for it.
  *
  * Re-entry (a signal handler on the thread that holds a lock): allocation
  * fails here, and the caller tries another cache; a free is put off in a
@@ -32,6 +33,9 @@
 #define ROOM_MIN	((size_t)16)	/* pages that are made room for at once */
 #define BUDGET_MIN	(64 * KIB)
 #define BUDGET_BEYOND	(128 * KIB)
+#define BEYOND_HEAP	(2 * MIB)	/* ... from which on it is more: */
+#define BEYOND_SHARE	4	/* of the heap, on all CPUs */
+#define BEYOND_CPUS	2u	/* ... which are so many at least */
 
 /* Head offsets of caches; the null sheaf and the page lists come before. */
 #define FIRST_SHEAF	(FIRST_CACHE << SHEAF_HEAD_SHIFT)
@@ -40,6 +44,7 @@
 static void *deferred[NR_DEFERRED];	/* atomic */
 static u32 some_deferred;		/* atomic; not 0 if any is (below) */
 static size_t budget_used;		/* of one CPU; racy */
+static u32 nr_missed;			/* CPUs up to the last that has; racy */
 
 /*
  * Who puts one into the table says so afterwards, who takes them out unsays it
@@ -148,18 +153,29 @@ static size_t sheaf_budget(void)
 	return min(max(heap / 16, BUDGET_MIN), options.sheaf_budget);
 }
 
-/*
- * Misses until capacities may hold @more bytes; 0: never.  In a small heap,
- * what misses again and again may go beyond the budget.
- */
+static size_t budget_beyond(void)
+{
+	size_t heap = zones_used_pages() << PAGE_SHIFT;
+	u32 cpu = percpu_index(), nr = READ_ONCE(nr_missed);
+
+	if (cpu >= nr)
+		WRITE_ONCE(nr_missed, nr = cpu + 1);
+	if (heap < BEYOND_HEAP)
+		heap = 0;
+	heap /= BEYOND_SHARE * max(nr, BEYOND_CPUS);
+	return min(max(heap, BUDGET_BEYOND), options.sheaf_budget);
+}
+
+/* Misses until capacities may hold @more bytes; 0: never. */
 static u32 misses_to_grow(size_t more)
 {
 	size_t used = READ_ONCE(budget_used) + more;
 
+	if (used > options.sheaf_budget)
+		return 0;
 	if (used <= sheaf_budget())
 		return MISSES_TO_GROW;
-	return used <= min(BUDGET_BEYOND, options.sheaf_budget) ?
-	       MISSES_BEYOND : 0;
+	return used <= budget_beyond() ? MISSES_BEYOND : 0;
 }
 
 /* What a capacity of @n objects of @s may cost. */

@@ -217,6 +217,23 @@ Test(sheaf, a_small_heap_goes_beyond_slowly, .init = unit_up)
 	cr_assert_eq(cache.capacity, 256);
 }
 
+/* One of some MiB lets these have an eighth of it, where the rest has less. */
+Test(sheaf, what_goes_on_missing_has_more_of_the_heap, .init = unit_up)
+{
+	if (percpu_index() > 1)
+		cr_skip_test("an eighth is that of two CPUs");
+	cr_assert(page_range_alloc(NUMA_NO_NODE, 640, 0, GFP_KERNEL));
+	make(1024);
+	cache.max_capacity = 256;
+	while (cache.capacity < 128)
+		misses(1);
+	cr_assert_lt(zones_used_pages() << PAGE_SHIFT, 3 << 20);
+	misses(2);
+	cr_assert_eq(cache.capacity, 128, "some misses do not do");
+	misses(1000);
+	cr_assert_eq(cache.capacity, 256);
+}
+
 #ifdef __x86_64__
 static void miss(void)
 {
