@@ -91,7 +91,7 @@ struct page {
 	u8 block_flags;	/* first page of a pageblock: BLOCK_*; zone->lock */
 	u8 colour;	/* PAGE_SLAB, PAGE_LARGE: where objects start; constant */
 	u8 guarded;	/* by guard_range_alloc(): GUARD_* of mm/guard.h */
-	u8 unused[1];
+	u8 side;	/* PAGE_SLAB: of its node; see slab/slab.h */
 };
 
 #define BLOCK_HUGE	1	/* populated as a huge page, whole since */

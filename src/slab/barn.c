@@ -8,7 +8,9 @@
  * What a CPU has left it takes back first: those objects and that sheaf are in
  * its caches, or in nobody's, and small objects that share a line stay
  * together.  So barns have sides, by the index of the CPU, and only who finds
- * nothing on its own looks at the others'.
+ * nothing on its own looks at the others'.  Of a cache that was split (slab.c)
+ * each side of a node has a barn, and what waits in another's is looked for only
+ * before the heap would grow.
  *
  * What full sheaves hold costs nothing that the slabs would not hold as well,
  * while the heap does not grow.  So a barn may hold what its waves have: objects
@@ -50,6 +52,7 @@
 #include "sys/sys.h"
 
 #define BARN_MIN	(8 * KIB)
+#define SHEAF_ALIGN	((size_t)64)	/* the next one may be another CPU's */
 #define LEAVING_MIN	((size_t)MIB)	/* of slabs, worth a look */
 #define STORE_BYTES	(2 * MIB)	/* half of it more than caches need ... */
 #define STORE_WAVES	(STORE_BYTES / 2)	/* ... that have learned no more */
@@ -96,7 +99,8 @@ static u32 sheaf_room(const struct kmem_cache *s)
 /* Under a barn's lock. */
 static struct sheaf *sheaf_new(const struct kmem_cache *s)
 {
-	size_t bytes = sizeof(struct sheaf) + sheaf_room(s) * sizeof(void *);
+	size_t bytes = ALIGN_UP(sizeof(struct sheaf) +
+				sheaf_room(s) * sizeof(void *), SHEAF_ALIGN);
 	struct sheaf **free = &store.free[ilog2(sheaf_room(s))];
 	struct sheaf *sheaf = NULL;
 
@@ -115,7 +119,7 @@ static struct sheaf *sheaf_new(const struct kmem_cache *s)
 	return sheaf;
 }
 
-static struct barn_side *own_side(struct barn *barn)
+static struct barn_side *barn_side(struct barn *barn)
 {
 	return &barn->sides[percpu_index() % BARN_SIDES];
 }
@@ -123,7 +127,7 @@ static struct barn_side *own_side(struct barn *barn)
 /* The side with a full sheaf to take, this CPU's first; or NULL. */
 static struct barn_side *side_to_take(struct barn *barn)
 {
-	struct barn_side *side = own_side(barn);
+	struct barn_side *side = barn_side(barn);
 
 	if (likely(side->full))
 		return side;
@@ -152,16 +156,11 @@ static u32 side_take(struct barn *barn, struct barn_side *side, void **objs,
 	return got;
 }
 
-u32 barn_get(struct kmem_cache *s, u32 nid, void **objs, u32 n)
+u32 barn_take(struct barn *barn, void **objs, u32 n)
 {
-	struct kmem_cache_node *node = kmem_cache_node(s, nid);
 	struct barn_side *side;
-	struct barn *barn;
 	u32 got = 0;
 
-	if (!node)
-		return 0;
-	barn = &node->barn;
 	if (!READ_ONCE(barn->nr_full) || !lock_try_enter(&barn->lock))
 		return 0;
 	side = side_to_take(barn);
@@ -171,6 +170,26 @@ u32 barn_get(struct kmem_cache *s, u32 nid, void **objs, u32 n)
 	barn->least = min(barn->least, barn->nr_objects);
 	lock_exit(&barn->lock);
 	stat_add(STAT_BARN_GET, got != 0);
+	return got;
+}
+
+u32 barn_get(struct kmem_cache *s, u32 nid, void **objs, u32 n)
+{
+	struct kmem_cache_node *node = own_node(s, nid);
+
+	return node ? barn_take(&node->barn, objs, n) : 0;
+}
+
+u32 barn_get_remote(struct kmem_cache *s, u32 nid, void **objs, u32 n)
+{
+	u32 got = 0;
+
+	for (u32 side = 0; side < NODE_SIDES && !got; side++) {
+		struct kmem_cache_node *node = node_side(s, nid, side);
+
+		if (node)
+			got = barn_take(&node->barn, objs, n);
+	}
 	return got;
 }
 
@@ -217,14 +236,14 @@ static u32 full_limit(const struct kmem_cache *s,
 
 bool barn_is_leaving(struct kmem_cache *s, u32 nid)
 {
-	struct kmem_cache_node *node = kmem_cache_node(s, nid);
+	struct kmem_cache_node *node = own_node(s, nid);
 
 	return node && READ_ONCE(node->barn.nr_full) && is_leaving(s, node);
 }
 
 bool barn_is_full(struct kmem_cache *s, u32 nid, u32 n)
 {
-	struct kmem_cache_node *node = kmem_cache_node(s, nid);
+	struct kmem_cache_node *node = own_node(s, nid);
 
 	return !node || READ_ONCE(node->barn.nr_objects) + n >
 			full_limit(s, node, n);
@@ -272,26 +291,63 @@ static bool side_put(const struct kmem_cache *s, struct barn *barn,
 	return true;
 }
 
-bool barn_put(struct kmem_cache *s, u32 nid, void *const *objs, u32 n)
+static bool node_barn_put(struct kmem_cache *s, struct kmem_cache_node *node,
+			  void *const *objs, u32 n)
 {
-	struct kmem_cache_node *node = kmem_cache_node(s, nid);
-	struct barn *barn;
-	bool done = false;
-	u32 limit;
+	struct barn *barn = &node->barn;
+	u32 limit = full_limit(s, node, n);
+	bool done = false, busy;
 
-	if (!node || n > sheaf_room(s))
+	if (READ_ONCE(barn->nr_objects) + n > limit)
 		return false;
-	barn = &node->barn;
-	limit = full_limit(s, node, n);
-	if (READ_ONCE(barn->nr_objects) + n > limit ||
-	    !lock_try_enter(&barn->lock))
+	busy = READ_ONCE(barn->lock.word);
+	if (!lock_try_enter(&barn->lock))
 		return false;
+	cache_contended(s, &barn->contended, busy);
 	if (barn->nr_objects + n <= limit)
-		done = side_put(s, barn, own_side(barn), objs, n);
+		done = side_put(s, barn, barn_side(barn), objs, n);
 	barn->most = max(barn->most, barn->nr_objects);
 	lock_exit(&barn->lock);
 	stat_add(STAT_BARN_PUT, done);
 	return done;
+}
+
+static u32 object_side(const struct kmem_cache *s, const void *obj)
+{
+	const struct page *slab = object_slab(s, obj);
+
+	return slab ? READ_ONCE(slab->side) % NODE_SIDES : 0;
+}
+
+/*
+ * What one CPU takes and another frees comes back by the barn of the first: a
+ * batch that the own side has no room for, and of which some objects, asked for
+ * all, are of one other side.  What is mixed is for the slabs to sort, or sides
+ * would stay mixed.
+ */
+static __slowpath bool barn_put_home(struct kmem_cache *s, u32 nid,
+				     const struct kmem_cache_node *own,
+				     void *const *objs, u32 n)
+{
+	u32 side = object_side(s, objs[0]);
+	struct kmem_cache_node *home = node_side(s, nid, side);
+
+	return home && home != own && object_side(s, objs[n / 2]) == side &&
+	       object_side(s, objs[n / 4]) == side &&
+	       object_side(s, objs[n - 1]) == side &&
+	       node_barn_put(s, home, objs, n);
+}
+
+bool barn_put(struct kmem_cache *s, u32 nid, void *const *objs, u32 n)
+{
+	struct kmem_cache_node *node = own_node(s, nid);
+
+	if (!node || n > sheaf_room(s))
+		return false;
+	if (node_barn_put(s, node, objs, n))
+		return true;
+	return unlikely(READ_ONCE(s->split)) &&
+	       barn_put_home(s, nid, node, objs, n);
 }
 
 /* --- what waves are worth --- */
@@ -365,17 +421,18 @@ static u32 more_of_waves(struct kmem_cache_node *node)
 static size_t barn_give(struct kmem_cache *s, struct kmem_cache_node *node,
 			u32 keep, size_t want, slab_put_fn *put)
 {
-	size_t before = READ_ONCE(node->nr_slabs), given = 0;
+	size_t before = kmem_cache_nr_slabs(s), given = 0;
 	void *objs[SHEAF_MAX_BATCH];
 	u32 nr, n = 1;
 
 	while (n && given < want &&
 	       (nr = READ_ONCE(node->barn.nr_objects)) > keep) {
-		n = barn_get(s, node->nid, objs,
-			     min(nr - keep, (u32)SHEAF_MAX_BATCH));
+		n = barn_take(&node->barn, objs,
+			      min(nr - keep, (u32)SHEAF_MAX_BATCH));
 		if (n)
 			put(s, objs, n);
-		given = before - min(before, READ_ONCE(node->nr_slabs));
+		/* What waited here is of any side. */
+		given = before - min(before, kmem_cache_nr_slabs(s));
 		given *= s->nr_pages;
 	}
 	return given;

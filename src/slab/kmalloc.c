@@ -61,6 +61,7 @@ static u32 coarse_index(u32 index)
 
 void kmalloc_init(void)
 {
+	nr_cache_nodes = nr_nodes * NODE_SIDES;
 	for (u32 i = 0; i < HOT_TABLE; i++)
 		hot.size_class[i] = (u16)kmalloc_index_to_off(
 					coarse_index(kmalloc_index(i * 16)));

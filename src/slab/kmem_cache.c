@@ -25,6 +25,7 @@
 
 struct kmem_cache *kmem_caches[MAX_SHEAVES];
 struct kmem_cache *dead_caches;
+u32 nr_cache_nodes = NODE_SIDES;
 
 static u32 rounddown_pow2(u32 n)
 {
@@ -55,9 +56,10 @@ void kmem_cache_set_capacity(struct kmem_cache *s, u32 capacity)
 	s->first_capacity = s->capacity = s->max_capacity;
 }
 
-static void node_init(struct kmem_cache_node *n, u32 nid)
+static void node_init(struct kmem_cache_node *n, u32 nid, u32 side)
 {
 	n->nid = nid;
+	n->side = side;
 	n->lock = (struct lock)LOCK_INITIALIZER(LOCK_NODE);
 	for (u32 i = 0; i < SLAB_LISTS; i++)
 		list_init(&n->slabs[i]);
@@ -75,7 +77,7 @@ void kmem_cache_setup(struct kmem_cache *s, u32 off, u32 size,
 	sheaf_limits(s);
 	fmt_print(s->name, sizeof(s->name), "%s", name);
 	if (!s->node.lock.rank)		/* M2 */
-		node_init(&s->node, 0);
+		node_init(&s->node, 0, 0);
 }
 
 void kmem_cache_init(struct kmem_cache *s, u32 off, u32 size, const char *name)
@@ -100,31 +102,40 @@ void kmem_cache_init(struct kmem_cache *s, u32 off, u32 size, const char *name)
  * made it in vain, and a few bytes are lost, once.
  */
 static __slowpath struct kmem_cache_node *node_make(struct kmem_cache *s,
-						    u32 nid)
+						    u32 nid, u32 side)
 {
-	struct kmem_cache_node *n = memblock_alloc(sizeof(*n));
-	struct kmem_cache_node **others = READ_ONCE(s->others);
+	u32 i = nid * NODE_SIDES + side;
+	struct kmem_cache_node *n, **others = READ_ONCE(s->others);
 
+	if (lock_is_own(&s->node.lock))
+		return NULL;
+	n = memblock_alloc(sizeof(*n));
 	if (!others)
-		others = memblock_alloc(nr_nodes * sizeof(*others));
+		others = memblock_alloc((size_t)nr_nodes * NODE_SIDES *
+					sizeof(*others));
 	if (!n || !others || !lock_try_enter(&s->node.lock))
 		return NULL;
 	if (!s->others)
 		store_release(&s->others, others);
-	if (!s->others[nid]) {
-		node_init(n, nid);
-		store_release(&s->others[nid], n);	/* M1 */
+	if (!s->others[i]) {
+		node_init(n, nid, side);
+		store_release(&s->others[i], n);	/* M1 */
 	}
-	n = s->others[nid];
+	n = s->others[i];
 	lock_exit(&s->node.lock);
 	return n;
 }
 
 struct kmem_cache_node *kmem_cache_node_get(struct kmem_cache *s, u32 nid)
 {
-	struct kmem_cache_node *n = kmem_cache_node(s, nid);
+	u32 side = own_side(s);
+	struct kmem_cache_node *n = node_side(s, nid, side);
 
-	return likely(n) ? n : node_make(s, nid);
+	if (likely(n))
+		return n;
+	/* The first one first: own_node() counts on it. */
+	n = node_make(s, nid, kmem_cache_node(s, nid) ? side : 0);
+	return n ? n : kmem_cache_node(s, nid);
 }
 
 /* Every cache whose locks anybody may hold (M2, M3). */
@@ -167,8 +178,9 @@ void kmem_cache_fork_lock(void)
 /* ... and last, for the same reason. */
 static void cache_fork_unlock(struct kmem_cache *s)
 {
-	for (u32 nid = nr_nodes; nid--;) {
-		struct kmem_cache_node *n = kmem_cache_node(s, nid);
+	for (u32 i = nr_nodes * NODE_SIDES; i--;) {
+		struct kmem_cache_node *n = node_side(s, i / NODE_SIDES,
+						      i % NODE_SIDES);
 
 		if (!n)
 			continue;

@@ -221,7 +221,7 @@ static u32 capacity_double(struct kmem_cache *s, u32 have)
  */
 static void miss_prefetch(struct kmem_cache *s)
 {
-	struct kmem_cache_node *node = kmem_cache_node(s, numa_node_id());
+	struct kmem_cache_node *node = own_node(s, numa_node_id());
 
 	__builtin_prefetch(&s->capacity);
 	__builtin_prefetch(&s->max_full);
@@ -604,7 +604,7 @@ static void barns_empty(struct kmem_cache *s)
 	u32 n;
 
 	for_each_cache_node(s, node)
-		while ((n = barn_get(s, node->nid, objs, SHEAF_MAX_BATCH)))
+		while ((n = barn_take(&node->barn, objs, SHEAF_MAX_BATCH)))
 			put_out_of_barn(s, objs, n);
 }
 

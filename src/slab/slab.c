@@ -23,9 +23,19 @@
  *	 the slab's first page has the class: so an address further inside is
  *	 no object's by its class, and one in that page by its offset.
  *   L7. objects start at colour * colour_unit of their slab.
+ *   L8. slab->side, with the node of L5, says whose lists the slab is in and
+ *	 whose lock is meant above.  It changes under the locks of both sides:
+ *	 who has the lock of the one that it names keeps it.
  *
- * Locking: node->lock is a leaf, one at a time: pages are taken and given
- * back without it.
+ * Where CPUs contend for a node's lock, or for its barn's, the cache is split:
+ * from then on a CPU has lists, a lock and a barn of its own, or with few
+ * others, and the lines of slabs stay where they are used.  What was there is
+ * the first side's.  A side that has run out takes the sparsest slab of one
+ * that has many objects free (slab_steal()), and what waits in another's barn,
+ * before the heap grows.
+ *
+ * Locking: node->lock is a leaf, one at a time, but that who moves a slab tries
+ * for another side's: pages are taken and given back without it.
  */
 #include "core/options.h"
 #include "core/report.h"
@@ -34,6 +44,7 @@
 #include "mm/zone.h"
 #include "slab/harden.h"
 #include "slab/slab_bits.h"
+#include "slab/slab_list.h"
 
 #define FEW_SLABS	16	/* of a cache: a small program */
 #define MIN_OBJECTS	8	/* a slab should hold, if its order allows */
@@ -42,7 +53,8 @@
 #define KEPT_BYTES	(2 * MIB)	/* kept for waves, of one cache */
 #define PREFAULT_PAGES	64	/* a larger slab is faulted in by its user */
 #define PICK_LOOK	8	/* slabs in a wrong list that a pick puts right */
-#define PREFETCH_AHEAD	8	/* objects before the one that is put back */
+#define STEAL_SHARE	8	/* one object of so many is free, or no slab moves */
+#define CONTENDED	32u	/* calls, of which one waits, that split a cache */
 #define CACHE_LINE	64
 #define NO_CLASS	((u64)-1)
 
@@ -167,12 +179,9 @@ u32 slab_bucket(const struct kmem_cache *s, u32 nr_free)
 	return bucket;
 }
 
-/* Where nr_free says that it belongs. */
-static void slab_relist(const struct kmem_cache *s, struct kmem_cache_node *n,
-			struct page *slab)
+static void slab_set_bucket(struct kmem_cache_node *n, struct page *slab,
+			    u32 bucket)
 {
-	u32 bucket = slab_bucket(s, slab->nr_free);
-
 	if (bucket == slab->bucket)
 		return;
 	if (slab->bucket != SLAB_FULL)
@@ -187,6 +196,12 @@ static void slab_relist(const struct kmem_cache *s, struct kmem_cache_node *n,
 	slab->bucket = (u8)bucket;
 	if (bucket != SLAB_FULL)
 		list_add(&slab->lru, &n->slabs[bucket]);
+}
+
+void slab_relist(const struct kmem_cache *s, struct kmem_cache_node *n,
+		 struct page *slab)
+{
+	slab_set_bucket(n, slab, slab_bucket(s, slab->nr_free));
 }
 
 /* Per-CPU page lists are of the unmovable kind, and of ZONE_NORMAL. */
@@ -265,6 +280,7 @@ static struct page *slab_new(struct kmem_cache *s, u32 nid, gfp_t gfp)
 	WRITE_ONCE(slab->order, s->order);
 	slab->nr_free = s->nr_objects;
 	slab->bucket = SLAB_FULL;	/* in no list yet */
+	WRITE_ONCE(slab->side, 0);
 	if (unlikely(s->nr_colours))
 		slab->colour = slab_next_colour(s);
 	if (unlikely(s->ctor))
@@ -413,6 +429,7 @@ static struct kmem_cache_node *slab_add(struct kmem_cache *s, u32 nid,
 		slab_give_back(s, slab);
 		return NULL;
 	}
+	store_release(&slab->side, (u8)node->side);
 	slab_relist(s, node, slab);
 	ADD_ONCE(node->nr_slabs, 1);
 	/*
@@ -427,12 +444,8 @@ static struct kmem_cache_node *slab_add(struct kmem_cache *s, u32 nid,
 	return node;
 }
 
-/*
- * Empty slabs worth keeping: a sixteenth of the others, as long as most of
- * their objects are in use, one if it is small, and those kept for waves.
- */
-static size_t empty_limit(const struct kmem_cache *s,
-			  const struct kmem_cache_node *n)
+size_t slab_empty_limit(const struct kmem_cache *s,
+			const struct kmem_cache_node *n)
 {
 	size_t filled = node_nr_filled(n);
 	bool used = n->nr_used * 2 >= filled * s->nr_objects;
@@ -469,12 +482,8 @@ void slabs_fork_child(void)
 	}
 }
 
-/*
- * Unlist empty slabs above @keep into @list.  They are nobody's then and go
- * back without the lock, by slabs_give_back().
- */
-static void slab_unlist_empty(struct kmem_cache *s, struct kmem_cache_node *n,
-			      size_t keep, struct list_head *list)
+void slab_unlist_empty(struct kmem_cache *s, struct kmem_cache_node *n,
+		       size_t keep, struct list_head *list)
 {
 	if (n->nr_empty > keep && list_empty(list))
 		slabs_leave(s, 1);
@@ -490,7 +499,7 @@ static void slab_unlist_empty(struct kmem_cache *s, struct kmem_cache_node *n,
 	}
 }
 
-static void slabs_give_back(struct kmem_cache *s, struct list_head *list)
+void slabs_give_back(struct kmem_cache *s, struct list_head *list)
 {
 	if (list_empty(list))
 		return;
@@ -503,6 +512,102 @@ static void slabs_give_back(struct kmem_cache *s, struct list_head *list)
 	slabs_leave(s, -1u);	/* from here on @s may be another cache */
 }
 
+/* --- sides --- */
+
+/* Free objects are a share of this side's that is worth a look; racy. */
+static bool side_has_many_free(const struct kmem_cache *s,
+			       const struct kmem_cache_node *n)
+{
+	size_t all = READ_ONCE(n->nr_slabs) * s->nr_objects;
+
+	return READ_ONCE(n->nr_used) * STEAL_SHARE < all * (STEAL_SHARE - 1);
+}
+
+/* L8: under the locks of both. */
+static void slab_move(const struct kmem_cache *s, struct kmem_cache_node *from,
+		      struct kmem_cache_node *to, struct page *slab)
+{
+	size_t used = s->nr_objects - slab->nr_free;
+
+	slab_set_bucket(from, slab, SLAB_FULL);
+	ADD_ONCE(from->nr_slabs, -1);
+	ADD_ONCE(from->nr_used, -used);
+	store_release(&slab->side, (u8)to->side);
+	ADD_ONCE(to->nr_slabs, 1);
+	ADD_ONCE(to->nr_used, used);
+	slab_relist(s, to, slab);
+}
+
+/*
+ * With @node's lock.  Two that steal from each other would wait for ever: so who
+ * has a higher side does not wait for a lower one.
+ */
+static bool side_enter(const struct kmem_cache_node *node,
+		       struct kmem_cache_node *n)
+{
+	if (n->side > node->side)
+		return lock_enter_nested(&n->lock, 1);
+	return !READ_ONCE(n->lock.word) && lock_enter_nested(&n->lock, 0);
+}
+
+/*
+ * The sparsest slab of another side comes to @node, whose lock is held; false:
+ * they are not sparse, or their lock cannot be had.
+ */
+static bool slab_steal(struct kmem_cache *s, struct kmem_cache_node *node)
+{
+	bool done = false;
+
+	for (u32 side = 0; side < NODE_SIDES && !done; side++) {
+		struct kmem_cache_node *n = node_side(s, node->nid, side);
+
+		if (!n || n == node || !side_has_many_free(s, n) ||
+		    !side_enter(node, n))
+			continue;
+		for (u32 b = SLAB_LISTS; b-- && !done;) {
+			done = !list_empty(&n->slabs[b]);
+			if (done)
+				slab_move(s, n, node,
+					  list_first(&n->slabs[b], struct page,
+						     lru));
+		}
+		lock_exit(&n->lock);
+	}
+	return done;
+}
+
+/* The side that has a free object, locked, where memory is out; or NULL. */
+static __slowpath struct kmem_cache_node *side_of_last(struct kmem_cache *s,
+						       u32 nid)
+{
+	for (u32 side = 0; side < NODE_SIDES; side++) {
+		struct kmem_cache_node *n = node_side(s, nid, side);
+
+		if (!n || !lock_try_enter(&n->lock))
+			continue;
+		if (slab_pick(s, n))
+			return n;
+		lock_exit(&n->lock);
+	}
+	return NULL;
+}
+
+/*
+ * How often of late, in CONTENDED for each time less one for each other call.
+ * Locks are held for a twentieth of the time where two CPUs do nothing else, so
+ * that is what it takes: one call in CONTENDED that waits, for a while.
+ */
+void cache_contended(struct kmem_cache *s, u32 *count, bool busy)
+{
+	if (likely(!busy)) {
+		*count -= *count != 0;
+		return;
+	}
+	*count = min(*count + CONTENDED, CONTENDED * CONTENDED);
+	if (*count == CONTENDED * CONTENDED && !s->split && percpu.nr_cpus > 1)
+		WRITE_ONCE(s->split, true);
+}
+
 /*
  * Where node @nid is out of memory, the slabs of another one serve, the dense
  * ones first as always.  The new slab may not be needed then.
@@ -512,22 +617,33 @@ u32 slab_take_gfp(struct kmem_cache *s, u32 nid, void **objs, u32 n,
 {
 	struct kmem_cache_node *node = kmem_cache_node_get(s, nid);
 	struct list_head empty = LIST_HEAD_INIT(empty);
+	bool busy;
 	u32 got = 0;
 
 	if (!node)
 		return 0;
+	busy = READ_ONCE(node->lock.word);
 	if (!lock_try_enter(&node->lock)) {
 		stat_add(STAT_REENTER, 1);
 		return 0;
 	}
+	cache_contended(s, &node->contended, busy);
 	while (got < n) {
 		struct page *slab = slab_pick(s, node);
 
 		if (!slab && got)
 			break;		/* enough: no new slab for the rest */
+		if (!slab && s->split && slab_steal(s, node))
+			continue;
 		if (!slab) {
 			lock_exit(&node->lock);
+			if (s->split)
+				got = barn_get_remote(s, nid, objs, n);
+			if (got)
+				return got;
 			node = slab_add(s, nid, gfp);
+			if (unlikely(!node && s->split))
+				node = side_of_last(s, nid);
 			if (!node)
 				return 0;
 			continue;
@@ -535,7 +651,7 @@ u32 slab_take_gfp(struct kmem_cache *s, u32 nid, void **objs, u32 n,
 		got += slab_take_from(s, node, slab, objs + n - got, n - got);
 	}
 	if (unlikely(node->nid != nid))
-		slab_unlist_empty(s, node, empty_limit(s, node), &empty);
+		slab_unlist_empty(s, node, slab_empty_limit(s, node), &empty);
 	if (node->nr_past)
 		barn_missed(s, node, got);
 	lock_exit(&node->lock);
@@ -585,169 +701,6 @@ __slowpath void slab_bad_free(const struct kmem_cache *s, const char *what,
 		    s->object_size);
 }
 
-/*
- * The slab of @s that starts at @start, or NULL: that is none.  The class says
- * it (L4), so the section is looked for once and nothing else is asked: loops
- * over objects that lie in a slab each have many of these loads under way.
- */
-static struct page *slab_at(const struct kmem_cache *s, uintptr_t start)
-{
-	const struct section *sec = addr_to_section((void *)start);
-	size_t pfn;
-
-	if (unlikely(!sec))
-		return NULL;
-	pfn = (start - sec->base) >> PAGE_SHIFT;
-	if (unlikely(pfn >= READ_ONCE(sec->frontier) ||
-		     READ_ONCE(sec->classes[-1 - (long)pfn]) != s->geo.off))
-		return NULL;
-	return &sec->vmemmap[pfn];
-}
-
-/*
- * The line of an object's slab, of section 0, where nearly all are.  Inlined:
- * gcc drops calls of a function that does nothing but this.
- */
-__fastpath void slab_prefetch(const struct kmem_cache *s, const void *obj)
-{
-	const struct section *sec = sections[0];
-	uintptr_t start = (uintptr_t)obj & ~(uintptr_t)s->slab_mask;
-	size_t pfn = (start - sec->base) >> PAGE_SHIFT;
-
-	/* Of another section, this may be no address, which does no harm. */
-	__builtin_prefetch((void *)((uintptr_t)sec->vmemmap +
-				    pfn * sizeof(struct page)), 1);
-}
-
-/* Why @obj, any address, cannot be put back, or NULL: it is free. */
-static const char *slab_put_one(struct kmem_cache *s,
-				struct kmem_cache_node *node, const void *obj)
-{
-	struct page *slab = slab_at(s, (uintptr_t)obj &
-				       ~(uintptr_t)s->slab_mask);
-	u32 index = slab ? slab_object_index(s, obj) : s->nr_objects;
-	u64 bit = (u64)1 << (index % 64), *word;
-
-	if (index >= s->nr_objects)
-		return "invalid free";
-	word = &slab->free_bits[index / 64];
-	if (*word & bit)
-		return "double free";
-	WRITE_ONCE(*word, *word | bit);
-	slab->nr_free++;
-	/* Neighbours in a list are lines that nobody else wants now (L2). */
-	if (slab->bucket == SLAB_FULL || slab->nr_free == s->nr_objects)
-		slab_relist(s, node, slab);
-	return NULL;
-}
-
-/*
- * The same for many, of section 0 and without colours, with what is constant in
- * registers, and those in a row together: of what a flush costs, this is the most.
- * Returns how many; the one behind them, or one in a row with it, is for
- * slab_put_one(), which also knows what is wrong with it.
- */
-static u32 slab_put_near(struct kmem_cache *s, struct kmem_cache_node *node,
-			 void *const *objs, u32 n)
-{
-	const struct section *sec = sections[0];
-	struct page *const vmemmap = sec->vmemmap;
-	const u16 *const class = sec->classes - 1;
-	const uintptr_t base = sec->base, mask = s->slab_mask;
-	const size_t end = READ_ONCE(sec->frontier);
-	const u32 off = s->geo.off, magic = s->geo.magic;
-	const u32 nr_objects = s->nr_objects;
-	u32 i, nr;
-
-	for (i = 0; i < n; i += nr) {
-		uintptr_t obj = (uintptr_t)objs[i];
-		size_t pfn = ((obj & ~mask) - base) >> PAGE_SHIFT;
-		u64 product = (u64)(obj & mask) * magic, bit, bits;
-		u32 index = (u32)(product >> 32), nr_free;
-		struct page *slab = vmemmap + pfn;
-
-		if (i + PREFETCH_AHEAD < n) {
-			uintptr_t next = (uintptr_t)objs[i + PREFETCH_AHEAD];
-
-			next = ((next & ~mask) - base) >> PAGE_SHIFT;
-			__builtin_prefetch((void *)((uintptr_t)vmemmap +
-						    next * sizeof(*slab)), 1);
-		}
-		if (unlikely(pfn >= end || READ_ONCE(class[-(long)pfn]) != off ||
-			     (u32)product >> 16 || index >= nr_objects))
-			break;
-		bit = (u64)1 << index % 64;
-		nr = 1;
-		if (i + 2 < n && (uintptr_t)objs[i + 1] - obj ==
-				 (uintptr_t)objs[i + 2] - (uintptr_t)objs[i + 1])
-			nr = row_of_word(s, index, objs + i, n - i, &bit);
-		bits = slab->free_bits[index / 64];
-		if (unlikely(bits & bit))
-			break;
-		WRITE_ONCE(slab->free_bits[index / 64], bits | bit);
-		nr_free = slab->nr_free + nr;
-		slab->nr_free = (u16)nr_free;
-		if (unlikely(slab->bucket == SLAB_FULL || nr_free == nr_objects))
-			slab_relist(s, node, slab);
-	}
-	return i;
-}
-
-/*
- * Put back the first of @n objects and those after it that lie in the same
- * node; returns how many, 0 if re-entered.
- */
-static u32 slab_put_run(struct kmem_cache *s, void *const *objs, u32 n)
-{
-	u32 nid = object_to_nid(objs[0]), i = 0;
-	struct kmem_cache_node *node = kmem_cache_node(s, nid);
-	struct list_head empty = LIST_HEAD_INIT(empty);
-	const char *wrong = NULL;
-
-	if (unlikely(!node))
-		slab_bad_free(s, "invalid free", objs[0]);
-	/* Together, and with the lock's line: each may be another CPU's. */
-	for (u32 ahead = 0; ahead < min(n, (u32)PREFETCH_AHEAD); ahead++)
-		slab_prefetch(s, objs[ahead]);
-	if (!lock_try_enter(&node->lock)) {
-		stat_add(STAT_REENTER, 1);
-		return 0;
-	}
-	if (likely(nr_nodes == 1 && !s->nr_colours))
-		i = slab_put_near(s, node, objs, n);
-	while (!wrong && i < n && object_to_nid(objs[i]) == nid) {
-		if (i + PREFETCH_AHEAD < n)
-			slab_prefetch(s, objs[i + PREFETCH_AHEAD]);
-		wrong = slab_put_one(s, node, objs[i]);
-		i += !wrong;
-	}
-	ADD_ONCE(node->nr_used, -(size_t)i);	/* L3 */
-	WRITE_ONCE(node->nr_past, node->nr_past + i);
-	slab_unlist_empty(s, node, empty_limit(s, node), &empty);
-	lock_exit(&node->lock);
-	if (unlikely(wrong))
-		slab_bad_free(s, wrong, objs[i]);
-	slabs_give_back(s, &empty);
-	stat_add(STAT_SLAB_FREE, i);
-	return i;
-}
-
-bool slab_put(struct kmem_cache *s, void *const *objs, u32 n)
-{
-	u32 done = slab_put_run(s, objs, n), put = done;
-
-	while (put && done < n) {
-		put = slab_put_run(s, objs + done, n - done);
-		done += put;
-	}
-	if (!done)
-		return false;
-	/* Interrupted inside another node: it is too late to refuse. */
-	for (; done < n; done++)
-		free_defer(objs[done]);
-	return true;
-}
-
 void slab_shrink(struct kmem_cache *s, size_t keep)
 {
 	struct list_head empty = LIST_HEAD_INIT(empty);
@@ -785,7 +738,7 @@ size_t slab_give_kept(struct kmem_cache *s, bool all)
 			continue;
 		nr += n->nr_slabs;
 		node_set_kept(s, n, all ? 0 : kept_of_waves(n));
-		slab_unlist_empty(s, n, empty_limit(s, n), &empty);
+		slab_unlist_empty(s, n, slab_empty_limit(s, n), &empty);
 		if (!all)
 			n->nr_given = 0;
 		n->least_empty = n->most_empty = (u32)n->nr_empty;

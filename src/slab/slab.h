@@ -5,6 +5,8 @@
  *	spare (per CPU)			a batch that waits for malloc()
  *	  barn (per cache and node)	whole batches, one short lock
  *	    slabs (per cache and node)	bitmaps in struct page, one lock
+ *					(both per side of a node where CPUs
+ *					have contended for these locks)
  *	      pages (mm/pcp.c, mm/buddy.c)
  *
  * An object is in exactly one place: with the user, in a sheaf, in a spare,
@@ -67,13 +69,20 @@ struct barn {
 	u32 nr_full, nr_empty;		/* of all sides */
 	u32 nr_objects;			/* in full; read racily by reports */
 	u32 least, most;		/* of nr_objects, since the last tick */
+	u32 contended;			/* cache_contended() */
 	struct barn_side sides[BARN_SIDES];
 	struct barn *next_held;		/* by the same barns_reset() */
 };
 
+#define NODE_SIDES	8
+
 /*
  * In lines of its own: a CPU that trades at the barn is not to wait for one
  * that is busy with the slabs, nor for who only reads what the cache is.
+ *
+ * Where CPUs have waited for the lock often, the cache is split: a node has
+ * sides then, each of them one of these, for the CPUs with one remainder of
+ * their index.
  */
 struct kmem_cache_node {
 	struct lock lock;		/* of all below but the barn; a leaf */
@@ -86,7 +95,9 @@ struct kmem_cache_node {
 	u32 least_empty, most_empty;	/* of nr_empty, since the last tick */
 	u32 nr_past;			/* objects that went past the barn; read racily */
 	u32 nr_more;			/* ... and came back; read racily */
-	u32 nid;			/* constant */
+	u32 contended;			/* cache_contended() */
+	u32 side;			/* constant, as is the next */
+	u32 nid;
 	struct barn barn __aligned(64);
 } __aligned(64);
 
@@ -153,6 +164,7 @@ struct kmem_cache {
 	u32 max_full;			/* sheaves in a barn, without waves */
 	bool mergeable;			/* others may share it */
 	bool closed;			/* its sheaves never open */
+	bool split;			/* nodes have sides; once it is, for ever */
 	u8 next_colour;			/* racy */
 	u32 colour_unit;		/* bytes from one to the next */
 	u32 magic;			/* with colours, of slab_object_index() */
@@ -163,8 +175,8 @@ struct kmem_cache {
 	void (*ctor)(void *obj);	/* of each object of a new slab */
 	void (*dtor)(void *obj);	/* ... when the slab goes back */
 	/*
-	 * By number, [0] unused; array and entries are made at first use,
-	 * under node.lock, and stay.
+	 * By number and side, [0] unused; array and entries are made at first
+	 * use, under node.lock, and stay.
 	 */
 	struct kmem_cache_node **others;
 	u32 misses;			/* since capacity grew; racy */
@@ -179,37 +191,69 @@ struct kmem_cache {
 extern __hidden struct kmem_cache *kmem_caches[MAX_SHEAVES];
 /* Caches without a slot, to be made anew; under LOCK_CACHES. */
 extern __hidden struct kmem_cache *dead_caches;
+/* Entries of others[]: nr_nodes * NODE_SIDES; for other processes. */
+extern __hidden u32 nr_cache_nodes;
 
 static inline struct kmem_cache *class_to_cache(u32 off)
 {
 	return load_acquire(&kmem_caches[off >> SHEAF_HEAD_SHIFT]);
 }
 
-/* What a cache has on node @nid; NULL if nothing yet, never for node 0. */
-static inline struct kmem_cache_node *kmem_cache_node(struct kmem_cache *s,
-						      u32 nid)
+/* What a cache has on a side of node @nid; NULL if nothing yet. */
+static inline struct kmem_cache_node *node_side(struct kmem_cache *s, u32 nid,
+						u32 side)
 {
 	struct kmem_cache_node **others;
 
-	if (likely(!nid))
+	if (likely(!(nid | side)))
 		return &s->node;
 	others = load_acquire(&s->others);
-	return others ? load_acquire(&others[nid]) : NULL;
+	return others ? load_acquire(&others[nid * NODE_SIDES + side]) : NULL;
 }
 
-static inline struct kmem_cache_node *next_cache_node(struct kmem_cache *s,
+/* ... on its first, or only, one: never NULL for node 0. */
+static inline struct kmem_cache_node *kmem_cache_node(struct kmem_cache *s,
 						      u32 nid)
+{
+	return node_side(s, nid, 0);
+}
+
+/* The side for this CPU, which a node may not have yet. */
+static inline u32 own_side(const struct kmem_cache *s)
+{
+	return likely(!READ_ONCE(s->split)) ? 0 : percpu_index() % NODE_SIDES;
+}
+
+/* ... and what there is of it, or of the first. */
+static inline struct kmem_cache_node *own_node(struct kmem_cache *s, u32 nid)
+{
+	struct kmem_cache_node *n = node_side(s, nid, own_side(s));
+
+	return likely(n) ? n : kmem_cache_node(s, nid);
+}
+
+/* The next of all nodes and sides after number @i; or NULL. */
+static inline struct kmem_cache_node *next_cache_node(struct kmem_cache *s,
+						      u32 i)
 {
 	struct kmem_cache_node *n = NULL;
 
-	while (!n && ++nid < nr_nodes)
-		n = kmem_cache_node(s, nid);
+	if (likely(!READ_ONCE(s->others)))
+		return NULL;
+	while (!n && ++i < nr_nodes * NODE_SIDES)
+		n = node_side(s, i / NODE_SIDES, i % NODE_SIDES);
 	return n;
 }
 
+static inline u32 node_number(const struct kmem_cache_node *n)
+{
+	return n->nid * NODE_SIDES + n->side;
+}
+
+/* Each side of each node, by rising number. */
 #define for_each_cache_node(s, n)					\
 	for (struct kmem_cache_node *n = &(s)->node; n;		\
-	     n = next_cache_node(s, n->nid))
+	     n = next_cache_node(s, node_number(n)))
 
 /* Slabs with objects in use, racy: empty ones may be kept. */
 static inline size_t node_nr_filled(const struct kmem_cache_node *n)
@@ -328,6 +372,16 @@ u32 slab_live_objects(const struct kmem_cache *s, void **objs, u32 n);
 /* All invariants of the cache's slabs hold. */
 bool slabs_are_valid(struct kmem_cache *s);
 
+/*
+ * Whose lists @slab is in: told under that lock, or by who cares for none of
+ * its fields.
+ */
+static inline struct kmem_cache_node *slab_node(struct kmem_cache *s, u32 nid,
+						const struct page *slab)
+{
+	return node_side(s, nid, READ_ONCE(slab->side) % NODE_SIDES);
+}
+
 /* The slab of an object of @s. */
 static inline struct page *object_slab(const struct kmem_cache *s,
 				       const void *obj)
@@ -344,6 +398,12 @@ static inline char *slab_start(const struct kmem_cache *s,
 	return (char *)page_address(slab) +
 	       (s->nr_colours ? slab->colour * s->colour_unit : 0);
 }
+
+/*
+ * Under the lock that @count belongs to, which another had (@busy) when it was
+ * wanted: where that happens often, the cache is split.
+ */
+void cache_contended(struct kmem_cache *s, u32 *count, bool busy);
 
 /* What the slab of @obj says of itself is true; or re-entered. */
 bool slab_check(struct kmem_cache *s, const void *obj);
@@ -387,7 +447,11 @@ void slab_rcu_fork_child(void);
 
 /* --- barn.c --- */
 
-/* The barn of node @nid. */
+/* Up to @n objects of one barn; they are at objs[0 .. n). */
+u32 barn_take(struct barn *barn, void **objs, u32 n);
+/* Of any side of node @nid, where the own one's slabs have none either. */
+u32 barn_get_remote(struct kmem_cache *s, u32 nid, void **objs, u32 n);
+/* The barn of this CPU's side of node @nid. */
 u32 barn_get(struct kmem_cache *s, u32 nid, void **objs, u32 n);
 bool barn_put(struct kmem_cache *s, u32 nid, void *const *objs, u32 n);
 /* It has objects, and more than half of many slabs are free; racy. */
@@ -512,7 +576,7 @@ void kmem_cache_setup(struct kmem_cache *s, u32 off, u32 size,
 		      const char *name);
 /* At most @capacity objects in a sheaf, and as many from the start. */
 void kmem_cache_set_capacity(struct kmem_cache *s, u32 capacity);
-/* As kmem_cache_node(), made if need be; NULL: no memory, or re-entered. */
+/* As own_node(), made if need be; NULL: no memory, or re-entered. */
 struct kmem_cache_node *kmem_cache_node_get(struct kmem_cache *s, u32 nid);
 void kmem_cache_fork_lock(void);
 void kmem_cache_fork_unlock(void);

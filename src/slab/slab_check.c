@@ -52,7 +52,8 @@ static bool slab_is_valid(struct kmem_cache *s, struct kmem_cache_node *n,
 {
 	size_t bits = bits_count_range(slab->free_bits, 0, SLAB_MAX_OBJECTS);
 
-	return page_to_nid(slab) == n->nid && slab->type == PAGE_SLAB &&
+	return page_to_nid(slab) == n->nid && slab->side == n->side &&
+	       slab->type == PAGE_SLAB &&
 	       slab->order == s->order &&
 	       slab->nr_free == bits && slab->bucket == bucket &&
 	       slab_bucket(s, slab->nr_free) >= bucket &&
@@ -65,13 +66,14 @@ static bool slab_is_valid(struct kmem_cache *s, struct kmem_cache_node *n,
 
 bool slab_check(struct kmem_cache *s, const void *obj)
 {
-	struct kmem_cache_node *n = kmem_cache_node(s, object_to_nid(obj));
 	struct page *slab = object_slab(s, obj);
+	struct kmem_cache_node *n = slab_node(s, object_to_nid(obj), slab);
 	bool ok;
 
 	if (!n || !lock_try_enter(&n->lock))
 		return true;
-	ok = slab_is_valid(s, n, slab, slab->bucket);
+	/* L8: it may have moved, to where its objects are as valid. */
+	ok = slab->side != n->side || slab_is_valid(s, n, slab, slab->bucket);
 	lock_exit(&n->lock);
 	return ok;
 }

@@ -19,7 +19,7 @@ const struct slab_root slab_root __attribute__((used)) = {
 	.first_cache = FIRST_CACHE,
 	.nr_caches = MAX_SHEAVES,
 	.page_shift = PAGE_SHIFT,
-	.max_nodes = MAX_NODES,
+	.max_nodes = MAX_NODES * NODE_SIDES,
 	.percpu_bytes = sizeof(struct percpu),
 	.percpu_blocks = FIELD(struct percpu, blocks),
 	.percpu_nr_cpus = FIELD(struct percpu, nr_cpus),
@@ -66,6 +66,6 @@ __asm__(
 "	.quad	slab_root - .\n"
 "	.quad	kmem_caches - .\n"
 "	.quad	percpu - .\n"
-"	.quad	nr_nodes - .\n"
+"	.quad	nr_cache_nodes - .\n"
 "	.quad	spares - .\n"
 "	.popsection\n");

@@ -27,7 +27,7 @@ struct slab_note {
 	int64_t root;		/* const struct slab_root */
 	int64_t caches;		/* struct kmem_cache *[nr_caches] */
 	int64_t percpu;		/* struct percpu */
-	int64_t nr_nodes;	/* u32 */
+	int64_t nr_nodes;	/* u32: entries of others[] */
 	int64_t spares;		/* struct spare *, to one a CPU, or NULL */
 };
 
@@ -50,7 +50,7 @@ struct slab_root {
 	struct field name, size, nr_objects, nr_pages;
 	struct field capacity, max_full;
 	struct field node;		/* of node 0, in the cache */
-	struct field others;	/* pointer to pointers, by node */
+	struct field others;	/* pointer to pointers, by node and side */
 
 	/* struct kmem_cache_node */
 	struct field nr_slabs, nr_empty, nr_used, barn_objects;

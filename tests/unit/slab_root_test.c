@@ -20,7 +20,7 @@ Test(slab_root, the_note_leads_to_the_tables)
 		     (char *)kmem_caches);
 	cr_assert_eq((char *)&note->percpu + note->percpu, (char *)&percpu);
 	cr_assert_eq((char *)&note->nr_nodes + note->nr_nodes,
-		     (char *)&nr_nodes);
+		     (char *)&nr_cache_nodes);
 	cr_assert_eq((char *)&note->spares + note->spares, (char *)&spares);
 }
 
