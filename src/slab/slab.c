@@ -485,6 +485,9 @@ void slabs_fork_child(void)
 void slab_unlist_empty(struct kmem_cache *s, struct kmem_cache_node *n,
 		       size_t keep, struct list_head *list)
 {
+	/* A later call's, which may run destructors. */
+	if (unlikely(s->dtor && reclaim_waits_not))
+		return;
 	if (n->nr_empty > keep && list_empty(list))
 		slabs_leave(s, 1);
 	while (n->nr_empty > keep) {

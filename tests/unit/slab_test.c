@@ -643,6 +643,32 @@ Test(slab, re_entry, .init = up)
 	cr_assert(slab_put(&cache, held, 4));
 }
 
+static u32 nr_destroyed;
+
+static void count_destroyed(void *obj)
+{
+	nr_destroyed++;
+}
+
+Test(slab, a_call_that_may_not_wait_runs_no_destructor, .init = up)
+{
+	u32 n = 0, per;
+
+	cache.dtor = count_destroyed;
+	per = cache.nr_objects;
+	while (n < 8 * per)
+		n += slab_take(&cache, 0, held + n, min(8 * per - n, 64u));
+	reclaim_waits_not = true;
+	for (u32 i = 0; i < n - 1; i++)
+		slab_put(&cache, held + i, 1);
+	cr_assert_eq(nr_destroyed, 0);
+	cr_assert(slabs_are_valid(&cache));
+	reclaim_waits_not = false;
+	slab_put(&cache, held + n - 1, 1);
+	cr_assert_geq(nr_destroyed, 6 * per, "the next that may gives back");
+	cr_assert(slabs_are_valid(&cache));
+}
+
 static void without_memory(void *arg)
 {
 	struct rlimit lim = { 48 * MIB, 48 * MIB };
