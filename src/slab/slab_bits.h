@@ -82,30 +82,4 @@ __fastpath u32 row_of_word(const struct kmem_cache *s, u32 index,
 	return nr;
 }
 
-/*
- * The first of @n objects that lie in the slab at @start, in any order, and have
- * their bits in the word of number @index: how many.  Their bits join those in
- * @bits, in which none of them is.
- */
-__fastpath u32 same_word(const struct kmem_cache *s, uintptr_t start, u32 index,
-			 void *const *objs, u32 n, u64 *bits)
-{
-	const u32 first = index & ~63u, room = s->nr_objects - first;
-	const u32 magic = s->geo.magic, last = s->slab_mask;
-	u32 i;
-
-	for (i = 0; i < n; i++) {
-		uintptr_t at = (uintptr_t)objs[i] - start;
-		u64 product = at * magic, bit;
-		u32 number = (u32)(product >> 32) - first;
-
-		bit = (u64)1 << number % 64;
-		if (at > last || number >= min(room, 64u) ||
-		    (u32)product >> 16 || *bits & bit)
-			break;
-		*bits |= bit;
-	}
-	return i;
-}
-
 #endif

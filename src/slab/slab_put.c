@@ -87,8 +87,8 @@ static const char *slab_put_one(struct kmem_cache *s,
 
 /*
  * The same for many, of section 0 and without colours, with what is constant in
- * registers, and those of a word together: of what a flush costs, this is the
- * most.  Returns how many; the one behind them, or one of its word, is for
+ * registers, and those in a row together: of what a flush costs, this is the most.
+ * Returns how many; the one behind them, or one in a row with it, is for
  * slab_put_one(), which also knows what is wrong with it.
  */
 static u32 slab_put_near(struct kmem_cache *s, struct kmem_cache_node *node,
@@ -104,8 +104,8 @@ static u32 slab_put_near(struct kmem_cache *s, struct kmem_cache_node *node,
 	u32 i, nr;
 
 	for (i = 0; i < n; i += nr) {
-		uintptr_t obj = (uintptr_t)objs[i], start = obj & ~mask;
-		size_t pfn = (start - base) >> PAGE_SHIFT;
+		uintptr_t obj = (uintptr_t)objs[i];
+		size_t pfn = ((obj & ~mask) - base) >> PAGE_SHIFT;
 		u64 product = (u64)(obj & mask) * magic, bit, bits;
 		u32 index = (u32)(product >> 32), nr_free;
 		struct page *slab = vmemmap + pfn;
@@ -129,7 +129,6 @@ static u32 slab_put_near(struct kmem_cache *s, struct kmem_cache_node *node,
 		if (i + 2 < n && (uintptr_t)objs[i + 1] - obj ==
 				 (uintptr_t)objs[i + 2] - (uintptr_t)objs[i + 1])
 			nr = row_of_word(s, index, objs + i, n - i, &bit);
-		nr += same_word(s, start, index, objs + i + nr, n - i - nr, &bit);
 		bits = slab->free_bits[index / 64];
 		if (unlikely(bits & bit))
 			break;
