@@ -9,8 +9,10 @@
  *
  * A list is a sheaf like any cache's (percpu.h), of struct pages, so that no lock
  * is taken, and nothing that waits until the program's own stores have got through.
- * What is too much for it goes to the stock of the node, half of the sheaf at
- * once, where this CPU or another finds it: lists by length, under one lock.
+ * What is too much for it goes to the stock, half of the sheaf at once, where this
+ * CPU or another finds it: lists by length, under a lock.  A node has a stock for
+ * the CPUs with one remainder of their index, whose lines and lock are thus mostly
+ * their own; who finds nothing there looks into the others.
  *
  * What waits for its own length serves no other.  So a length has a list once
  * OPEN_MISSES requests of it went by spans or the zone, in a heap not too small;
@@ -56,6 +58,8 @@
 #define EVICT		2	/* ranges that leave a full one, more than come */
 #define GIVE		16	/* ... that are joined before the heap grows */
 
+#define STOCKS		4u	/* of a node */
+
 struct stock {
 	struct lock lock;
 	u32 nr_calls;			/* read racily */
@@ -66,9 +70,17 @@ struct stock {
 	struct list_head *lists[RANGE_MAX + 1];	/* G2 */
 } __aligned(64);
 
-static struct stock stocks[MAX_NODES] = {
-	[0 ... MAX_NODES - 1] = { .lock = LOCK_INITIALIZER(LOCK_SPAN) },
+static struct stock stocks[MAX_NODES * STOCKS] = {
+	[0 ... MAX_NODES * STOCKS - 1] = { .lock = LOCK_INITIALIZER(LOCK_SPAN) },
 };
+
+#define for_each_stock(s)						\
+	for (struct stock *s = stocks; s < stocks + nr_nodes * STOCKS; s++)
+
+#define for_each_stock_of(s, nid)					\
+	for (struct stock *s = stocks + (nid) * STOCKS;			\
+	     s < stocks + ((nid) + 1) * STOCKS; s++)
+
 static u32 misses[RANGE_MAX + 1];	/* racy */
 bool ranges_open;
 size_t ranges_end;
@@ -114,10 +126,13 @@ static void ranges_leave(struct list_head *list, void (*leave)(struct page *))
 
 /* --- the stock, under its lock --- */
 
-static struct stock *stock_enter(u32 nid)
+static struct stock *own_stock(void)
 {
-	struct stock *s = &stocks[nid];
+	return &stocks[numa_node_id() * STOCKS + percpu_index() % STOCKS];
+}
 
+static struct stock *stock_enter(struct stock *s)
+{
 	if (lock_is_reentry() || !lock_try_enter(&s->lock))
 		return NULL;
 	if (s->nr_calls % LOOK_CALLS == 0)
@@ -160,6 +175,16 @@ static size_t fullest(const struct stock *s)
 	return best;
 }
 
+/* Pages that @s may have, where those of its node together may have no more. */
+static size_t stock_keep(const struct stock *s)
+{
+	size_t others = 0;
+
+	for_each_stock_of(n, (u32)(s - stocks) / STOCKS)
+		others += n == s ? 0 : READ_ONCE(n->nr_pages);
+	return s->most - min(s->most, others);
+}
+
 /* At most @most ranges, until @keep pages are left; they are linked by lru.next. */
 static struct list_head *stock_evict(struct stock *s, size_t keep, u32 most)
 {
@@ -187,12 +212,13 @@ static u32 sheaf_capacity(size_t nr)
 }
 
 /* One of the stock, and with it half of what the sheaf has room for. */
-static __attribute__((noinline)) struct page *stock_get(size_t nr)
+static __attribute__((noinline)) struct page *stock_get(struct stock *s,
+						      size_t nr)
 {
 	u32 off = range_off(nr), n = percpu_capacity(off) / 2 + 1, got = 0, put;
 	void *pages[SHEAF_MOST / 2 + 1];
-	struct stock *s = stock_enter(numa_node_id());
 
+	s = stock_enter(s);
 	if (!s)
 		return NULL;
 	n = min(n, (u32)ARRAY_SIZE(pages));
@@ -202,7 +228,7 @@ static __attribute__((noinline)) struct page *stock_get(size_t nr)
 	if (!got)
 		return NULL;
 	put = 1 + percpu_push_batch(off, pages + 1, got - 1);
-	if (put < got && (s = stock_enter(numa_node_id()))) {
+	if (put < got && (s = stock_enter(own_stock()))) {
 		while (put < got)
 			stock_add(s, pages[put++]);
 		lock_exit(&s->lock);
@@ -218,8 +244,22 @@ __slowpath void range_is_twice(const struct page *page)
 		    (size_t)page->nr_pages << PAGE_SHIFT);
 }
 
+/* One of this node that has ranges of @nr pages, this CPU's first; racy. */
+static struct stock *stock_of(size_t nr)
+{
+	struct stock *own = own_stock();
+
+	if (READ_ONCE(own->nr[nr]))
+		return own;
+	for_each_stock_of(s, numa_node_id())
+		if (READ_ONCE(s->nr[nr]))
+			return s;
+	return NULL;
+}
+
 struct page *range_get(size_t nr)
 {
+	struct stock *stock;
 	struct page *page;
 
 	/* Who is served from here has no other chance to see what lies idle. */
@@ -229,8 +269,8 @@ struct page *range_get(size_t nr)
 		idle_poll();
 	}
 	page = percpu_pop(range_off(nr));
-	if (!page && READ_ONCE(stocks[numa_node_id()].nr[nr]))
-		page = stock_get(nr);
+	if (!page && (stock = stock_of(nr)))
+		page = stock_get(stock, nr);
 	if (!page) {
 		range_missed(nr);
 		return NULL;
@@ -286,11 +326,11 @@ static __attribute__((noinline)) bool stock_put(struct page *page, size_t nr)
 	if (!n || !percpu_push(off, page))
 		pages[n++] = page;
 	came = n;
-	s = stock_enter(numa_node_id());
+	s = stock_enter(own_stock());
 	if (s) {
 		while (n)
 			stock_add(s, pages[--n]);
-		out = stock_evict(s, s->most, came + EVICT);
+		out = stock_evict(s, stock_keep(s), came + EVICT);
 		lock_exit(&s->lock);
 	}
 	while (n)
@@ -343,13 +383,16 @@ static bool sheaves_give(void)
 
 bool ranges_give(void)
 {
-	u32 nid = numa_node_id();
-	struct stock *s = &stocks[nid];
+	struct stock *s = own_stock();
 	struct list_head *out;
 
 	if (!READ_ONCE(s->nr_pages))
+		for_each_stock_of(n, numa_node_id())
+			if (READ_ONCE(n->nr_pages) > READ_ONCE(s->nr_pages))
+				s = n;
+	if (!READ_ONCE(s->nr_pages))
 		return sheaves_give();
-	if (!(s = stock_enter(nid)))
+	if (!(s = stock_enter(s)))
 		return false;
 	out = stock_evict(s, 0, GIVE);
 	lock_exit(&s->lock);
@@ -375,8 +418,8 @@ static void stock_drain(struct stock *s)
 
 void ranges_drain(void)
 {
-	for (u32 nid = 0; nid < nr_nodes; nid++)
-		stock_drain(&stocks[nid]);
+	for_each_stock(s)
+		stock_drain(s);
 }
 
 static void drained(u32 off, void **pages, u32 n)
@@ -399,8 +442,7 @@ void ranges_age(void)
 	if (!READ_ONCE(ranges_open))
 		return;
 	seen_polls = READ_ONCE(nr_polls);
-	for (u32 nid = 0; nid < nr_nodes; nid++) {
-		struct stock *s = &stocks[nid];
+	for_each_stock(s) {
 		u32 calls = READ_ONCE(s->nr_calls);
 
 		if (calls == s->seen_calls)
@@ -429,8 +471,8 @@ size_t ranges_stock_pages(void)
 {
 	size_t sum = 0;
 
-	for (u32 nid = 0; nid < nr_nodes; nid++)
-		sum += READ_ONCE(stocks[nid].nr_pages);
+	for_each_stock(s)
+		sum += READ_ONCE(s->nr_pages);
 	return sum;
 }
 
@@ -443,8 +485,8 @@ u64 ranges_calls(void)
 {
 	u64 sum = READ_ONCE(nr_polls);
 
-	for (u32 nid = 0; nid < nr_nodes; nid++)
-		sum += READ_ONCE(stocks[nid].nr_calls);
+	for_each_stock(s)
+		sum += READ_ONCE(s->nr_calls);
 	return sum;
 }
 
@@ -470,8 +512,7 @@ bool ranges_are_valid(void)
 {
 	bool ok = true;
 
-	for (u32 nid = 0; nid < nr_nodes; nid++) {
-		struct stock *s = &stocks[nid];
+	for_each_stock(s) {
 		size_t sum = 0;
 
 		if (!lock_try_enter(&s->lock))
@@ -486,12 +527,12 @@ bool ranges_are_valid(void)
 
 void ranges_fork_lock(void)
 {
-	for (u32 nid = 0; nid < nr_nodes; nid++)
-		lock_fork_enter(&stocks[nid].lock);
+	for_each_stock(s)
+		lock_fork_enter(&s->lock);
 }
 
 void ranges_fork_unlock(void)
 {
-	for (u32 nid = 0; nid < nr_nodes; nid++)
-		lock_fork_exit(&stocks[nid].lock);
+	for_each_stock(s)
+		lock_fork_exit(&s->lock);
 }

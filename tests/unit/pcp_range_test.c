@@ -257,6 +257,56 @@ Test(pcp_range, they_go_before_the_heap_grows, .init = up)
 	check_all();
 }
 
+/* An index that stays the CPU's, of two. */
+static void up_on_two(void)
+{
+	unit_pin(0);
+	unit_up_mode(PERCPU_CPU);
+	heap(2 * FLOOR);
+	for (size_t nr = RANGE_MIN; nr <= RANGE_MAX; nr++)
+		miss(nr);
+	unit_pin(1);
+	if (sched_getcpu() == 0 || sys_nr_nodes() > 1)
+		cr_skip_test("needs a CPU beside 0, of its node");
+	unit_pin(0);
+}
+
+/* ... and so do those that wait for another CPU. */
+Test(pcp_range, another_stock_goes_before_the_heap_grows, .init = up_on_two)
+{
+	struct page *page[NR];
+	size_t managed, used;
+
+	wait_in_full_heap(page, NR, 4);
+	used = ranges_stock_pages();
+	cr_assert_gt(used, 0);
+	managed = zones_used_pages();
+	unit_pin(1);
+	cr_assert(range_list_alloc(4), "serves all");
+	get(20);
+	cr_assert_leq(zones_used_pages(), managed, "joined");
+	cr_assert_lt(ranges_stock_pages(), used);
+	check_all();
+}
+
+Test(pcp_range, stocks_of_a_node_share_a_share_of_the_heap, .init = up_on_two)
+{
+	static struct page *page[800];
+	size_t most, sum = 0;
+
+	for (u32 i = 0; i < ARRAY_SIZE(page); i++)
+		page[i] = get_apart(3 + i % 4);
+	most = zones_used_pages() / STOCK_SHARE;
+	for (u32 i = 0; i < ARRAY_SIZE(page); i++) {
+		unit_pin(i / 400);
+		put(page[i], 3 + i % 4);
+		cr_assert_leq(ranges_stock_pages(), most + 100);
+		sum = max(sum, ranges_stock_pages());
+	}
+	cr_assert_gt(sum, most / 2, "%zu of %zu", sum, most);
+	check_all();
+}
+
 /* So do those of this CPU's sheaves, where the stock has none. */
 Test(pcp_range, those_of_sheaves_go_too, .init = up)
 {
