@@ -17,9 +17,9 @@
  * What waits for its own length serves no other.  So a length has a list once
  * OPEN_MISSES requests of it went by spans or the zone, in a heap not too small;
  * sheaves of one length hold a 32nd of the heap on all CPUs, and the stock an
- * eighth in all.  Where that is too much, the length that has most gives, and
- * before the heap grows the stock is joined, a few ranges at a time, and where it
- * is empty some of what this CPU has.
+ * eighth in all.  Where that is too much, the length that has most in this CPU's
+ * stock gives, and before the heap grows the stock is joined, a few ranges at a
+ * time, and where it is empty some of what this CPU has.
  *
  * Invariants:
  *   G1. a range here has type PAGE_QUICK and its length in its first page; all
@@ -51,7 +51,7 @@
 #define OPEN_MISSES	2048	/* of a length, before it has a list */
 #define SHEAF_SHARE	32	/* of the heap: sheaves of one length, all CPUs */
 #define SHEAF_MOST	16u	/* ranges in a sheaf */
-#define STOCK_SHARE	8	/* of the heap: a stock */
+#define STOCK_SHARE	8	/* of the heap: the stocks, but for stock_keep() */
 #define SHRUNK_SHARE	3	/* of the heap: all sheaves, or it has shrunk */
 #define LOOK_CALLS	16	/* between two looks at the heap's size */
 #define POLL_CALLS	256	/* ranges a thread takes between two idle_poll() */
@@ -175,14 +175,17 @@ static size_t fullest(const struct stock *s)
 	return best;
 }
 
-/* Pages that @s may have, where those of its node together may have no more. */
+/*
+ * Pages that @s may have: those of its node together what is allowed, but for a
+ * small share that no other can take from it.
+ */
 static size_t stock_keep(const struct stock *s)
 {
 	size_t others = 0;
 
 	for_each_stock_of(n, (u32)(s - stocks) / STOCKS)
 		others += n == s ? 0 : READ_ONCE(n->nr_pages);
-	return s->most - min(s->most, others);
+	return max(s->most - min(s->most, others), s->most / (2 * STOCKS));
 }
 
 /* At most @most ranges, until @keep pages are left; they are linked by lru.next. */
@@ -248,10 +251,11 @@ __slowpath void range_is_twice(const struct page *page)
 static struct stock *stock_of(size_t nr)
 {
 	struct stock *own = own_stock();
+	u32 nid = (u32)(own - stocks) / STOCKS;
 
 	if (READ_ONCE(own->nr[nr]))
 		return own;
-	for_each_stock_of(s, numa_node_id())
+	for_each_stock_of(s, nid)
 		if (READ_ONCE(s->nr[nr]))
 			return s;
 	return NULL;
@@ -384,10 +388,11 @@ static bool sheaves_give(void)
 bool ranges_give(void)
 {
 	struct stock *s = own_stock();
+	u32 nid = (u32)(s - stocks) / STOCKS;
 	struct list_head *out;
 
 	if (!READ_ONCE(s->nr_pages))
-		for_each_stock_of(n, numa_node_id())
+		for_each_stock_of(n, nid)
 			if (READ_ONCE(n->nr_pages) > READ_ONCE(s->nr_pages))
 				s = n;
 	if (!READ_ONCE(s->nr_pages))
@@ -397,7 +402,7 @@ bool ranges_give(void)
 	out = stock_evict(s, 0, GIVE);
 	lock_exit(&s->lock);
 	ranges_leave(out, leave_to_zone);
-	return out;
+	return out || sheaves_give();	/* another was first */
 }
 
 static void stock_drain(struct stock *s)
