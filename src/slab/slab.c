@@ -34,8 +34,9 @@
  * that has many objects free (slab_steal()), and what waits in another's barn,
  * before the heap grows.
  *
- * Locking: node->lock is a leaf, one at a time, but that who moves a slab tries
- * for another side's: pages are taken and given back without it.
+ * Locking: node->lock is a leaf, one at a time, but that who moves a slab waits
+ * for a higher side's and tries for a lower one's: pages are taken and given back
+ * without it.
  */
 #include "core/options.h"
 #include "core/report.h"
@@ -596,9 +597,8 @@ static __slowpath struct kmem_cache_node *side_of_last(struct kmem_cache *s,
 }
 
 /*
- * How often of late, in CONTENDED for each time less one for each other call.
- * Locks are held for a twentieth of the time where two CPUs do nothing else, so
- * that is what it takes: one call in CONTENDED that waits, for a while.
+ * How often of late, in CONTENDED for each time less one for each other call: it
+ * takes more than one call in CONTENDED that waits, for a while.
  */
 void cache_contended(struct kmem_cache *s, u32 *count, bool busy)
 {

@@ -198,6 +198,34 @@ Test(slab_sides, what_another_cpu_takes_comes_back_by_its_barn, SIDES)
 	cr_assert_arr_eq(mixed, held, sizeof(mixed));
 }
 
+static void put_in_slabs(struct kmem_cache *s, void *const *objs, u32 n)
+{
+	cr_assert(slab_put(s, objs, n));
+}
+
+/* What a barn gives may be of other sides' slabs. */
+Test(slab_sides, a_barn_counts_what_it_gives_of_other_sides, SIDES)
+{
+	u32 n = 0, total;
+	size_t nr, given;
+
+	take(0, 1);
+	total = 8 * cache.nr_objects / 8 * 8;
+	take(1, total - 1);
+	unit_pin(1);
+	cr_assert(kmem_cache_node_get(&cache, 0));
+	cache.max_full = 2;
+	own()->nr_more = 4096;
+	while (n < total && barn_put(&cache, 0, held + n, 8))
+		n += 8;
+	cr_assert_eq(n, total);
+	nr = kmem_cache_nr_slabs(&cache);
+	given = barns_give(&cache, 2 * cache.nr_pages, put_in_slabs);
+	cr_assert_gt(given, 0);
+	cr_assert_eq(given, (nr - kmem_cache_nr_slabs(&cache)) * cache.nr_pages);
+	cr_assert_gt(kmem_cache_nr_slabs(&cache), 2, "not more than asked for");
+}
+
 static void double_free_here_and_there(u32 first_cpu)
 {
 	unit_pin(first_cpu);
