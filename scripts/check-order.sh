@@ -128,3 +128,12 @@ resident small 2
 resident alone 3
 resident joined 3
 resident threads 3
+
+# The same of its data, which reading maps as well: what is large goes to .bss.
+awk -v most=16 '
+/^[0-9a-f]+-[0-9a-f]+ / { ours = $2 == "rw-p" && $NF ~ /liballoc\.so$/ }
+ours && $1 == "Size:" { size += $2 }
+END {
+	print "check-order: data in the file: " size + 0 " KiB, at most " most
+	exit size > most
+}' "$tmp/small"

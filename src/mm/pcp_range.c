@@ -70,9 +70,11 @@ struct stock {
 	struct list_head *lists[RANGE_MAX + 1];	/* G2 */
 } __aligned(64);
 
-static struct stock stocks[MAX_NODES * STOCKS] = {
-	[0 ... MAX_NODES * STOCKS - 1] = { .lock = LOCK_INITIALIZER(LOCK_SPAN) },
-};
+/*
+ * Not initialised: of what is, the kernel maps the pages of the file around each
+ * one that a program reads.
+ */
+static struct stock stocks[MAX_NODES * STOCKS];
 
 #define for_each_stock(s)						\
 	for (struct stock *s = stocks; s < stocks + nr_nodes * STOCKS; s++)
@@ -297,6 +299,14 @@ bool range_wants_list(size_t nr)
 	       zones_used_pages() >= FLOOR_PAGES && !options.check;
 }
 
+/* Before the first stock has something, and thus before its lock is wanted. */
+static __attribute__((noinline)) void stocks_open(void)
+{
+	for_each_stock(s)
+		s->lock.rank = LOCK_SPAN;
+	WRITE_ONCE(ranges_open, true);
+}
+
 /* The sheaf opens, or grows, and takes it. */
 static bool sheaf_grow(struct page *page, size_t nr)
 {
@@ -358,7 +368,8 @@ bool range_put(struct page *page, size_t nr)
 		return false;
 	}
 	/* Also where no sheaf has room: the stock is looked into all the same. */
-	WRITE_ONCE(ranges_open, true);
+	if (unlikely(!READ_ONCE(ranges_open)))
+		stocks_open();
 	return sheaf_grow(page, nr) || stock_put(page, nr);
 }
 
@@ -517,6 +528,8 @@ bool ranges_are_valid(void)
 {
 	bool ok = true;
 
+	if (!READ_ONCE(ranges_open))
+		return true;
 	for_each_stock(s) {
 		size_t sum = 0;
 
