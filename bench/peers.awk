@@ -429,8 +429,11 @@ function peers_json(    k, a, out) {
 END {
 	print "# Beside the peers\n"
 	printf "%s, %s, %d CPUs, Linux %s, %s; medians of %d interleaved" \
-	       " rounds in %d minutes.  Ratios: lower is better.\n",
-	       date, machine, cpus, kernel, libc, rounds, minutes
+	       " rounds%s in %d minutes.  Ratios: lower is better.\n",
+	       date, machine, cpus, kernel, libc, rounds,
+	       (rounds > whole ? sprintf(" (of figures that are no patterns or" \
+					 " real programs, %d)", whole) : ""),
+	       minutes
 	bars()
 	means_table()
 	scatters()

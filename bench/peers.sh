@@ -81,7 +81,7 @@ peers_report() {
 	awk -f bench/rows.awk -f bench/best.awk -f bench/peers.awk \
 		-v allocs="${ALLOCS[*]}" \
 		-v json="$WORK/peers.json" -v plots="$WORK/plots" \
-		-v rounds="$ROUNDS" -v libc="$LIBC_VERSION" \
+		-v rounds="$ROUNDS" -v whole="$WHOLE_ROUNDS" -v libc="$LIBC_VERSION" \
 		-v cpus="$(nproc)" -v kernel="$(uname -r)" \
 		-v machine="$(uname -m)" -v date="$(date -u +%Y-%m-%d)" \
 		-v minutes="$(( (SECONDS - started + 59) / 60 ))" \

@@ -12,7 +12,8 @@
 #	"figure", program, allocator, round, name, value
 #
 # Variables: allocs (names, the first is the base), json (a path), rounds,
-# libc, kernel, machine, cpus, date.
+# whole (rounds of all rows: those that follow are of patterns and real programs
+# alone; bench-peers), libc, kernel, machine, cpus, date.
 
 BEGIN {
 	FS = "\t"
