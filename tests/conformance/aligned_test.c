@@ -137,7 +137,7 @@ Test(aligned, aligned_alloc_fails_with_enomem)
 }
 
 /* Every alignment with every size: aligned, whole, apart from the others. */
-Test(aligned, grid_of_alignments_and_sizes, .timeout = 100)
+Test(aligned, grid_of_alignments_and_sizes, .timeout = 320)
 {
 	static const size_t sizes[] = {
 		1, 8, 17, 64, 100, 500, 1024, 3000, 4096, 5000, 20000, 65536,
@@ -169,7 +169,7 @@ Test(aligned, grid_of_alignments_and_sizes, .timeout = 100)
 		}
 }
 
-Test(aligned, realloc_keeps_the_bytes, .timeout = 60)
+Test(aligned, realloc_keeps_the_bytes, .timeout = 320)
 {
 	static const size_t sizes[] = {
 		1, 24, 100, 1000, 4096, 9000, 70000, 1 * MIB, 5 * MIB,

@@ -13,54 +13,54 @@
 
 TEST_INTERPOSED(confined)
 
-Test(confined, rlimit_as_exhausted_then_freed, .timeout = 120)
+Test(confined, rlimit_as_exhausted_then_freed, .timeout = 320)
 {
 	helper_must_pass("limits", "as", NULL);
 }
 
-Test(confined, rlimit_as_in_threads, .timeout = 120)
+Test(confined, rlimit_as_in_threads, .timeout = 320)
 {
 	helper_must_pass("limits", "threads", NULL);
 }
 
-Test(confined, rlimit_data_exhausted_then_freed, .timeout = 120)
+Test(confined, rlimit_data_exhausted_then_freed, .timeout = 320)
 {
 	helper_must_pass("limits", "data", NULL);
 }
 
 /* The limit stands before the program starts. */
-Test(confined, ulimit_v_200000, .timeout = 120)
+Test(confined, ulimit_v_200000, .timeout = 320)
 {
 	helper_must_pass("limits", "start-as", "200000", NULL);
 }
 
-Test(confined, ulimit_v_50000, .timeout = 120)
+Test(confined, ulimit_v_50000, .timeout = 320)
 {
 	helper_must_pass("limits", "start-as", "50000", NULL);
 }
 
-Test(confined, ulimit_d_100000, .timeout = 120)
+Test(confined, ulimit_d_100000, .timeout = 320)
 {
 	helper_must_pass("limits", "start-data", "100000", NULL);
 }
 
-Test(confined, limit_lowered_below_what_is_mapped, .timeout = 120)
+Test(confined, limit_lowered_below_what_is_mapped, .timeout = 320)
 {
 	helper_must_pass("limits", "below", NULL);
 }
 
-Test(confined, errno_and_old_blocks_when_exhausted, .timeout = 120)
+Test(confined, errno_and_old_blocks_when_exhausted, .timeout = 320)
 {
 	helper_must_pass("limits", "realloc", NULL);
 }
 
-Test(confined, realloc_to_less_when_exhausted, .timeout = 120)
+Test(confined, realloc_to_less_when_exhausted, .timeout = 320)
 {
 	helper_must_pass("limits", "shrink", NULL);
 }
 
 /* A limit of our own, which is kept exactly; and blocks with an exact end. */
-Test(confined, realloc_to_less_at_limit, .timeout = 120)
+Test(confined, realloc_to_less_at_limit, .timeout = 320)
 {
 	static const char *const options[] = {
 		"LIBALLOC_OPTIONS=limit=64m",
@@ -79,12 +79,12 @@ Test(confined, realloc_to_less_at_limit, .timeout = 120)
 	}
 }
 
-Test(confined, cgroup_limit_is_not_death, .timeout = 120)
+Test(confined, cgroup_limit_is_not_death, .timeout = 320)
 {
 	helper_must_pass("limits", "cgroup", NULL);
 }
 
-Test(confined, overcommit_never, .timeout = 120)
+Test(confined, overcommit_never, .timeout = 320)
 {
 	char mode[8] = "";
 	int fd = open("/proc/sys/vm/overcommit_memory", O_RDONLY);
@@ -94,44 +94,44 @@ Test(confined, overcommit_never, .timeout = 120)
 	helper_must_pass("limits", "as", NULL);
 }
 
-Test(confined, all_descriptors_closed, .timeout = 120)
+Test(confined, all_descriptors_closed, .timeout = 320)
 {
 	helper_must_pass("sandbox", "closefrom", NULL);
 }
 
-Test(confined, unshare_user, .timeout = 60)
+Test(confined, unshare_user, .timeout = 320)
 {
 	helper_must_pass("sandbox", "unshare", NULL);
 }
 
-Test(confined, unshare_user_after_a_thread, .timeout = 60)
+Test(confined, unshare_user_after_a_thread, .timeout = 320)
 {
 	helper_must_pass("sandbox", "unshare-joined", NULL);
 }
 
-Test(confined, setuid, .timeout = 60)
+Test(confined, setuid, .timeout = 320)
 {
 	helper_must_pass("sandbox", "setuid", NULL);
 }
 
-Test(confined, chroot_to_nowhere, .timeout = 60)
+Test(confined, chroot_to_nowhere, .timeout = 320)
 {
 	helper_must_pass("sandbox", "chroot", NULL);
 }
 
 /* What is not on the list fails with EPERM. */
-Test(confined, seccomp_denies, .timeout = 60)
+Test(confined, seccomp_denies, .timeout = 320)
 {
 	helper_must_pass("sandbox", "seccomp-deny", NULL);
 }
 
 /* What is not on the list kills: only what glibc's malloc needs is on it. */
-Test(confined, seccomp_kills, .timeout = 60)
+Test(confined, seccomp_kills, .timeout = 320)
 {
 	helper_must_pass("sandbox", "seccomp-kill", NULL);
 }
 
-Test(confined, seccomp_kills_with_threads, .timeout = 60)
+Test(confined, seccomp_kills_with_threads, .timeout = 320)
 {
 	if (allocator_is("glibc"))
 		cr_skip_test("glibc opens /proc/sys/vm/overcommit_memory");
@@ -139,7 +139,7 @@ Test(confined, seccomp_kills_with_threads, .timeout = 60)
 }
 
 /* Idle memory goes back by the calls that README names. */
-Test(confined, seccomp_kills_when_idle, .timeout = 60)
+Test(confined, seccomp_kills_when_idle, .timeout = 320)
 {
 	int status;
 
@@ -178,7 +178,7 @@ static void remove_setuid(char *copy)
  * A preloaded library is dropped by the loader in a set-uid program, so this
  * program has the library linked in.
  */
-Test(confined, set_uid_ignores_options, .timeout = 60)
+Test(confined, set_uid_ignores_options, .timeout = 320)
 {
 	char copy[64], *argv[] = { copy, "secure", NULL };
 	bool ok, secure;
@@ -202,7 +202,7 @@ Test(confined, set_uid_ignores_options, .timeout = 60)
 	cr_assert(!strstr(helper_output, "nonsense"), "%s", helper_output);
 }
 
-Test(confined, preload_of_a_set_uid_program_is_harmless, .timeout = 60)
+Test(confined, preload_of_a_set_uid_program_is_harmless, .timeout = 320)
 {
 	char copy[64], *argv[] = { copy, "load", NULL };
 	int status;

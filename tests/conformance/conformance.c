@@ -139,7 +139,7 @@ int command_run(const char *env, char *const argv[])
 		dup2(fds[1], STDOUT_FILENO);
 		dup2(fds[1], STDERR_FILENO);
 		signal(SIGPIPE, SIG_DFL);
-		alarm(110);
+		alarm(310);
 		execvpe(argv[0], argv, envp);
 		_exit(127);
 	}

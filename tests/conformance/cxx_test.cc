@@ -81,7 +81,7 @@ Test(cxx, plain_array_nothrow_and_sized)
 	}
 }
 
-Test(cxx, aligned_forms, .timeout = 60)
+Test(cxx, aligned_forms, .timeout = 320)
 {
 	for (std::size_t a = 8; a <= 4 * MIB; a *= 2) {
 		std::align_val_t al{a};

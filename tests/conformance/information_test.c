@@ -386,7 +386,7 @@ static void *busy(void *arg)
 	return NULL;
 }
 
-Test(information, all_while_other_threads_allocate, .timeout = 60)
+Test(information, all_while_other_threads_allocate, .timeout = 320)
 {
 	enum { N = 4 };
 	pthread_t t[N];
@@ -416,7 +416,7 @@ Test(information, all_while_other_threads_allocate, .timeout = 60)
 	fclose(null);
 }
 
-Test(information, malloc_stats_while_other_threads_allocate, .timeout = 60)
+Test(information, malloc_stats_while_other_threads_allocate, .timeout = 320)
 {
 	helper_must_pass("probe", "stats-busy", NULL);
 }

@@ -11,97 +11,97 @@
 
 TEST_INTERPOSED(life)
 
-Test(life, fork_while_threads_are_busy, .timeout = 120)
+Test(life, fork_while_threads_are_busy, .timeout = 320)
 {
 	helper_must_pass("forks", "busy", NULL);
 }
 
-Test(life, fork_of_a_child_of_a_child, .timeout = 120)
+Test(life, fork_of_a_child_of_a_child, .timeout = 320)
 {
 	helper_must_pass("forks", "grandchild", NULL);
 }
 
-Test(life, fork_from_another_thread, .timeout = 120)
+Test(life, fork_from_another_thread, .timeout = 320)
 {
 	helper_must_pass("forks", "thread", NULL);
 }
 
-Test(life, fork_in_a_single_thread, .timeout = 120)
+Test(life, fork_in_a_single_thread, .timeout = 320)
 {
 	helper_must_pass("forks", "single", NULL);
 }
 
-Test(life, fork_child_frees_the_parents_memory, .timeout = 120)
+Test(life, fork_child_frees_the_parents_memory, .timeout = 320)
 {
 	helper_must_pass("forks", "inherit", NULL);
 }
 
-Test(life, posix_spawn, .timeout = 120)
+Test(life, posix_spawn, .timeout = 320)
 {
 	helper_must_pass("spawns", "posix_spawn", NULL);
 }
 
-Test(life, system, .timeout = 120)
+Test(life, system, .timeout = 320)
 {
 	helper_must_pass("spawns", "system", NULL);
 }
 
-Test(life, popen, .timeout = 120)
+Test(life, popen, .timeout = 320)
 {
 	helper_must_pass("spawns", "popen", NULL);
 }
 
-Test(life, vfork_and_exec, .timeout = 120)
+Test(life, vfork_and_exec, .timeout = 320)
 {
 	helper_must_pass("spawns", "vfork", NULL);
 }
 
-Test(life, threads_by_the_thousand, .timeout = 120)
+Test(life, threads_by_the_thousand, .timeout = 320)
 {
 	helper_must_pass("threads", "thousands", NULL);
 }
 
-Test(life, threads_alive_by_the_thousand, .timeout = 120)
+Test(life, threads_alive_by_the_thousand, .timeout = 320)
 {
 	helper_must_pass("threads", "alive", NULL);
 }
 
-Test(life, pthread_key_destructors_allocate_and_free, .timeout = 120)
+Test(life, pthread_key_destructors_allocate_and_free, .timeout = 320)
 {
 	helper_must_pass("threads", "key", NULL);
 }
 
-Test(life, tss_destructors_allocate_and_free, .timeout = 120)
+Test(life, tss_destructors_allocate_and_free, .timeout = 320)
 {
 	helper_must_pass("threads", "tss", NULL);
 }
 
-Test(life, detached_threads_at_exit, .timeout = 120)
+Test(life, detached_threads_at_exit, .timeout = 320)
 {
 	helper_must_pass("threads", "detached", NULL);
 }
 
-Test(life, cancelled_threads, .timeout = 120)
+Test(life, cancelled_threads, .timeout = 320)
 {
 	helper_must_pass("threads", "cancel", NULL);
 }
 
-Test(life, small_stacks, .timeout = 120)
+Test(life, small_stacks, .timeout = 320)
 {
 	helper_must_pass("threads", "small-stack", NULL);
 }
 
-Test(life, free_by_another_thread, .timeout = 120)
+Test(life, free_by_another_thread, .timeout = 320)
 {
 	helper_must_pass("handoff", "living", NULL);
 }
 
-Test(life, free_after_the_allocating_thread_ended, .timeout = 120)
+Test(life, free_after_the_allocating_thread_ended, .timeout = 320)
 {
 	helper_must_pass("handoff", "ended", NULL);
 }
 
-Test(life, realloc_by_another_thread, .timeout = 120)
+Test(life, realloc_by_another_thread, .timeout = 320)
 {
 	helper_must_pass("handoff", "realloc", NULL);
 }
@@ -126,7 +126,7 @@ Test(life, exit_from_another_thread)
 	cr_assert(strstr(helper_output, "library ok"), "%s", helper_output);
 }
 
-Test(life, exit_while_threads_are_busy, .timeout = 60)
+Test(life, exit_while_threads_are_busy, .timeout = 320)
 {
 	for (int i = 0; i < 20; i++)
 		helper_must_pass("exits", "busy", NULL);
@@ -163,43 +163,43 @@ Test(life, cxa_finalize_and_on_exit)
 	cr_assert(strstr(helper_output, "on_exit ok"), "%s", helper_output);
 }
 
-Test(life, handler_allocates, .timeout = 120)
+Test(life, handler_allocates, .timeout = 320)
 {
 	if (allocator_is("glibc") || allocator_is("jemalloc"))
 		cr_skip_test("%s deadlocks", allocator_name());
 	helper_must_pass("signals", "allocate", NULL);
 }
 
-Test(life, handler_allocates_in_threads, .timeout = 120)
+Test(life, handler_allocates_in_threads, .timeout = 320)
 {
 	if (allocator_is("glibc") || allocator_is("jemalloc"))
 		cr_skip_test("%s deadlocks", allocator_name());
 	helper_must_pass("signals", "threads", NULL);
 }
 
-Test(life, handler_leaves_by_siglongjmp, .timeout = 120)
+Test(life, handler_leaves_by_siglongjmp, .timeout = 320)
 {
 	needs_liballoc("others keep a lock");
 	helper_must_pass("signals", "longjmp", NULL);
 }
 
-Test(life, timer_at_a_high_rate_loses_no_progress, .timeout = 120)
+Test(life, timer_at_a_high_rate_loses_no_progress, .timeout = 320)
 {
 	helper_must_pass("signals", "rate", NULL);
 }
 
-Test(life, setitimer_prof_loses_no_progress, .timeout = 120)
+Test(life, setitimer_prof_loses_no_progress, .timeout = 320)
 {
 	helper_must_pass("signals", "prof", NULL);
 }
 
-Test(life, a_heap_dropped_beside_work_on_buffers, .timeout = 60)
+Test(life, a_heap_dropped_beside_work_on_buffers, .timeout = 320)
 {
 	needs_liballoc("others keep it");
 	helper_must_pass("drops", "heap", NULL);
 }
 
-Test(life, single_threaded_stays_single_threaded, .timeout = 60)
+Test(life, single_threaded_stays_single_threaded, .timeout = 320)
 {
 	helper_must_pass("single", "tasks", NULL);
 }

@@ -56,7 +56,7 @@ Test(loader, destructors_after_ours)
 }
 
 /* Handlers of fork that were there before any allocation may allocate. */
-Test(loader, fork_handlers_of_an_early_library, .timeout = 60)
+Test(loader, fork_handlers_of_an_early_library, .timeout = 320)
 {
 	must_be_ok(helper_run(preload_with("libatfork.so", false), "forks",
 			      "busy", NULL));
@@ -81,27 +81,27 @@ Test(loader, wrapper_after_us_is_harmless)
 }
 
 /* IFUNC resolvers and TLS descriptors run inside the loader. */
-Test(loader, dlopen_and_dlclose, .timeout = 60)
+Test(loader, dlopen_and_dlclose, .timeout = 320)
 {
 	helper_must_pass("loads", "loop", NULL);
 }
 
-Test(loader, dlopen_in_sixteen_threads, .timeout = 60)
+Test(loader, dlopen_in_sixteen_threads, .timeout = 320)
 {
 	helper_must_pass("loads", "threads", NULL);
 }
 
-Test(loader, dlmopen_namespace, .timeout = 60)
+Test(loader, dlmopen_namespace, .timeout = 320)
 {
 	helper_must_pass("loads", "dlmopen", NULL);
 }
 
-Test(loader, deepbind_library_keeps_its_own, .timeout = 60)
+Test(loader, deepbind_library_keeps_its_own, .timeout = 320)
 {
 	helper_must_pass("loads", "deepbind", NULL);
 }
 
-Test(loader, deepbind_pointer_is_reported_never_adopted, .timeout = 60)
+Test(loader, deepbind_pointer_is_reported_never_adopted, .timeout = 320)
 {
 	needs_liballoc("the report is liballoc's");
 	helper_must_abort(NULL,
@@ -115,7 +115,7 @@ Test(loader, deepbind_pointer_is_reported_never_adopted, .timeout = 60)
 }
 
 /* Symbols that glibc binds early: dlerror's buffer, the audit of a miss. */
-Test(loader, failing_dlopen_and_dlsym, .timeout = 60)
+Test(loader, failing_dlopen_and_dlsym, .timeout = 320)
 {
 	helper_must_pass("loads", "missing", NULL);
 }
@@ -176,41 +176,41 @@ static void under(const char *tool, char *const argv[])
 		under(tool, (char *[]){ tool, __VA_ARGS__, NULL });	\
 	} while (0)
 
-Test(loader, under_gdb, .timeout = 120)
+Test(loader, under_gdb, .timeout = 320)
 {
 	UNDER("gdb", "-nx", "-batch", "-return-child-result", "-ex", "run",
 	      "--args", path, "load");
 }
 
 /* Single-stepping never gets through a restartable sequence in one piece. */
-Test(loader, stepped_by_gdb, .timeout = 120)
+Test(loader, stepped_by_gdb, .timeout = 320)
 {
 	UNDER("gdb", "-nx", "-batch", "-return-child-result", "-ex",
 	      "break step_here", "-ex", "run", "-ex", "stepi 3000", "-ex",
 	      "delete", "-ex", "continue", "--args", path, "step");
 }
 
-Test(loader, under_strace, .timeout = 120)
+Test(loader, under_strace, .timeout = 320)
 {
 	UNDER("strace", "-f", "-o", "/dev/null", path, "load");
 }
 
-Test(loader, under_valgrind, .timeout = 120)
+Test(loader, under_valgrind, .timeout = 320)
 {
 	UNDER("valgrind", "-q", path, "load-light");
 }
 
-Test(loader, under_perf, .timeout = 120)
+Test(loader, under_perf, .timeout = 320)
 {
 	UNDER("perf", "record", "-q", "-o", "/dev/null", path, "load");
 }
 
-Test(loader, under_rr, .timeout = 120)
+Test(loader, under_rr, .timeout = 320)
 {
 	UNDER("rr", "record", "-n", path, "load-light");
 }
 
-Test(loader, without_rseq, .timeout = 120)
+Test(loader, without_rseq, .timeout = 320)
 {
 	int status = helper_run("GLIBC_TUNABLES=glibc.pthread.rseq=0",
 				"probe", "load", NULL);

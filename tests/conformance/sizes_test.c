@@ -242,7 +242,7 @@ Test(sizes, calloc_of_recycled_memory_every_small_size)
 		recycle(size, 40);
 }
 
-Test(sizes, calloc_of_recycled_memory_every_boundary, .timeout = 60)
+Test(sizes, calloc_of_recycled_memory_every_boundary, .timeout = 320)
 {
 	for (size_t i = 0; i < nr_test_sizes; i++) {
 		size_t size = test_sizes[i];
@@ -338,7 +338,7 @@ Test(sizes, reallocarray_to_zero_frees)
 	}
 }
 
-Test(sizes, realloc_keeps_bytes_across_every_pair, .timeout = 100)
+Test(sizes, realloc_keeps_bytes_across_every_pair, .timeout = 320)
 {
 	for (size_t a = 0; a < nr_test_sizes; a += 1)
 		for (size_t b = 0; b < nr_test_sizes; b += 3) {
@@ -435,12 +435,12 @@ static void keeps_what_it_may_hold(bool ask)
 	}
 }
 
-Test(sizes, realloc_keeps_what_was_asked_for, .timeout = 60)
+Test(sizes, realloc_keeps_what_was_asked_for, .timeout = 320)
 {
 	keeps_what_it_may_hold(false);
 }
 
-Test(sizes, realloc_keeps_what_usable_size_has_promised, .timeout = 60)
+Test(sizes, realloc_keeps_what_usable_size_has_promised, .timeout = 320)
 {
 	keeps_what_it_may_hold(true);
 }
@@ -451,7 +451,7 @@ Test(sizes, free_null_is_nothing)
 		free(opaque(NULL));
 }
 
-Test(sizes, free_keeps_errno, .timeout = 60)
+Test(sizes, free_keeps_errno, .timeout = 320)
 {
 	void *batch[512];
 
@@ -597,7 +597,7 @@ Test(sizes, impossible_sizes_between_buffers)
 	}
 }
 
-Test(sizes, malloc_usable_size_covers_and_is_writable, .timeout = 60)
+Test(sizes, malloc_usable_size_covers_and_is_writable, .timeout = 320)
 {
 	cr_assert_eq(malloc_usable_size(opaque(NULL)), 0);
 	for (size_t i = 0; i < nr_test_sizes; i++) {
@@ -813,7 +813,7 @@ static void buffer_replace(struct buffer *b, size_t i, size_t size, int how)
 	buffer_fill(b, i);
 }
 
-Test(sizes, buffers_replaced_over_and_over, .timeout = 60)
+Test(sizes, buffers_replaced_over_and_over, .timeout = 320)
 {
 	static struct buffer live[LIVE];
 	unsigned long seed = 88172645463325252;

@@ -37,7 +37,7 @@ static _Noreturn void child(int depth)
 {
 	pthread_t t[2];
 
-	alarm(60);
+	alarm(300);
 	churn(2000, getpid());
 	for (size_t i = 0; i < ARRAY_SIZE(t); i++)
 		REQUIRE(!pthread_create(&t[i], NULL, churn_once, (void *)i));
@@ -146,7 +146,7 @@ int main(int argc, char **argv)
 {
 	const char *how = argc > 1 ? argv[1] : "";
 
-	alarm(100);
+	alarm(300);
 	if (!strcmp(how, "busy"))
 		while_busy(60, 0);
 	else if (!strcmp(how, "grandchild"))

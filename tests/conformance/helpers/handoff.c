@@ -127,7 +127,7 @@ int main(int argc, char **argv)
 {
 	const char *how = argc > 1 ? argv[1] : "";
 
-	alarm(100);
+	alarm(300);
 	with_realloc = !strcmp(how, "realloc");
 	if (!strcmp(how, "ended"))
 		ended();

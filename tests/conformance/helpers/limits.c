@@ -306,7 +306,7 @@ static void in_cgroup(void)
 	if (pid == 0) {
 		if (!write_file(dir, "cgroup.procs", "0"))
 			_exit(77);
-		alarm(60);
+		alarm(300);
 		for (int round = 0; round < 40; round++) {
 			size_t size = sizes[round % ARRAY_SIZE(sizes)];
 
@@ -337,7 +337,7 @@ int main(int argc, char **argv)
 
 	size_t arg = argc > 2 ? strtoul(argv[2], NULL, 10) : 0;
 
-	alarm(100);
+	alarm(300);
 	churn(1000, 1);
 	if (!strcmp(how, "as"))
 		start_under(argv, "to-the-end", RLIMIT_AS, 300 * MIB);

@@ -148,7 +148,7 @@ int main(int argc, char **argv)
 {
 	const char *how = argc > 1 ? argv[1] : "";
 
-	alarm(50);
+	alarm(300);
 	if (!strcmp(how, "loop"))
 		for (int i = 0; i < 10; i++)
 			use_often(NULL);

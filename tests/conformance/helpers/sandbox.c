@@ -244,7 +244,7 @@ int main(int argc, char **argv)
 {
 	const char *how = argc > 1 ? argv[1] : "";
 
-	alarm(50);
+	alarm(300);
 	free(malloc(100));
 	if (!strcmp(how, "closefrom")) {
 		closes();

@@ -194,7 +194,7 @@ int main(int argc, char **argv)
 	const char *how = argc > 1 ? argv[1] : "";
 	pthread_t t[4];
 
-	alarm(60);
+	alarm(300);
 	if (!strcmp(how, "allocate")) {
 		start(allocate, 60 * 1000);
 		work(3, 1);

@@ -25,7 +25,7 @@ int main(void)
 {
 	void *p[200];
 
-	alarm(50);
+	alarm(300);
 	REQUIRE(tasks() == 1);
 	for (int round = 0; round < 10; round++) {
 		churn(20000, round + 1);

@@ -69,7 +69,7 @@ int main(int argc, char **argv)
 							    NULL;
 	pthread_t t[3];
 
-	alarm(100);
+	alarm(300);
 	REQUIRE(start);
 	for (int i = 0; i < 5; i++)
 		start();

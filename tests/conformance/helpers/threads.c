@@ -205,7 +205,7 @@ int main(int argc, char **argv)
 {
 	const char *how = argc > 1 ? argv[1] : "";
 
-	alarm(100);
+	alarm(300);
 	if (!strcmp(how, "thousands")) {
 		nothing_leaks(allocate_some, 1000);
 	} else if (!strcmp(how, "alive")) {
