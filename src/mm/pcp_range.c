@@ -402,6 +402,8 @@ bool ranges_give(void)
 	u32 nid = (u32)(s - stocks) / STOCKS;
 	struct list_head *out;
 
+	if (!READ_ONCE(ranges_open))
+		return false;	/* nor is a page of theirs touched */
 	if (!READ_ONCE(s->nr_pages))
 		for_each_stock_of(n, nid)
 			if (READ_ONCE(n->nr_pages) > READ_ONCE(s->nr_pages))
