@@ -33,9 +33,9 @@ END {
 	# The compiler's own, which run at every start.
 	print ".text.first : {"
 	print "*crtbegin*(.text) *pthread_atfork*(.text)"
-	printf "%s", text
 	# The kernel reads there when it interrupts a sequence.
-	print "*(.text.rseq_abort)\n}"
+	print "*(.text.rseq_abort)"
+	printf "%s}\n", text
 	# A page of nothing: what follows is another mapping.
 	print ". = ALIGN(CONSTANT(MAXPAGESIZE)) + CONSTANT(MAXPAGESIZE);"
 	printf ".text.later : {\n%s}\n", later
