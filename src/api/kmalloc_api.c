@@ -301,6 +301,7 @@ static void *resize_or_move(const void *p, size_t size, gfp_t gfp,
 			    void *(*get_new)(size_t size, gfp_t gfp))
 {
 	size_t old = block_size_of("krealloc", p);
+	int saved = errno;
 	void *new;
 
 	/*
@@ -317,8 +318,10 @@ static void *resize_or_move(const void *p, size_t size, gfp_t gfp,
 	new = get_new(size, gfp & ~__GFP_ZERO);
 	if (!new && size > old)
 		return NULL;
-	if (!new)	/* smaller does not fail */
+	if (!new) {	/* smaller does not fail */
+		errno = saved;
 		return zero_from((void *)p, size, gfp);
+	}
 	memcpy(new, p, min(old, size));
 	free_fast((void *)p);
 	return zero_from(new, min(old, size), gfp);

@@ -616,8 +616,10 @@ static void exhausted(size_t size)
 	memset(list, 0x17, size);
 	cr_assert_null(alloc_krealloc(list, 2 * MIB, K));
 	cr_assert(is_filled(list, size, 0x17));
+	errno = 0;
 	list = alloc_krealloc(list, 16, K);
 	cr_assert(list && is_filled(list, 16, 0x17));
+	cr_assert_eq(errno, 0);
 }
 
 Test(kmalloc_api, exhausted_64, .init = start_limited) { exhausted(64); }
