@@ -178,9 +178,10 @@ EXPORT int alloc_kmem_cache_alloc_bulk(struct kmem_cache *s, alloc_gfp_t gfp,
 	int saved = errno;
 
 	SLAB_CALLER();
-	if (!n || n > INT32_MAX)
+	if (!n)
 		return 0;
-	if (unlikely(!kmem_cache_alloc_bulk(root, gfp & __GFP_BITS, p,
+	if (unlikely(n > INT32_MAX ||
+		     !kmem_cache_alloc_bulk(root, gfp & __GFP_BITS, p,
 					    (u32)n))) {
 		api_no_memory(n * s->object_size, gfp);
 		return 0;

@@ -171,6 +171,10 @@ Test(kmem, bulk, .init = start)
 	cr_assert_eq(alloc_kmem_cache_alloc_bulk(s, ALLOC_GFP_KERNEL, 0, p), 0);
 	alloc_kmem_cache_free_bulk(s, 0, p);
 	cr_assert_eq(errno, KEPT);
+	/* More than the result can say. */
+	cr_assert_eq(alloc_kmem_cache_alloc_bulk(s, ALLOC_GFP_KERNEL,
+						 (size_t)INT32_MAX + 1, p), 0);
+	cr_assert_eq(errno, ENOMEM);
 	alloc_kmem_cache_destroy(s);
 	for (u32 i = FIRST_CREATED; i < MAX_SHEAVES; i++)
 		cr_assert_null(kmem_caches[i], "all came back");
