@@ -206,6 +206,7 @@ Test(vmem, what_is_lost_is_not_worth_a_reclaim, .init = start_small_pages)
 {
 	struct page *page = alloc_alloc_page(ALLOC_GFP_KERNEL);
 	struct page *idle = alloc_alloc_pages(ALLOC_GFP_KERNEL, 8);
+	struct zone *zone = page_zone(idle);	/* of this CPU's node */
 	int err = dup(2), out[2];
 	char text[200] = "";
 	size_t dirty;
@@ -216,14 +217,14 @@ Test(vmem, what_is_lost_is_not_worth_a_reclaim, .init = start_small_pages)
 	cr_assert(p);
 	vmap_find((uintptr_t)p)->lost = true;
 	alloc___free_pages(idle, 8);
-	dirty = zone_normal.nr_free_dirty;
+	dirty = zone->nr_free_dirty;
 	cr_assert_geq(dirty, 1u << 8);
 	cr_assert(pipe(out) == 0 && dup2(out[1], 2) == 2);
 	for (u32 i = 0; i < 3; i++)
 		alloc_vunmap(p);
 	dup2(err, 2);
 	close(out[1]);
-	cr_assert_eq(zone_normal.nr_free_dirty, dirty);
+	cr_assert_eq(zone->nr_free_dirty, dirty);
 	cr_assert_gt(read(out[0], text, sizeof(text) - 1), 0);
 	cr_assert_not_null(strstr(text, "stays mapped"));
 	cr_assert_eq(errno, KEPT);
