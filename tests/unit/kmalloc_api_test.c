@@ -79,26 +79,31 @@ Test(kmalloc_api, natural_alignment, .init = start)
 /* ... and where the class is interrupted, and others stand in for it. */
 Test(kmalloc_api, natural_alignment_in_a_handler, .init = start)
 {
+	u32 nid;
+
 	unit_pin(0);	/* as in re_entry_takes_the_next_class */
+	nid = sys_cpu_to_node((u32)sched_getcpu());
 	for (size_t size = 32; size <= KMALLOC_MAX_SIZE; size *= 2) {
 		u32 index = kmalloc_index(size);
 		struct kmem_cache *s = kmalloc_cache(index);
+		struct kmem_cache_node *node;
 		void *p;
 
 		for (u32 i = 0; i < 5 && index + i < KMALLOC_CLASSES; i++)
 			REQUIRE(alloc_kmalloc(kmalloc_class_size(index + i), K));
 		while (percpu_pop(s->geo.off))
 			;
-		while (barn_get(s, 0, &p, 1))
+		while (barn_get(s, nid, &p, 1))
 			;
-		cr_assert(lock_try_enter(&s->node.lock));
+		node = own_node(s, nid);
+		cr_assert(lock_try_enter(&node->lock));
 		for (u32 i = 0; i < 20; i++) {
 			p = alloc_kmalloc(size, K);
 			REQUIRE(p && IS_ALIGNED((uintptr_t)p, size), "%zu: %p",
 				size, p);
 			REQUIRE(addr_to_class(p) != s->geo.off);
 		}
-		lock_exit(&s->node.lock);
+		lock_exit(&node->lock);
 	}
 }
 

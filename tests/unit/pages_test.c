@@ -36,7 +36,7 @@ Test(pages, every_order, .init = start)
 				(uintptr_t)(p + i) / PAGE_SIZE);
 			REQUIRE(alloc_pfn_to_page(alloc_page_to_pfn(at)) == at);
 		}
-		cr_assert_eq(alloc_page_to_nid(page), 0);
+		cr_assert_lt((u32)alloc_page_to_nid(page), sys_nr_nodes());
 		alloc___free_pages(page, order);
 	}
 	cr_assert_eq(errno, KEPT);
@@ -533,7 +533,7 @@ Test(pages, proc_at_exit, .init = start)
 				sizeof(text)), 0);
 	cr_assert(!strncmp(text, "liballoc: /proc/buddyinfo of pid ", 33),
 		  "%s", text);
-	cr_assert(strstr(text, "\nNode 0, zone   Normal "));
+	cr_assert(strstr(text, ", zone   Normal "));
 	cr_assert(strstr(text, "\nliballoc: /proc/meminfo of pid "));
 	cr_assert(strstr(text, "\nMemTotal:  "));
 	cr_assert_null(strstr(text, "zoneinfo"));
