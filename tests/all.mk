@@ -45,9 +45,10 @@ $(TSAN_DIR)/%.o: $(BUILD)/obj/api/%.o
 	$(OBJCOPY) $(foreach n,$(TSAN_RENAMED),--redefine-sym $(n)=la_$(n)) \
 		$< $@
 
-$(TSAN_DIR)/races: tests/all/races.c tests/all/small_machine.c $(TSAN_OBJS) \
-		tests/all/renamed.h tests/stress/stress.h
-	$(TSAN_LINK)
+$(TSAN_DIR)/races: tests/all/races.c tests/all/split.c \
+		tests/all/small_machine.c $(TSAN_OBJS) tests/all/renamed.h \
+		tests/stress/stress.h
+	$(TSAN_LINK) -Isrc
 
 $(addprefix $(TSAN_DIR)/,$(TSAN_STRESS)): $(TSAN_DIR)/%: tests/stress/%.c \
 		tests/all/small_machine.c $(TSAN_OBJS) tests/all/renamed.h \

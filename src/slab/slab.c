@@ -607,7 +607,8 @@ void cache_contended(struct kmem_cache *s, u32 *count, bool busy)
 		return;
 	}
 	*count = min(*count + CONTENDED, CONTENDED * CONTENDED);
-	if (*count == CONTENDED * CONTENDED && !s->split && percpu.nr_cpus > 1)
+	if (*count == CONTENDED * CONTENDED && !READ_ONCE(s->split) &&
+	    percpu.nr_cpus > 1)
 		WRITE_ONCE(s->split, true);
 }
 
@@ -636,16 +637,16 @@ u32 slab_take_gfp(struct kmem_cache *s, u32 nid, void **objs, u32 n,
 
 		if (!slab && got)
 			break;		/* enough: no new slab for the rest */
-		if (!slab && s->split && slab_steal(s, node))
+		if (!slab && READ_ONCE(s->split) && slab_steal(s, node))
 			continue;
 		if (!slab) {
 			lock_exit(&node->lock);
-			if (s->split)
+			if (READ_ONCE(s->split))
 				got = barn_get_remote(s, nid, objs, n);
 			if (got)
 				return got;
 			node = slab_add(s, nid, gfp);
-			if (unlikely(!node && s->split))
+			if (unlikely(!node && READ_ONCE(s->split)))
 				node = side_of_last(s, nid);
 			if (!node)
 				return 0;

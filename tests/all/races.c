@@ -4,11 +4,13 @@
  * Sizes of slabs, pages and areas are allocated, resized and freed, here and
  * by other threads, while two of the threads also ask for figures and give
  * memory back.  So every lock is taken against every other use of what it
- * guards.
+ * guards.  Half-way all caches get sides (split.c).
  */
 #include "../stress/stress.h"
 
 enum { THREADS = 4, OWN = 64 };
+
+void split_caches(void);
 
 static pthread_mutex_t shelf_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct object shelf[256];
@@ -121,6 +123,8 @@ int main(int argc, char **argv)
 	stress_start(argc, argv);
 	for (uintptr_t i = 0; i < THREADS; i++)
 		REQUIRE(!pthread_create(&t[i], NULL, run, (void *)i));
+	usleep((useconds_t)((stress_end - stress_now()) * 5e5));
+	split_caches();
 	for (size_t i = 0; i < THREADS; i++)
 		pthread_join(t[i], NULL);
 	for (size_t i = 0; i < ARRAY_SIZE(shelf); i++)
