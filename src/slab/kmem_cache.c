@@ -25,7 +25,8 @@
 
 struct kmem_cache *kmem_caches[MAX_SHEAVES];
 struct kmem_cache *dead_caches;
-u32 nr_cache_nodes = NODE_SIDES;
+/* Nobody reads it here: the note names it, for other processes. */
+u32 nr_cache_nodes __attribute__((used)) = NODE_SIDES;
 
 static u32 rounddown_pow2(u32 n)
 {
