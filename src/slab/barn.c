@@ -57,7 +57,7 @@
 #define STORE_BYTES	(2 * MIB)	/* half of it more than caches need ... */
 #define STORE_WAVES	(STORE_BYTES / 2)	/* ... that have learned no more */
 #define WAVE_SHARE	4	/* of a cache's objects that a wave is at least */
-#define MORE_BYTES	(4 * MIB)	/* of objects, for the waves of a cache */
+#define MORE_BYTES	(4 * MIB)	/* of objects, for waves of a cache on a node */
 #define MORE_OBJECTS	4096u		/* ... whose sheaves are memory, too */
 
 #define NR_ROOMS	8		/* log2(SHEAF_MAX_BATCH) + 1 */
@@ -362,7 +362,7 @@ static u32 most_more(const struct kmem_cache *s)
 
 	if (s->dtor || !s->max_full || stored >= STORE_WAVES)
 		return 0;
-	return min((u32)(MORE_BYTES / s->size), MORE_OBJECTS);
+	return min((u32)(MORE_BYTES / s->size), MORE_OBJECTS) / cache_sides(s);
 }
 
 static size_t more_pages(const struct kmem_cache *s, u32 nr)

@@ -51,7 +51,7 @@
 #define MIN_OBJECTS	8	/* a slab should hold, if its order allows */
 #define SMALL_SIZE	64	/* objects up to here share two pages, or one full */
 #define EMPTY_ORDER	2	/* largest slab of which an empty one is kept */
-#define KEPT_BYTES	(2 * MIB)	/* kept for waves, of one cache */
+#define KEPT_BYTES	(2 * MIB)	/* kept for waves, of a cache on a node */
 #define PREFAULT_PAGES	64	/* a larger slab is faulted in by its user */
 #define PICK_LOOK	8	/* slabs in a wrong list that a pick puts right */
 #define STEAL_SHARE	8	/* one object of so many is free, or no slab moves */
@@ -413,6 +413,11 @@ static void node_set_kept(const struct kmem_cache *s,
 	WRITE_ONCE(n->nr_kept, nr);
 }
 
+static u32 most_kept(const struct kmem_cache *s)
+{
+	return KEPT_BYTES / (s->nr_pages << PAGE_SHIFT) / cache_sides(s);
+}
+
 /*
  * One more slab, of @nid if that has memory; returns its node, locked, or NULL
  * without memory.
@@ -439,7 +444,7 @@ static struct kmem_cache_node *slab_add(struct kmem_cache *s, u32 nid,
 	 */
 	if (node->nr_given && node->nid == nid && !s->dtor) {
 		node->nr_given--;
-		if (node->nr_kept < KEPT_BYTES / (s->nr_pages << PAGE_SHIFT))
+		if (node->nr_kept < most_kept(s))
 			node_set_kept(s, node, node->nr_kept + 1);
 	}
 	return node;

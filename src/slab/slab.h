@@ -166,6 +166,7 @@ struct kmem_cache {
 	bool closed;			/* its sheaves never open */
 	bool split;			/* nodes have sides; once it is, for ever */
 	u8 next_colour;			/* racy */
+	u8 last_side;			/* highest of any node; under node.lock */
 	u32 colour_unit;		/* bytes from one to the next */
 	u32 magic;			/* with colours, of slab_object_index() */
 	u32 nr_rcu;			/* slabs in slab_rcu.c; atomic */
@@ -224,7 +225,16 @@ static inline u32 own_side(const struct kmem_cache *s)
 	return likely(!READ_ONCE(s->split)) ? 0 : percpu_index() % NODE_SIDES;
 }
 
-/* ... and what there is of it, or of the first. */
+/*
+ * Sides that CPUs have come by: what a node keeps for waves is theirs in equal
+ * parts, so that it is not more for being split.
+ */
+static inline u32 cache_sides(const struct kmem_cache *s)
+{
+	return READ_ONCE(s->last_side) + 1u;
+}
+
+/* What there is of own_side(), or of the first. */
 static inline struct kmem_cache_node *own_node(struct kmem_cache *s, u32 nid)
 {
 	struct kmem_cache_node *n = node_side(s, nid, own_side(s));

@@ -226,6 +226,46 @@ Test(slab_sides, a_barn_counts_what_it_gives_of_other_sides, SIDES)
 	cr_assert_gt(kmem_cache_nr_slabs(&cache), 2, "not more than asked for");
 }
 
+/* Slabs full, and all of them dropped. */
+static void fill_and_drop(u32 n)
+{
+	take(0, n);
+	for (u32 i = 0; i < n; i++)
+		cr_assert(slab_put(&cache, held + i, 1));
+}
+
+static void learn_of_waves(u32 n)
+{
+	lock_try_enter(&own()->lock);
+	WRITE_ONCE(own()->nr_past, n);
+	barn_missed(&cache, own(), n);
+	lock_exit(&own()->lock);
+}
+
+/* Two MiB of slabs, and in barns 4096 objects. */
+Test(slab_sides, what_a_node_keeps_is_shared, SIDES)
+{
+	for (u32 n = 1; n <= 2; n++) {
+		kmem_cache_init(&cache, OFF, 4096, "unit");
+		cache.split = true;
+		for (u32 cpu = 0; cpu < n; cpu++) {
+			unit_pin((int)cpu);
+			cr_assert(kmem_cache_node_get(&cache, 0));
+		}
+		cr_assert_eq(cache_sides(&cache), n);
+		for (u32 i = 0; i < 4; i++)
+			fill_and_drop(1600);
+		cr_assert_eq(own()->nr_kept, 2 * MIB / n /
+			     (cache.nr_pages << PAGE_SHIFT));
+		slab_shrink(&cache, 0);
+		for (u32 i = 0; i < 10; i++)
+			learn_of_waves(1024);
+		cr_assert_eq(own()->nr_more, 1024 / n, "4 MiB of 4 KiB");
+		barn_unlearn(&cache, own());
+	}
+	cr_assert_eq(slab_kept_pages, 0);
+}
+
 static void double_free_of_side_of(void *first_cpu)
 {
 	unit_pin((u32)(uintptr_t)first_cpu);
