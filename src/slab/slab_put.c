@@ -17,6 +17,7 @@
 #include "slab/slab_list.h"
 
 #define PREFETCH_AHEAD	8	/* objects before the one that is put back */
+#define ROW_MIN		8	/* fewer in a row are as fast one by one */
 
 /*
  * The slab of @s that starts at @start, or NULL: that is none.  The class says
@@ -126,8 +127,9 @@ static u32 slab_put_near(struct kmem_cache *s, struct kmem_cache_node *node,
 			continue;
 		}
 		bit = (u64)1 << index % 64;
-		if (i + 2 < n && (uintptr_t)objs[i + 1] - obj ==
-				 (uintptr_t)objs[i + 2] - (uintptr_t)objs[i + 1])
+		if (i + ROW_MIN <= n &&
+		    (uintptr_t)objs[i + ROW_MIN - 1] - obj ==
+			    ((uintptr_t)objs[i + 1] - obj) * (ROW_MIN - 1))
 			nr = row_of_word(s, index, objs + i, n - i, &bit);
 		bits = slab->free_bits[index / 64];
 		if (unlikely(bits & bit))
