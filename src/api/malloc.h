@@ -152,22 +152,27 @@ __fastpath u32 hot_size(const void *ptr)
 	return size;
 }
 
-/* False: that takes more than the hot path can do. */
-__fastpath bool free_hot(void *ptr)
+/* What lies inside (hot_is_outside()); false: as below. */
+__fastpath bool free_inside(void *ptr)
 {
 	/* Minus (offset + 1): counts the class map downward from its base. */
 	uintptr_t below = hot.base - (uintptr_t)ptr;
-	u32 off;
+	u32 off = *(const u16 *)(hot.base + 2 * below_page(below) +
+				 PERCPU_BIAS);
 
-	if (unlikely(below < hot.neg_size))
-		return false;
-	off = *(const u16 *)(hot.base + 2 * (below_page(below)) + PERCPU_BIAS);
 	return arch_push_cid(hot.base, hot.rseq, off, ptr);
 }
 
+/* False: that takes more than the hot path can do. */
+__fastpath bool free_hot(void *ptr)
+{
+	return !unlikely(hot_is_outside(ptr)) && free_inside(ptr);
+}
+
+/* NULL lies outside, and some programs free it as often as anything. */
 __fastpath void free_fast_else(void *ptr, void (*slow)(void *ptr))
 {
-	if (unlikely(!free_hot(ptr)))
+	if (unlikely(hot_is_outside(ptr)) ? ptr != NULL : !free_inside(ptr))
 		slow(ptr);
 }
 
@@ -178,7 +183,7 @@ __fastpath void free_fast(void *ptr)
 
 static inline void free_sized_impl(void *ptr, size_t size)
 {
-	if (unlikely(!free_hot(ptr)))
+	if (unlikely(!free_hot(ptr)) && likely(ptr))
 		free_sized_slow(ptr, size);
 }
 
