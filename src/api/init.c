@@ -137,6 +137,17 @@ void init_fork_unlock(void)
 }
 
 /*
+ * pthread_create() has the loader make the thread's dtv, and that calls
+ * calloc(): the moment to make kswapd.  The same call out of a signal handler is
+ * not: the handler may have interrupted pthread_create() and its locks.
+ */
+__attribute__((noinline)) void init_kswapd(const void *caller)
+{
+	if (sys_in_loader(caller) && alloc_init())
+		kswapd_start();
+}
+
+/*
  * The first of all constructors (-z initfirst), so environ may not be set; but
  * glibc's loader, the only one that knows the flag, hands it over.
  */

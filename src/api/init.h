@@ -19,6 +19,8 @@ static inline bool alloc_init(void)
 	       alloc_init_slow();
 }
 
+/* calloc() with several threads, called from @caller. */
+void init_kswapd(const void *caller);
 /* Register the fork handlers, once. */
 void fork_init(void);
 /* This process is the child of a fork that could not have all locks. */

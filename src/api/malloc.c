@@ -639,7 +639,7 @@ void *memalign_called(size_t align, size_t size)
 	return traced(TRACE_ALIGNED, alloc_slow(size, align, 0), size, align);
 }
 
-void *calloc_impl(size_t n, size_t size)
+__fastpath void *calloc_impl(size_t n, size_t size)
 {
 	size_t bytes;
 	void *ptr;
@@ -682,16 +682,10 @@ EXPORT HOT_ALIGNED void free(void *ptr)
 ALIAS(malloc) void *own_malloc(size_t size);
 ALIAS(free) void own_free(void *ptr);
 
-/*
- * pthread_create() has the loader make the thread's dtv, and that calls here:
- * the moment to make kswapd.  The same call out of a signal handler is not:
- * the handler may have interrupted pthread_create() and its locks.
- */
 EXPORT void *calloc(size_t n, size_t size)
 {
-	if (unlikely(kswapd_pending) && sys_is_threaded() &&
-	    sys_in_loader(__builtin_return_address(0)) && alloc_init())
-		kswapd_start();
+	if (unlikely(kswapd_pending) && unlikely(sys_is_threaded()))
+		init_kswapd(__builtin_return_address(0));
 	return calloc_impl(n, size);
 }
 

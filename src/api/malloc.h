@@ -27,7 +27,6 @@ void *malloc_called(size_t size);
 void free_slow(void *ptr);
 /* The same where the caller says what size it was: hardened=1 compares. */
 void free_sized_slow(void *ptr, size_t size);
-void *calloc_impl(size_t n, size_t size);
 void *realloc_impl(void *ptr, size_t size);
 /* @align is a power of two; as malloc_called(). */
 void *memalign_called(size_t align, size_t size);

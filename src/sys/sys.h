@@ -224,10 +224,22 @@ void sys_pause(u32 i);
 u64 sys_clock_ms(void);		/* monotonic, coarse (1-10 ms), a few ns */
 u64 sys_clock_ns(void);		/* monotonic */
 /*
+ * glibc's variable, true as long as no second thread was ever started; or NULL.
+ * By address: of a program that is not linked with it, that is a weak symbol.
+ */
+extern __hidden const char *const sys_single_threaded;
+extern __hidden bool sys_own_thread;	/* sys_thread_start() has been called */
+
+/*
  * The process has, or had since fork, more than one thread; true also where
  * libc does not tell (musl, or before libc's own start-up).
  */
-bool sys_is_threaded(void);
+static inline bool sys_is_threaded(void)
+{
+	return !sys_single_threaded || !READ_ONCE(*sys_single_threaded) ||
+	       sys_own_thread;
+}
+
 bool sys_thread_known(void);	/* libc tells */
 bool sys_in_loader(const void *code);	/* in ld.so; false if there is none */
 /*

@@ -91,19 +91,11 @@ u64 sys_clock_ns(void)
 	return clock_units(CLOCK_MONOTONIC, 1000000000, 1);
 }
 
-/* glibc's: true as long as no second thread was ever started. */
 extern char __libc_single_threaded
 	__attribute__((weak, visibility("default")));
 
-static bool own_thread;		/* sys_thread_start() has been called */
-
-bool sys_is_threaded(void)
-{
-	const char *single = &__libc_single_threaded;
-
-	__asm__("" : "+r" (single));
-	return !single || !*single || own_thread;
-}
+const char *const sys_single_threaded = &__libc_single_threaded;
+bool sys_own_thread;
 
 #define LOADER_BYTES MIB	/* more than it has; nothing is mapped behind */
 
@@ -116,10 +108,7 @@ bool sys_in_loader(const void *code)
 
 bool sys_thread_known(void)
 {
-	const char *single = &__libc_single_threaded;
-
-	__asm__("" : "+r" (single));
-	return single != NULL;
+	return sys_single_threaded != NULL;
 }
 
 /*
@@ -257,7 +246,7 @@ bool sys_thread_start(void (*fn)(void))
 	if (!is_there((void *)pthread_create) || !count)
 		return false;
 	__atomic_store_n(&thread_count, count, __ATOMIC_RELAXED);
-	__atomic_store_n(&own_thread, true, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&sys_own_thread, true, __ATOMIC_SEQ_CST);
 	if (!sys_signals_block(&old))
 		return false;
 	if (has_attributes())
