@@ -26,6 +26,7 @@
 #include "sys/sys.h"
 
 #define RUN_MIN		3	/* best fit for requests of this many pages on */
+#define JOINED		4	/* times what waits on a CPU: it does so no more */
 #define GIVES		4	/* ranges_give() before the heap grows */
 #define SPAN_MIN	3	/* ranges that the spans take */
 #define MAX_RECLAIMS	3	/* rounds before a request fails */
@@ -376,8 +377,8 @@ static struct page *get_page_from_freelist(u32 nid, const struct request *req)
 	struct page *page;
 	u32 i = 0;
 
-	/* What is larger than all that may wait there finds it joined. */
-	if (req->nr > LAST_MAX && grows)
+	/* What is much larger than all that may wait there finds it joined. */
+	if (req->nr > JOINED * LAST_MAX && grows)
 		last_drain();
 	/* Warm memory of the nearest zone, then growth, zone by zone. */
 	while ((zone = zonelist_next(nid, req->gfp, &i))) {

@@ -259,25 +259,45 @@ static void span_evict(struct span_cache *c, size_t keep, u32 most,
 	}
 }
 
+static void range_free_locked(struct zone *zone, struct page *page)
+{
+	bits_set_range(page_section(page)->dirty, page_pfn(page),
+		       page->nr_pages);
+	buddy_free_range(zone, page, page->nr_pages);
+}
+
 void range_to_zone(struct page *page)
 {
 	struct zone *zone = page_zone(page);
 
 	lock_enter(&zone->lock);
-	bits_set_range(page_section(page)->dirty, page_pfn(page),
-		       page->nr_pages);
-	buddy_free_range(zone, page, page->nr_pages);
+	range_free_locked(zone, page);
 	lock_exit(&zone->lock);
 }
 
+/*
+ * All of them, of one zone, by one lock: two CPUs whose caches are full wait for
+ * each other there.  What they may join is asked for before.
+ */
 static void spans_to_zone(struct list_head *ranges)
 {
+	struct zone *zone;
+
+	if (list_empty(ranges))
+		return;
+	list_for_each(page, ranges, struct page, lru) {
+		__builtin_prefetch(page - 1, 1);
+		__builtin_prefetch(page + page->nr_pages, 1);
+	}
+	zone = page_zone(list_first(ranges, struct page, lru));
+	lock_enter(&zone->lock);
 	while (!list_empty(ranges)) {
 		struct page *page = list_first(ranges, struct page, lru);
 
 		list_del(&page->lru);
-		range_to_zone(page);
+		range_free_locked(zone, page);
 	}
+	lock_exit(&zone->lock);
 }
 
 /* Into the lists, joined with its neighbours. */
