@@ -276,28 +276,32 @@ void range_to_zone(struct page *page)
 }
 
 /*
- * All of them, of one zone, by one lock: two CPUs whose caches are full wait for
- * each other there.  What they may join is asked for before.
+ * All of one zone by one lock: two CPUs whose caches are full wait for each other
+ * there.  What they may join is asked for before.  A thread that migrates while it
+ * frees may have left a cache what is another node's.
  */
 static void spans_to_zone(struct list_head *ranges)
 {
-	struct zone *zone;
+	struct zone *zone = NULL;
 
-	if (list_empty(ranges))
-		return;
 	list_for_each(page, ranges, struct page, lru) {
 		__builtin_prefetch(page - 1, 1);
 		__builtin_prefetch(page + page->nr_pages, 1);
 	}
-	zone = page_zone(list_first(ranges, struct page, lru));
-	lock_enter(&zone->lock);
 	while (!list_empty(ranges)) {
 		struct page *page = list_first(ranges, struct page, lru);
 
+		if (unlikely(page_zone(page) != zone)) {
+			if (zone)
+				lock_exit(&zone->lock);
+			zone = page_zone(page);
+			lock_enter(&zone->lock);
+		}
 		list_del(&page->lru);
 		range_free_locked(zone, page);
 	}
-	lock_exit(&zone->lock);
+	if (zone)
+		lock_exit(&zone->lock);
 }
 
 /* Into the lists, joined with its neighbours. */

@@ -14,17 +14,23 @@
 
 #define NODES "/sys/devices/system/node/"
 
-static inline void nodes_tree(void)
+/* @cpus of each node. */
+static inline void nodes_tree_of(const char *cpus0, const char *cpus1)
 {
 	tree_make();
 	tree_put(NODES "online", "0-1\n");
 	tree_put(NODES "has_memory", "0-1\n");
-	tree_put(NODES "node0/cpulist", "0\n");
+	tree_put(NODES "node0/cpulist", cpus0);
 	tree_put(NODES "node0/distance", "10 20\n");
-	tree_put(NODES "node1/cpulist", "1\n");
+	tree_put(NODES "node1/cpulist", cpus1);
 	tree_put(NODES "node1/distance", "20 10\n");
 	sys_numa_init(tree);
 	tree_remove();
+}
+
+static inline void nodes_tree(void)
+{
+	nodes_tree_of("0\n", "1\n");
 }
 
 /* As unit_up(). */

@@ -3,7 +3,7 @@
  */
 #include <stdatomic.h>
 
-#include "unit.h"
+#include "nodes.h"
 
 #define GFP	GFP_HIGHUSER_MOVABLE
 #define HEAP	16384		/* pages in use: spans may be a twentieth */
@@ -15,17 +15,22 @@
 
 static struct page *heap[HEAP / 512];
 
-/* A heap large enough that ranges are kept. */
-/* All of it of one node, where there are several. */
-static void up(void)
+/* Large enough that ranges are kept. */
+static void make_heap(void)
 {
-	unit_pin(0);
-	unit_up_mode(PERCPU_CPU);
 	for (u32 i = 0; i < ARRAY_SIZE(heap); i++) {
 		heap[i] = page_range_alloc(NUMA_NO_NODE, 512, 0, 0);
 		cr_assert(heap[i]);
 	}
 	cr_assert_geq(zones_used_pages(), HEAP);
+}
+
+/* All of it of one node, where there are several. */
+static void up(void)
+{
+	unit_pin(0);
+	unit_up_mode(PERCPU_CPU);
+	make_heap();
 }
 
 static struct page *get(size_t nr)
@@ -200,6 +205,41 @@ Test(span, drained_ranges_are_dirty, .init = up)
 	cr_assert_eq(span_pages(), 0);
 	cr_assert_eq(zone_normal.nr_free, free + 128);
 	cr_assert_eq(zone_normal.nr_free_dirty, dirty + 128);
+	check_spans();
+}
+
+static void two_nodes_up(void)
+{
+	nodes_up();
+	make_heap();
+}
+
+static void cpu_0_is_of(u32 nid)
+{
+	nodes_tree_of(nid ? "1\n" : "0\n", nid ? "0\n" : "1\n");
+	cr_assert_eq(numa_node_id(), nid);
+}
+
+/* As a thread that migrates while it frees leaves them: in one cache. */
+Test(span, ranges_of_two_nodes_go_to_their_zones, .init = two_nodes_up)
+{
+	struct page *page[2];
+	size_t free[2];
+
+	for (u32 nid = 0; nid < 2; nid++) {
+		cpu_0_is_of(nid);
+		page[nid] = get(64);
+		cr_assert_eq(page_to_nid(page[nid]), nid);
+		free[nid] = page_zone(page[nid])->nr_free;
+	}
+	for (u32 nid = 0; nid < 2; nid++) {
+		cpu_0_is_of(nid);
+		put(page[nid], 64);
+	}
+	cr_assert_eq(span_pages(), 128);
+	span_drain();
+	for (u32 nid = 0; nid < 2; nid++)
+		cr_assert_eq(page_zone(page[nid])->nr_free, free[nid] + 64);
 	check_spans();
 }
 
