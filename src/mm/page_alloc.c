@@ -26,7 +26,7 @@
 #include "sys/sys.h"
 
 #define RUN_MIN		3	/* best fit for requests of this many pages on */
-#define JOINED		4	/* times what waits on a CPU: it does so no more */
+#define DRAIN_LAST	(4 * LAST_MAX)	/* pages: more are worth last_drain() */
 #define GIVES		4	/* ranges_give() before the heap grows */
 #define SPAN_MIN	3	/* ranges that the spans take */
 #define MAX_RECLAIMS	3	/* rounds before a request fails */
@@ -378,7 +378,7 @@ static struct page *get_page_from_freelist(u32 nid, const struct request *req)
 	u32 i = 0;
 
 	/* What is much larger than all that may wait there finds it joined. */
-	if (req->nr > JOINED * LAST_MAX && grows)
+	if (req->nr > DRAIN_LAST && grows)
 		last_drain();
 	/* Warm memory of the nearest zone, then growth, zone by zone. */
 	while ((zone = zonelist_next(nid, req->gfp, &i))) {

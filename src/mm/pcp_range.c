@@ -299,12 +299,15 @@ bool range_wants_list(size_t nr)
 	       zones_used_pages() >= FLOOR_PAGES && !options.check;
 }
 
-/* Before the first stock has something, and thus before its lock is wanted. */
+/*
+ * Before the first stock has something, and thus before its lock is wanted, but by
+ * a fork.  Several threads may do so at once.
+ */
 static __attribute__((noinline)) void stocks_open(void)
 {
 	for_each_stock(s)
-		s->lock.rank = LOCK_SPAN;
-	WRITE_ONCE(ranges_open, true);
+		WRITE_ONCE(s->lock.rank, LOCK_SPAN);
+	store_release(&ranges_open, true);
 }
 
 /* The sheaf opens, or grows, and takes it. */

@@ -121,7 +121,7 @@ static __slowpath struct kmem_cache_node *node_make(struct kmem_cache *s,
 	if (!s->others[i]) {
 		node_init(n, nid, side);
 		store_release(&s->others[i], n);	/* M1 */
-		WRITE_ONCE(s->last_side, max(s->last_side, (u8)side));
+		WRITE_ONCE(s->sides, (u8)(s->sides | 1u << side));
 	}
 	n = s->others[i];
 	lock_exit(&s->node.lock);

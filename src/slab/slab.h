@@ -23,6 +23,7 @@
 #ifndef SLAB_SLAB_H
 #define SLAB_SLAB_H
 
+#include "lib/bits.h"
 #include "lib/list.h"
 #include "lib/lock.h"
 #include "mm/gfp.h"
@@ -166,7 +167,7 @@ struct kmem_cache {
 	bool closed;			/* its sheaves never open */
 	bool split;			/* nodes have sides; once it is, for ever */
 	u8 next_colour;			/* racy */
-	u8 last_side;			/* highest of any node; under node.lock */
+	u8 sides;			/* bits: made on any node; under node.lock */
 	u32 colour_unit;		/* bytes from one to the next */
 	u32 magic;			/* with colours, of slab_object_index() */
 	u32 nr_rcu;			/* slabs in slab_rcu.c; atomic */
@@ -226,12 +227,12 @@ static inline u32 own_side(const struct kmem_cache *s)
 }
 
 /*
- * Sides that CPUs have come by: what a node keeps for waves is theirs in equal
- * parts, so that it is not more for being split.
+ * Sides that CPUs have come by, and the first: what a node keeps for waves is
+ * theirs in equal parts, so that it is not more for being split.
  */
 static inline u32 cache_sides(const struct kmem_cache *s)
 {
-	return READ_ONCE(s->last_side) + 1u;
+	return bits_weight(READ_ONCE(s->sides) | 1u);
 }
 
 /* What there is of own_side(), or of the first. */

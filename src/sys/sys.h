@@ -224,8 +224,9 @@ void sys_pause(u32 i);
 u64 sys_clock_ms(void);		/* monotonic, coarse (1-10 ms), a few ns */
 u64 sys_clock_ns(void);		/* monotonic */
 /*
- * glibc's variable, true as long as no second thread was ever started; or NULL.
- * By address: of a program that is not linked with it, that is a weak symbol.
+ * Where glibc says that no second thread was ever started; NULL elsewhere.  By
+ * address: the weak declaration, seen by a test that writes the variable, has it
+ * write libc's own instead of the program's copy, and libc's locks then hang.
  */
 extern __hidden const char *const sys_single_threaded;
 extern __hidden bool sys_own_thread;	/* sys_thread_start() has been called */
