@@ -8,13 +8,14 @@
  * and is what scripts/bench runs under hyperfine instead of the command.
  *
  *	launch [-o REPORT] [-t SECONDS] [-i STDIN] [-O STDOUT] [-E STDERR]
- *	       [-e VAR=VALUE]... [-n RUNS] [-p SO]... [-m SAMPLES [-M MS]]
- *	       -- COMMAND [ARGUMENT]...
+ *	       [-e VAR=VALUE]... [-n RUNS [-a [-s SHARE]]] [-p SO]...
+ *	       [-m SAMPLES [-M MS]] -- COMMAND [ARGUMENT]...
  *
  * One line of JSON is appended to REPORT (default stderr) for each -p; with -n
- * it holds the medians of RUNS runs.  Several -p, of which the empty one is
- * the libc's own malloc, take turns run by run, so that a slow second of the
- * machine hits all.
+ * it holds the medians of RUNS runs, with -a the means, of the times over
+ * SHARE: where a run does a quarter of some work, -s 0.25 gives those of all.
+ * Several -p, of which the empty one is the libc's own malloc, take turns run by
+ * run, so that a slow second of the machine hits all.
  * With -m, the command's resident memory is looked at every MS milliseconds
  * (default 20) and written down as lines of seconds and KiB.  Each look walks
  * the page tables (smaps_rollup: some kernels let the counters of statm lag),
@@ -46,6 +47,8 @@ static char *extra_env[MAX_ENV], *child_env[MAX_ENV];
 static int nr_extra, nr_preloads;
 static const char *input = "/dev/null", *output, *errors;
 static const char *samples;
+static bool means;
+static double share = 1;
 static long sample_ms = 20;
 static unsigned int timeout;
 static volatile sig_atomic_t timed_out;
@@ -233,13 +236,27 @@ static double median(double *v, int n)
 	return n % 2 ? v[n / 2] : (v[n / 2 - 1] + v[n / 2]) / 2;
 }
 
+static double mean(const double *v, int n)
+{
+	double sum = 0;
+	int i;
+
+	for (i = 0; i < n; i++)
+		sum += v[i];
+	return n ? sum / n : 0;
+}
+
 static void report(FILE *f, int p, int runs, int status)
 {
 	double m[NR_FIGURES];
 	int i;
 
 	for (i = 0; i < NR_FIGURES; i++)
-		m[i] = median(figures[p][i], runs);
+		m[i] = means ? mean(figures[p][i], runs) :
+			       median(figures[p][i], runs);
+	m[WALL] /= share;
+	m[USER] /= share;
+	m[SYS] /= share;
 	fprintf(f,
 		"{\"preload\": \"%s\", \"runs\": %d, \"status\": %d, "
 		"\"wall_s\": %.6f, \"user_s\": %.6f, \"sys_s\": %.6f, "
@@ -254,7 +271,7 @@ int main(int argc, char **argv)
 	int runs = 1, done = 0, status = 0, opt, p;
 	FILE *f = stderr;
 
-	while ((opt = getopt(argc, argv, "+o:t:i:O:E:e:n:p:m:M:")) != -1) {
+	while ((opt = getopt(argc, argv, "+o:t:i:O:E:e:n:as:p:m:M:")) != -1) {
 		switch (opt) {
 		case 'o':
 			report_path = optarg;
@@ -280,6 +297,12 @@ int main(int argc, char **argv)
 		case 'n':
 			runs = atoi(optarg);
 			break;
+		case 'a':
+			means = true;
+			break;
+		case 's':
+			share = atof(optarg);
+			break;
 		case 'e':
 			if (nr_extra < MAX_ENV / 2 - 2)
 				extra_env[nr_extra++] = optarg;
@@ -292,7 +315,8 @@ int main(int argc, char **argv)
 			return 125;
 		}
 	}
-	if (optind == argc || runs < 1 || runs > MAX_RUNS || sample_ms < 1) {
+	if (optind == argc || runs < 1 || runs > MAX_RUNS || sample_ms < 1 ||
+	    share <= 0) {
 		fputs("launch: see the head of bench/launch.c\n", stderr);
 		return 125;
 	}

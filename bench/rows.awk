@@ -8,6 +8,7 @@
 #
 # A line of raw.tsv is a run:
 #	kind, program, allocator, round, wall, user, sys, KiB, faults, status
+# (without times or without memory where the other line of that round has them)
 # or what a program printed about itself:
 #	"figure", program, allocator, round, name, value
 #
@@ -42,10 +43,14 @@ $1 == "figure" {
 		row[$1, ++nr_rows[$1]] = $2
 	}
 	started[$2, $3] = 1
-	value["wall", $2, $3, $4] = $5
-	value["cpu", $2, $3, $4] = $6 + $7
-	value["peak", $2, $3, $4] = $8
-	value["faults", $2, $3, $4] = $9
+	if ($5 != "") {
+		value["wall", $2, $3, $4] = $5
+		value["cpu", $2, $3, $4] = $6 + $7
+	}
+	if ($8 != "") {
+		value["peak", $2, $3, $4] = $8
+		value["faults", $2, $3, $4] = $9
+	}
 	if ($10 != 0) {
 		failed[$2, $3] = 1
 		if ($3 == "bump" || $3 == "live")
