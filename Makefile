@@ -116,7 +116,8 @@ install: all
 
 uninstall:
 	rm -f $(INSTALLED:%=$(DESTDIR)%)
-	-rmdir $(DESTDIR)$(INCLUDEDIR)/liballoc/linux $(DESTDIR)$(INCLUDEDIR)/liballoc
+	-rmdir $(addprefix $(DESTDIR)$(INCLUDEDIR)/,liballoc/linux/sched \
+		liballoc/linux liballoc)
 	@$(TELL_LOADER)
 
 .PHONY: all clean install uninstall

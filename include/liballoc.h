@@ -94,15 +94,22 @@ typedef unsigned int alloc_gfp_t;
 #define ALLOC___GFP_THISNODE		0x0200u
 /* With option verbose=1, no line on stderr about a failure. */
 #define ALLOC___GFP_NOWARN		0x0400u
+/*
+ * What a shrinker may do on behalf of this caller: write data out; take locks
+ * that the program holds around allocations without FS.  The shrinkers see
+ * both in sc->gfp_mask; the library itself asks for neither.
+ */
+#define ALLOC___GFP_IO			0x0800u
+#define ALLOC___GFP_FS			0x1000u
 
 /* Neither waits for reclaim; ATOMIC may use the reserve besides. */
 #define ALLOC_GFP_NOWAIT	ALLOC___GFP_KSWAPD_RECLAIM
 #define ALLOC_GFP_ATOMIC	(ALLOC___GFP_HIGH | ALLOC___GFP_KSWAPD_RECLAIM)
-#define ALLOC_GFP_KERNEL						\
+/* All three run shrinkers; what those may do there differs, see above. */
+#define ALLOC_GFP_NOIO							\
 	(ALLOC___GFP_DIRECT_RECLAIM | ALLOC___GFP_KSWAPD_RECLAIM)
-/* Shrinkers here do no I/O and enter no file system of ours: as KERNEL. */
-#define ALLOC_GFP_NOIO		ALLOC_GFP_KERNEL
-#define ALLOC_GFP_NOFS		ALLOC_GFP_KERNEL
+#define ALLOC_GFP_NOFS		(ALLOC_GFP_NOIO | ALLOC___GFP_IO)
+#define ALLOC_GFP_KERNEL	(ALLOC_GFP_NOFS | ALLOC___GFP_FS)
 #define ALLOC_GFP_USER		ALLOC_GFP_KERNEL
 #define ALLOC_GFP_HIGHUSER	ALLOC_GFP_KERNEL
 #define ALLOC_GFP_HIGHUSER_MOVABLE (ALLOC_GFP_KERNEL | ALLOC___GFP_MOVABLE)
@@ -435,6 +442,8 @@ typedef alloc_pgprot_t pgprot_t;
 #define __GFP_NORETRY		ALLOC___GFP_NORETRY
 #define __GFP_THISNODE		ALLOC___GFP_THISNODE
 #define __GFP_NOWARN		ALLOC___GFP_NOWARN
+#define __GFP_IO		ALLOC___GFP_IO
+#define __GFP_FS		ALLOC___GFP_FS
 #define GFP_NOWAIT		ALLOC_GFP_NOWAIT
 #define GFP_ATOMIC		ALLOC_GFP_ATOMIC
 #define GFP_KERNEL		ALLOC_GFP_KERNEL
@@ -446,8 +455,6 @@ typedef alloc_pgprot_t pgprot_t;
 #define GFP_DMA			ALLOC_GFP_DMA
 #define GFP_DMA32		ALLOC_GFP_DMA32
 /* These mean nothing in a program. */
-#define __GFP_IO		0u
-#define __GFP_FS		0u
 #define __GFP_COMP		0u
 #define __GFP_WRITE		0u
 #define __GFP_HARDWALL		0u

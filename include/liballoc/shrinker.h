@@ -53,7 +53,11 @@ struct mem_cgroup;
 
 /* What a callback is told, and tells. */
 struct shrink_control {
-	alloc_gfp_t gfp_mask;		/* of who is short of memory */
+	/*
+	 * Of who is short of memory.  Without __GFP_FS: ALLOC_SHRINK_STOP, if
+	 * the cache takes locks that are held around such allocations.
+	 */
+	alloc_gfp_t gfp_mask;
 	int nid;			/* the node, by the kernel's number */
 	unsigned long nr_to_scan;	/* objects to look at */
 	/*
@@ -168,6 +172,24 @@ void alloc_unregister_shrinker(struct shrinker *shrinker);
  */
 size_t alloc_reclaim(size_t bytes);
 
+/**
+ * alloc_memalloc_nofs_save - from here on, all this thread allocates is NOFS
+ *
+ * Shrinkers that this thread runs, out of malloc() too, do not see
+ * ALLOC___GFP_FS in gfp_mask: a program that allocates with its cache locked
+ * says so once, not at each allocation.  With noio they see neither flag.
+ * Scopes nest.
+ *
+ * Return: what the restore of the same name takes, on the same thread.
+ * Context: any.
+ * Source of the idea: the kernel's Documentation/core-api/
+ * gfp_mask-from-fs-io.rst.
+ */
+unsigned int alloc_memalloc_nofs_save(void);
+void alloc_memalloc_nofs_restore(unsigned int flags);
+unsigned int alloc_memalloc_noio_save(void);
+void alloc_memalloc_noio_restore(unsigned int flags);
+
 /* --- the kernel's spellings ---------------------------------------------- */
 
 #ifdef LIBALLOC_KMEM_NAMES
@@ -198,6 +220,26 @@ static inline void shrinker_free(struct shrinker *shrinker)
 static inline void unregister_shrinker(struct shrinker *shrinker)
 {
 	alloc_unregister_shrinker(shrinker);
+}
+
+static inline unsigned int memalloc_nofs_save(void)
+{
+	return alloc_memalloc_nofs_save();
+}
+
+static inline void memalloc_nofs_restore(unsigned int flags)
+{
+	alloc_memalloc_nofs_restore(flags);
+}
+
+static inline unsigned int memalloc_noio_save(void)
+{
+	return alloc_memalloc_noio_save();
+}
+
+static inline void memalloc_noio_restore(unsigned int flags)
+{
+	alloc_memalloc_noio_restore(flags);
 }
 
 #endif /* LIBALLOC_KMEM_NAMES */

@@ -87,6 +87,42 @@ EXPORT void alloc_unregister_shrinker(struct shrinker *shrinker)
 	errno = saved;
 }
 
+/* --- scopes -------------------------------------------------------------- */
+
+static unsigned int forbid(gfp_t what)
+{
+	unsigned int was = shrink_forbids & what;
+
+	shrink_forbids |= what;
+	return was;
+}
+
+/* Ends in any order: each knows its own. */
+static void allow(gfp_t what, unsigned int was)
+{
+	shrink_forbids = (shrink_forbids & ~what) | (was & what);
+}
+
+EXPORT unsigned int alloc_memalloc_nofs_save(void)
+{
+	return forbid(__GFP_FS);
+}
+
+EXPORT void alloc_memalloc_nofs_restore(unsigned int flags)
+{
+	allow(__GFP_FS, flags);
+}
+
+EXPORT unsigned int alloc_memalloc_noio_save(void)
+{
+	return forbid(__GFP_IO);
+}
+
+EXPORT void alloc_memalloc_noio_restore(unsigned int flags)
+{
+	allow(__GFP_IO, flags);
+}
+
 EXPORT size_t alloc_reclaim(size_t bytes)
 {
 	size_t pages = bytes > PTRDIFF_MAX ? SIZE_MAX : size_to_pages(bytes);

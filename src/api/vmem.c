@@ -16,6 +16,7 @@
 #include "core/report.h"
 #include "lib/lock.h"
 #include "liballoc.h"
+#include "mm/shrinker.h"
 #include "mm/vmalloc.h"
 #include "mm/zone.h"
 #include "slab/slab.h"
@@ -29,6 +30,7 @@ _Static_assert(ALLOC_PAGE_KERNEL == 0, "the only protection there is");
 bool api_may_retry(size_t size, gfp_t gfp, u32 *tries)
 {
 	static u32 never;
+	gfp_t forbade;
 
 	/* A handler that interrupted the allocator gets what there is. */
 	if (!(gfp & __GFP_DIRECT_RECLAIM) || lock_is_reentry())
@@ -39,7 +41,9 @@ bool api_may_retry(size_t size, gfp_t gfp, u32 *tries)
 		return false;
 	if ((*tries)++)
 		sys_wait_ms(&never, 0, RETRY_MS);
+	forbade = shrink_for(gfp);
 	reclaim_for_failed(size_to_pages(size), true);
+	shrink_forbids = forbade;
 	return true;
 }
 

@@ -23,15 +23,20 @@ typedef u32 gfp_t;
 #define __GFP_NORETRY		0x0100u	/* reclaim at most once */
 #define __GFP_THISNODE		0x0200u	/* no other node */
 #define __GFP_NOWARN		0x0400u	/* say nothing of a failure */
-#define __GFP_BITS		0x07ffu	/* what callers outside may set */
+/* Of what a shrinker may do, which is told of them; nothing here looks. */
+#define __GFP_IO		0x0800u
+#define __GFP_FS		0x1000u
+#define __GFP_BITS		0x1fffu	/* what callers outside may set */
 
 /* Ours, not the kernel's: */
-#define __GFP_PREFAULT		0x1000u	/* will be touched: fault in batches */
-#define __GFP_WARM		0x2000u	/* only what is free: nobody gives up any */
+#define __GFP_PREFAULT		0x2000u	/* will be touched: fault in batches */
+#define __GFP_WARM		0x4000u	/* only what is free: nobody gives up any */
 
 #define GFP_NOWAIT	__GFP_KSWAPD_RECLAIM
 #define GFP_ATOMIC	(__GFP_HIGH | __GFP_KSWAPD_RECLAIM)
-#define GFP_KERNEL	(__GFP_DIRECT_RECLAIM | __GFP_KSWAPD_RECLAIM)
+#define GFP_NOIO	(__GFP_DIRECT_RECLAIM | __GFP_KSWAPD_RECLAIM)
+#define GFP_NOFS	(GFP_NOIO | __GFP_IO)
+#define GFP_KERNEL	(GFP_NOFS | __GFP_FS)
 #define GFP_USER	GFP_KERNEL
 #define GFP_HIGHUSER_MOVABLE	(GFP_KERNEL | __GFP_MOVABLE)
 #define GFP_DMA32	__GFP_DMA32

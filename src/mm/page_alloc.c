@@ -22,6 +22,7 @@
 #include "core/options.h"
 #include "core/stats.h"
 #include "mm/buddy.h"
+#include "mm/shrinker.h"
 #include "mm/vmalloc.h"
 #include "sys/sys.h"
 
@@ -435,6 +436,7 @@ static bool spans_serve(int nid, size_t nr, u32 align_order, gfp_t gfp)
 static bool try_again(size_t nr, gfp_t gfp, u32 *tries)
 {
 	u32 most = gfp & __GFP_NORETRY ? 1 : MAX_RECLAIMS;
+	gfp_t forbade;
 	size_t got;
 
 	if (!(gfp & __GFP_DIRECT_RECLAIM) || lock_is_reentry() ||
@@ -442,7 +444,9 @@ static bool try_again(size_t nr, gfp_t gfp, u32 *tries)
 		return false;
 	if (++*tries > most && !(gfp & __GFP_NOFAIL))
 		return false;
+	forbade = shrink_for(gfp);
 	got = reclaim_for_failed(nr, !(gfp & __GFP_NORETRY));
+	shrink_forbids = forbade;
 	if (!got && gfp & __GFP_NOFAIL)
 		sys_pause(*tries);
 	return got || gfp & __GFP_NOFAIL;

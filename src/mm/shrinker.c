@@ -71,6 +71,7 @@ static bool stopped;		/* under the lock */
 /* Which entry this thread is in; changes under the lock. */
 static __thread struct shrinker_entry *running
 	__attribute__((tls_model("initial-exec")));
+__thread gfp_t shrink_forbids;
 
 /* --- entries, all with the lock held --- */
 
@@ -319,11 +320,20 @@ static u64 scan_batches(struct shrinker_entry *e, struct shrink_control *sc,
 	return freed;
 }
 
+static gfp_t shrink_mask(gfp_t gfp)
+{
+	gfp_t forbids = shrink_forbids;
+
+	if (forbids & __GFP_IO)
+		forbids |= __GFP_FS;
+	return gfp & __GFP_BITS & ~forbids;
+}
+
 static u64 do_shrink_slab(struct shrinker_entry *e, u32 node, gfp_t gfp,
 			  u32 priority)
 {
 	struct shrink_control sc = {
-		.gfp_mask = gfp & __GFP_BITS, .nid = (int)sys_node_id(node),
+		.gfp_mask = shrink_mask(gfp), .nid = (int)sys_node_id(node),
 	};
 	u64 freeable = e->shrinker->count_objects(e->shrinker, &sc);
 	u64 deferred, delta, total, freed, scanned = 0;

@@ -23,6 +23,22 @@
 /* Shrinkers that are registered; racy. */
 extern __hidden u32 nr_shrinkers;
 
+/*
+ * What those that this thread runs are told that they may not do: of __GFP_IO
+ * and __GFP_FS.  The thread's own; __GFP_IO stands for both.
+ */
+extern __hidden __thread gfp_t shrink_forbids
+	__attribute__((tls_model("initial-exec")));
+
+/* For a caller of @gfp; what it returns is what it has to be afterwards. */
+static inline gfp_t shrink_for(gfp_t gfp)
+{
+	gfp_t was = shrink_forbids;
+
+	shrink_forbids |= ~gfp & (__GFP_IO | __GFP_FS);
+	return was;
+}
+
 /* As the public functions; NULL and false: no memory. */
 struct shrinker *shrinker_alloc(u32 flags, const char *fmt, va_list ap);
 void shrinker_register(struct shrinker *shrinker);

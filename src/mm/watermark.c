@@ -25,6 +25,7 @@
  */
 #include "core/options.h"
 #include "core/stats.h"
+#include "mm/shrinker.h"
 #include "mm/vmalloc.h"
 #include "mm/zone.h"
 #include "sys/sys.h"
@@ -239,7 +240,7 @@ size_t watermark_deficit(void)
  * use at the moment are asked again; with half of min gone, this thread is
  * held up for it, as many could take the rest meanwhile.
  */
-static void direct_reclaim(size_t nr, size_t left)
+static void direct_reclaim_for(size_t nr, size_t left)
 {
 	static u32 nobody_wakes;
 	size_t want = nr + wmark[WMARK_HIGH] - min(left, nr);
@@ -265,6 +266,14 @@ static void direct_reclaim(size_t nr, size_t left)
 	}
 }
 
+static void direct_reclaim(size_t nr, size_t left, gfp_t gfp)
+{
+	gfp_t forbade = shrink_for(gfp);
+
+	direct_reclaim_for(nr, left);
+	shrink_forbids = forbade;
+}
+
 bool watermark_ok(size_t nr, gfp_t gfp)
 {
 	bool inside = reclaim_is_inside();
@@ -282,7 +291,7 @@ bool watermark_ok(size_t nr, gfp_t gfp)
 	/* What is larger than the limit is sparse, or comes in vain. */
 	if (gfp & __GFP_DIRECT_RECLAIM && !inside && !lock_is_reentry() &&
 	    nr <= wmark_limit)
-		direct_reclaim(nr, left);
+		direct_reclaim(nr, left, gfp);
 	if (!limit_is_ours())
 		return true;
 	/* The reserve is for those who may not reclaim. */

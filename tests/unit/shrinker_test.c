@@ -227,6 +227,29 @@ Test(shrinker, what_it_is_told, UP)
 	cr_assert_eq(s->flags, 0);
 }
 
+/* Flags of whoever is short of memory, and what its thread forbids besides. */
+Test(shrinker, what_it_may_do, UP)
+{
+	gfp_t was;
+
+	fake_make(100, 2, 0);
+	shrink_slab(GFP_NOFS, 0);
+	cr_assert_eq(fake.last.gfp_mask, GFP_NOFS);
+	was = shrink_for(GFP_NOFS);
+	shrink_slab(GFP_KERNEL, 0);
+	cr_assert_eq(fake.last.gfp_mask, GFP_NOFS);
+	shrink_for(GFP_NOIO);
+	shrink_slab(GFP_KERNEL, 0);
+	cr_assert_eq(fake.last.gfp_mask, GFP_NOIO);
+	/* Who may do no I/O enters no file system. */
+	shrink_forbids = __GFP_IO;
+	shrink_slab(GFP_KERNEL, 0);
+	cr_assert_eq(fake.last.gfp_mask, GFP_NOIO);
+	shrink_forbids = was;
+	shrink_slab(GFP_KERNEL, 0);
+	cr_assert_eq(fake.last.gfp_mask, GFP_KERNEL);
+}
+
 /* Two nodes on paper: only who knows of nodes is asked for each. */
 Test(shrinker, nodes, UP)
 {

@@ -47,11 +47,14 @@ static void free_one(void)
 	slab_free_slow(class_to_cache(addr_to_class(obj)), obj);
 }
 
+static gfp_t mask;		/* of the last call */
+
 static unsigned long scan(struct shrinker *s, struct shrink_control *sc)
 {
 	unsigned long freed = 0;
 
 	scans++;
+	mask = sc->gfp_mask;
 	if (++depth > deepest)
 		deepest = depth;
 	if (in_scan)
@@ -133,6 +136,23 @@ Test(vmscan_shrink, cheap_first, CACHE)
 	cr_assert_eq(scans, 0);
 	cr_assert_geq(reclaim(100), 100);
 	cr_assert_gt(scans, 0);
+}
+
+/* The heap grows for somebody: what he may do, shrinkers may. */
+Test(vmscan_shrink, for_whom, CACHE)
+{
+	static const gfp_t gfps[] = { GFP_NOIO, GFP_NOFS, GFP_KERNEL };
+
+	for (u32 i = 0; i < 3; i++) {
+		/* All but the reserve is taken. */
+		wmark_limit = mm_resident_pages() + wmark[WMARK_MIN];
+		options.limit = wmark_limit << PAGE_SHIFT;
+		scans = 0;
+		page_range_alloc(NUMA_NO_NODE, 64, 0, gfps[i]);
+		cr_assert_gt(scans, 0);
+		cr_assert_eq(mask, gfps[i], "%x for %x", mask, gfps[i]);
+		cr_assert_eq(shrink_forbids, 0);
+	}
 }
 
 /* Caches are not emptied for what cannot be had anyway. */
