@@ -431,8 +431,8 @@ END {
 	printf "%s, %s, %d CPUs, Linux %s, %s; medians of %d interleaved" \
 	       " rounds%s in %d minutes.  Ratios: lower is better.\n",
 	       date, machine, cpus, kernel, libc, rounds,
-	       (rounds > whole ? sprintf(" (of figures that are no patterns or" \
-					 " real programs, %d)", whole) : ""),
+	       (rounds > whole ? sprintf(" (of rows other than patterns, real" \
+					 " programs, pairs and the tail, %d)", whole) : ""),
 	       minutes
 	bars()
 	means_table()

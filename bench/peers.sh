@@ -83,7 +83,7 @@ peers_report() {
 		-v json="$WORK/peers.json" -v plots="$WORK/plots" \
 		-v rounds="$ROUNDS" -v whole="$WHOLE_ROUNDS" -v libc="$LIBC_VERSION" \
 		-v cpus="$(nproc)" -v kernel="$(uname -r)" \
-		-v machine="$(uname -m)" -v date="$(date -u +%Y-%m-%d)" \
+		-v machine="$MACHINE" -v date="$(date -u +%Y-%m-%d)" \
 		-v minutes="$(( (SECONDS - started + 59) / 60 ))" \
 		"$RAW" >"$WORK/peers.md" || status=1
 	draw_all
