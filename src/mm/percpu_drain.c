@@ -6,6 +6,9 @@
  * Who drains is one thread at a time, and owns @saved and the offsets it
  * closes; what is closed for a vfork child is kept in its block.
  *
+ * A request that fails has drained all there is, and the program may ask again
+ * and again: a block with nothing to be taken is left alone, without a fence.
+ *
  * Who holds percpu_lock waits for slots only, not even for memory; but fork()
  * for all that come after it.
  *
@@ -32,6 +35,20 @@ static u64 *saved;		/* bounds, [MAX_SHEAVES], made when needed */
 static bool block_is_used(u32 cpu)
 {
 	return READ_ONCE(percpu_blocks[cpu].next) != 0;
+}
+
+/*
+ * There is something to take; racy.  What was freed before the caller came is
+ * seen, whoever did it: the program has made that known to the caller.  And
+ * what is put in after the look would be put in after the drain, too.  So who
+ * asks for memory that nobody has pays no fence for sheaves that are empty.
+ */
+static bool block_has_objects(u32 cpu, u32 first, u32 last)
+{
+	for (u32 off = first; off <= last; off += sizeof(struct sheaf_head))
+		if (head_count(percpu_head(cpu, off)))
+			return true;
+	return false;
 }
 
 static u32 block_close(u32 cpu, u32 first, u32 last, u64 *b)
@@ -89,13 +106,15 @@ static u32 drain_first, drain_last;
  * is nothing to take.  They stay ours until block_release(): others neither
  * grow nor drain a busy block, so the lock is not held meanwhile.
  */
-static bool block_claim(u32 cpu)
+static bool block_claim(u32 cpu, bool retire)
 {
 	bool ok = true, claimed = false;
 
 	if (!lock_try_enter(&percpu_lock))
 		return false;
-	if (block_is_used(cpu) && !percpu_is_frozen(cpu) && slot_enter(cpu)) {
+	if (block_is_used(cpu) && !percpu_is_frozen(cpu) &&
+	    (retire || block_has_objects(cpu, drain_first, drain_last)) &&
+	    slot_enter(cpu)) {
 		if (block_close(cpu, drain_first, drain_last, saved)) {
 			percpu_fence(&ok);		/* S3 */
 			claimed = ok;
@@ -207,7 +226,7 @@ void percpu_drain(u32 first, u32 last,
 	if (!drain_begin(first, last, PATIENCE))
 		return;
 	for (u32 cpu = 0; cpu < percpu.nr_cpus; cpu++)
-		if (block_claim(cpu)) {
+		if (block_claim(cpu, false)) {
 			block_take(cpu, drain_first, drain_last, saved, put);
 			block_release(cpu, false);
 		}
@@ -235,7 +254,7 @@ bool percpu_retire(u32 off, void (*put)(u32 off, void **objs, u32 n))
 	if (!drain_begin(off, off, UINT32_MAX))
 		return false;
 	for (u32 cpu = 0; cpu < percpu.nr_cpus; cpu++) {
-		if (block_claim(cpu)) {
+		if (block_claim(cpu, true)) {
 			block_take(cpu, drain_first, drain_last, saved, put);
 			block_release(cpu, true);
 		}

@@ -55,6 +55,23 @@ TEST_MODES(percpu_drain, draining_takes_what_is_there)
 	cr_assert_eq(nr_taken, NR_SHEAVES * 8 * cpus);
 }
 
+/* Who is refused memory again and again drains each time. */
+TEST_MODES(percpu_drain, what_is_empty_costs_no_fence)
+{
+	static const int calls[] = { SYS_membarrier };
+
+	grow(OFF(0), 16);
+	grow(OFF(9), 16);
+	cr_assert(push(OFF(0), obj(1)));
+	cr_assert(push(OFF(9), obj(901)));
+	percpu_drain(OFF(0), OFF(8), take);
+	cr_assert_eq(nr_taken, 1);
+	refuse(calls, 1, SECCOMP_RET_KILL_PROCESS);
+	percpu_drain(OFF(0), OFF(8), take);
+	cr_assert_eq(nr_taken, 1);
+	cr_assert_eq(percpu_count(OFF(9)), 1);
+}
+
 /* Who drains for want of memory gets none to do it. */
 Test(percpu_drain, needs_no_memory_where_it_may_be_refused)
 {
