@@ -591,7 +591,7 @@ bool barns_are_valid(void)
 	size_t nr_sheaves = 0;
 	bool ok = true;
 
-	for (u32 i = FIRST_CACHE; i < MAX_SHEAVES; i++) {
+	for (u32 i = FIRST_CACHE; i < load_acquire(&kmem_caches_end); i++) {
 		struct kmem_cache *s = class_to_cache(i << SHEAF_HEAD_SHIFT);
 
 		if (!s)
@@ -613,7 +613,7 @@ static struct barn *barns_lock(size_t *nr_empty)
 {
 	struct barn *held = NULL;
 
-	for (u32 i = FIRST_CACHE; i < MAX_SHEAVES; i++) {
+	for (u32 i = FIRST_CACHE; i < load_acquire(&kmem_caches_end); i++) {
 		struct kmem_cache *s = class_to_cache(i << SHEAF_HEAD_SHIFT);
 
 		if (!s)

@@ -24,6 +24,7 @@
 #define BARN_BYTES	(64 * KIB)	/* the same for a barn */
 
 struct kmem_cache *kmem_caches[MAX_SHEAVES];
+u32 kmem_caches_end = FIRST_CACHE;
 struct kmem_cache *dead_caches;
 /* Nobody reads it here: the note names it, for other processes. */
 u32 nr_cache_nodes __attribute__((used)) = NODE_SIDES;
@@ -81,6 +82,19 @@ void kmem_cache_setup(struct kmem_cache *s, u32 off, u32 size,
 		node_init(&s->node, 0, 0);
 }
 
+void kmem_cache_publish(struct kmem_cache *s)
+{
+	u32 i = s->geo.off >> SHEAF_HEAD_SHIFT, end = READ_ONCE(kmem_caches_end);
+
+	/* First the end: who sees the cache elsewhere finds it here. */
+	while (end <= i &&
+	       !__atomic_compare_exchange_n(&kmem_caches_end, &end, i + 1,
+					    false, __ATOMIC_RELEASE,
+					    __ATOMIC_RELAXED))
+		;
+	store_release(&kmem_caches[i], s);
+}
+
 void kmem_cache_init(struct kmem_cache *s, u32 off, u32 size, const char *name)
 {
 	u32 stride = size;
@@ -95,7 +109,7 @@ void kmem_cache_init(struct kmem_cache *s, u32 off, u32 size, const char *name)
 	kmem_cache_setup(s, off, stride, name);
 	s->object_size = size;
 	s->geo.size_code = size_to_code(size);
-	store_release(&kmem_caches[off >> SHEAF_HEAD_SHIFT], s);
+	kmem_cache_publish(s);
 }
 
 /*

@@ -250,7 +250,7 @@ static struct kmem_cache *root_make(const struct shape *w)
 	if (w->args->sheaf_capacity)
 		kmem_cache_set_capacity(s, w->args->sheaf_capacity);
 	s->state = CACHE_LIVE;
-	store_release(&kmem_caches[slot], s);
+	kmem_cache_publish(s);
 	return s;
 }
 

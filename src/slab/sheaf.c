@@ -657,7 +657,7 @@ void slab_reclaim(void)
 	spares_empty(put_in_slabs);
 	if (options.hardened)
 		harden_drain();
-	for (u32 i = 0; i < MAX_SHEAVES; i++) {
+	for (u32 i = FIRST_CACHE; i < load_acquire(&kmem_caches_end); i++) {
 		struct kmem_cache *s;
 		u32 generation;
 
@@ -719,11 +719,11 @@ static size_t for_each_kept(size_t want, size_t (*fn)(struct kmem_cache *s,
 						      size_t want))
 {
 	static u32 last;	/* racy: who gave last is asked first */
-	u32 first = READ_ONCE(last);
+	u32 first = READ_ONCE(last), end = load_acquire(&kmem_caches_end);
 	size_t given = 0;
 
-	for (u32 i = 0; i < MAX_SHEAVES && given < want; i++) {
-		u32 at = (first + i) % MAX_SHEAVES;
+	for (u32 i = 0; i < end && given < want; i++) {
+		u32 at = (first + i) % end;
 
 		if (!class_to_cache(at << SHEAF_HEAD_SHIFT))
 			continue;
@@ -753,7 +753,7 @@ size_t slab_free_bytes(void)
 {
 	size_t bytes = 0;
 
-	for (u32 i = 0; i < MAX_SHEAVES; i++) {
+	for (u32 i = FIRST_CACHE; i < load_acquire(&kmem_caches_end); i++) {
 		struct kmem_cache *s = class_to_cache(i << SHEAF_HEAD_SHIFT);
 		size_t all, used;
 

@@ -191,6 +191,10 @@ struct kmem_cache {
  * cleared when none does.
  */
 extern __hidden struct kmem_cache *kmem_caches[MAX_SHEAVES];
+/* From here on no entry was ever set; atomic, and only grows. */
+extern __hidden u32 kmem_caches_end;
+/* Set the entry of @s, under LOCK_CACHES or LOCK_KMALLOC. */
+void kmem_cache_publish(struct kmem_cache *s);
 /* Caches without a slot, to be made anew; under LOCK_CACHES. */
 extern __hidden struct kmem_cache *dead_caches;
 /* Entries of others[]: nr_nodes * NODE_SIDES; for other processes. */

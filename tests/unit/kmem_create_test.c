@@ -28,8 +28,10 @@ static u32 slots_used(void)
 {
 	u32 nr = 0;
 
-	for (u32 i = FIRST_CREATED; i < MAX_SHEAVES; i++)
+	for (u32 i = FIRST_CREATED; i < MAX_SHEAVES; i++) {
 		nr += kmem_caches[i] != NULL;
+		cr_assert(!kmem_caches[i] || i < kmem_caches_end);
+	}
 	return nr;
 }
 
