@@ -21,6 +21,9 @@
  *   Z4. nr_free and nr_free_dirty count pages and dirty bits of free blocks,
  *	 and block_free those of a pageblock in its first struct page: to count
  *	 them one by one would be a cold line for each.
+ *   Z5. no row of free pages is as long as row_none: a search that found none
+ *	 stays right until pages come back, as what is taken makes rows shorter.
+ *	 So who is refused again and again does not walk all pages each time.
  *   Between two calls of these functions the runs of run.c are right as well.
  *
  * Pages that were never handed out lie beyond the frontier and are in no
@@ -179,6 +182,7 @@ void buddy_free_range(struct zone *zone, struct page *page, size_t nr)
 	if (!nr)
 		return;
 	dirty = bits_count_range(sec->dirty, pfn, nr);
+	zone->row_none = 0;
 	ADD_ONCE(zone->nr_free, nr);
 	ADD_ONCE(zone->nr_free_dirty, dirty);
 	WRITE_ONCE(page->type, PAGE_NONE);
@@ -536,10 +540,15 @@ struct page *buddy_alloc_run(struct zone *zone, size_t nr,
 
 struct page *buddy_alloc_row(struct zone *zone, size_t nr)
 {
-	struct page *page = nr <= zone->nr_free ? row_find(zone, nr) : NULL;
+	struct page *page;
 
+	if (nr > zone->nr_free || (zone->row_none && nr >= zone->row_none))
+		return NULL;
+	page = row_find(zone, nr);
 	if (page)
 		buddy_take_range(zone, page_section(page), page_pfn(page), nr);
+	else
+		zone->row_none = nr;
 	return page;
 }
 
@@ -737,7 +746,8 @@ bool zone_is_valid(struct zone *zone)
 			ok = list_is_valid(zone, order, type, &free,
 					   &nr_dirty) && ok;
 	ok = ok && free == zone->nr_free && nr_dirty == zone->nr_free_dirty &&
-	     pageblocks_are_valid(zone) && runs_are_valid(zone);
+	     pageblocks_are_valid(zone) && runs_are_valid(zone) &&
+	     (!zone->row_none || !row_find(zone, zone->row_none));
 	lock_exit(&zone->lock);
 	return ok;
 }

@@ -219,10 +219,13 @@ static struct page *take_fresh(struct zone *zone, const struct request *req,
 		page = take_clean(zone, *have, req->type);
 		if (page && *have > req->order)
 			return page;
+		/* The zone does not grow: that has just been asked. */
+		if (!page)
+			page = buddy_alloc(zone, req->order, req->type, false);
 		*have = req->order;
-	}
-	if (!page)
+	} else {
 		page = take_clean(zone, req->order, req->type);
+	}
 	if (!page)
 		page = buddy_alloc_any(zone, req->order);
 	/* A clean run is in no list, and what lies in it may not be aligned. */

@@ -52,6 +52,7 @@ struct zone {
 	size_t nr_spanned;	/* pages that were ever online */
 	size_t idle_min;	/* least nr_free_dirty since the last tick */
 	size_t nr_lazy_free;	/* of nr_free_dirty, given to MADV_FREE */
+	size_t row_none;	/* Z5; 0: nobody has looked since */
 	u64 full_until_ms;	/* no address space, asked again then; racy */
 	/* Free runs with dirty pages, by length (run.c). */
 	u64 run_bits[MIGRATE_TYPES];

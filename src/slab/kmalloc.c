@@ -121,11 +121,14 @@ struct kmem_cache *kmalloc_cache(u32 index)
 
 /*
  * If the class cannot serve because this thread was interrupted inside it
- * (see sheaf.c), the next ones can.
+ * (see sheaf.c), the next ones can.  Else memory has run out, and it has
+ * reclaimed and asked the OS: the next ones may have an object or a page that is
+ * free, but do neither again.
  */
 static void *kmalloc_from(u32 index, size_t align)
 {
 	u32 last = min(index + 4, (u32)KMALLOC_CLASSES - 1);
+	bool tried = false;
 
 	for (; index <= last; index++) {
 		struct kmem_cache *s;
@@ -134,7 +137,12 @@ static void *kmalloc_from(u32 index, size_t align)
 		if (kmalloc_class_size(index) & (align - 1))
 			continue;
 		s = kmalloc_cache(index);
-		obj = s ? slab_alloc(s) : NULL;
+		if (!s)
+			continue;
+		obj = tried && !lock_is_reentry() ?
+		      slab_alloc_gfp(s, NUMA_NO_NODE, __GFP_WARM) :
+		      slab_alloc(s);
+		tried = true;
 		if (likely(obj))
 			return obj;
 	}

@@ -1,8 +1,10 @@
 /*
- * buddy_test.c - Z1 to Z4 and P3 against a model with one entry a page: no
+ * buddy_test.c - Z1 to Z5 and P3 against a model with one entry a page: no
  * overlap, alignment, exact sizes, merging, and pages claimed zero are zero.
  */
 #include "unit.h"
+
+#include "mm/buddy.h"
 
 #define MODEL_PAGES (64 * MAX_ORDER_PAGES)
 #define NR_BLOCKS 600
@@ -339,6 +341,32 @@ Test(buddy, a_warm_block_before_a_clean_run, .init = unit_up)
 	cr_assert_eq(small, hold + 4);
 	small = page_range_alloc(NUMA_NO_NODE, 300, 0, __GFP_MOVABLE);
 	cr_assert_eq(small, large, "pages were faulted in beside idle ones");
+	cr_assert(zone_is_valid(&zone_normal));
+}
+
+/* But when pages have come back, which may make one. */
+Test(buddy, a_row_that_is_not_there_is_sought_once, .init = unit_up)
+{
+	struct page *page[16];
+	size_t nr;
+
+	options.prefault = 0;
+	for (u32 i = 0; i < 16; i++)
+		page[i] = page_range_alloc(NUMA_NO_NODE, 1, 0, 0);
+	for (u32 i = 0; i < 16; i += 2)
+		page_range_free(page[i], 1);
+	nr = zone_normal.nr_free;
+	lock_enter(&zone_normal.lock);
+	cr_assert_null(buddy_alloc_row(&zone_normal, nr), "they lie apart");
+	cr_assert_eq(zone_normal.row_none, nr);
+	cr_assert_not_null(buddy_alloc_row(&zone_normal, 1), "shorter");
+	lock_exit(&zone_normal.lock);
+	cr_assert(zone_is_valid(&zone_normal));
+	for (u32 i = 1; i < 16; i += 2)
+		page_range_free(page[i], 1);
+	lock_enter(&zone_normal.lock);
+	cr_assert_not_null(buddy_alloc_row(&zone_normal, nr - 1));
+	lock_exit(&zone_normal.lock);
 	cr_assert(zone_is_valid(&zone_normal));
 }
 

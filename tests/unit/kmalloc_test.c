@@ -55,6 +55,21 @@ Test(kmalloc, every_class_has_a_code_of_its_size, .init = unit_up)
 	}
 }
 
+/* The next classes may have an object, but give up nothing that the first has. */
+Test(kmalloc, who_is_refused_reclaims_once, .init = unit_up)
+{
+	u64 before;
+
+	options.limit = 8 * MIB;
+	watermark_init();
+	while (kmalloc(64))
+		;
+	cr_assert_null(kmalloc(64));
+	before = stat_read(STAT_DIRECT_RECLAIM);
+	cr_assert_null(kmalloc(64));
+	cr_assert_eq(stat_read(STAT_DIRECT_RECLAIM), before + 1);
+}
+
 static struct kmem_cache *cache_of(const void *p)
 {
 	return class_to_cache(addr_to_class(p));
