@@ -251,6 +251,36 @@ static inline unsigned long alloc___get_free_page(alloc_gfp_t gfp)
 	return alloc___get_free_pages(gfp, 0);
 }
 
+/**
+ * alloc_alloc_pages_bulk_node - many single pages
+ * @pages: @nr of them; what is not NULL is left as it is
+ *
+ * Return: how many of the first slots have a page now, @nr unless memory ends.
+ * Context, errno: as alloc_alloc_pages_node(); the pages do not follow each
+ * other and each is freed by itself.
+ */
+static inline unsigned long
+alloc_alloc_pages_bulk_node(alloc_gfp_t gfp, int nid, unsigned long nr,
+			    struct page **pages)
+{
+	unsigned long i;
+
+	for (i = 0; i < nr; i++) {
+		if (!pages[i])
+			pages[i] = alloc_alloc_pages_node(nid, gfp, 0);
+		if (!pages[i])
+			break;
+	}
+	return i;
+}
+
+static inline unsigned long alloc_alloc_pages_bulk(alloc_gfp_t gfp,
+						   unsigned long nr,
+						   struct page **pages)
+{
+	return alloc_alloc_pages_bulk_node(gfp, ALLOC_NUMA_NO_NODE, nr, pages);
+}
+
 static inline void alloc___free_page(struct page *page)
 {
 	alloc___free_pages(page, 0);
@@ -483,6 +513,23 @@ static inline struct page *alloc_page(gfp_t gfp)
 {
 	return alloc_alloc_page(gfp);
 }
+
+static inline unsigned long alloc_pages_bulk_node(gfp_t gfp, int nid,
+						  unsigned long nr,
+						  struct page **pages)
+{
+	return alloc_alloc_pages_bulk_node(gfp, nid, nr, pages);
+}
+
+static inline unsigned long alloc_pages_bulk(gfp_t gfp, unsigned long nr,
+					     struct page **pages)
+{
+	return alloc_alloc_pages_bulk(gfp, nr, pages);
+}
+
+/* Before 6.14 these two had the names; the list that went then is not here. */
+#define alloc_pages_bulk_array_node	alloc_pages_bulk_node
+#define alloc_pages_bulk_array		alloc_pages_bulk
 
 static inline unsigned long __get_free_pages(gfp_t gfp, unsigned int order)
 {

@@ -129,6 +129,13 @@ static inline size_t alloc_array_size_(size_t n, size_t size)
 	return __builtin_mul_overflow(n, size, &bytes) ? (size_t)-1 : bytes;
 }
 
+static inline size_t alloc_flex_size_(size_t size, size_t n, size_t each)
+{
+	size_t bytes = alloc_array_size_(n, each);
+
+	return __builtin_add_overflow(size, bytes, &bytes) ? (size_t)-1 : bytes;
+}
+
 static inline void *alloc_kzalloc(size_t size, alloc_gfp_t gfp)
 {
 	return alloc_kmalloc(size, gfp | ALLOC___GFP_ZERO);
@@ -300,6 +307,17 @@ static inline void *kvcalloc(size_t n, size_t size, gfp_t gfp)
 	return alloc_kvcalloc(n, size, gfp);
 }
 
+static inline void *kvmalloc_array_node(size_t n, size_t size, gfp_t gfp,
+					int node)
+{
+	return alloc_kvmalloc_node(alloc_array_size_(n, size), gfp, node);
+}
+
+static inline void *kvcalloc_node(size_t n, size_t size, gfp_t gfp, int node)
+{
+	return kvmalloc_array_node(n, size, gfp | ALLOC___GFP_ZERO, node);
+}
+
 static inline void *kvrealloc(const void *p, size_t size, gfp_t gfp)
 {
 	return alloc_kvrealloc(p, size, gfp);
@@ -338,9 +356,37 @@ static inline void *kmemdup_array(const void *src, size_t n, size_t size,
 	return alloc_kmemdup(src, alloc_array_size_(n, size), gfp);
 }
 
+/* Of any size; freed by kvfree(). */
+static inline void *kvmemdup(const void *src, size_t len, gfp_t gfp)
+{
+	void *p = alloc_kvmalloc(len, gfp);
+
+	return p && len ? __builtin_memcpy(p, src, len) : p;
+}
+
 static inline char *kmemdup_nul(const char *s, size_t len, gfp_t gfp)
 {
 	return alloc_kmemdup_nul(s, len, gfp);
+}
+
+/* Who asked is found by slab_debug=U. */
+#define kmalloc_track_caller(size, gfp)	kmalloc(size, gfp)
+#define kmalloc_node_track_caller(size, gfp, node)			\
+	kmalloc_node(size, gfp, node)
+
+/*
+ * For where nothing may be waited for.  A handler that interrupted the
+ * allocator gets what is at hand, or NULL; a lock that another thread has is
+ * waited for all the same, as that one runs on.
+ */
+static inline void *kmalloc_nolock(size_t size, gfp_t gfp, int node)
+{
+	return alloc_kmalloc_node(size, gfp & ALLOC___GFP_ZERO, node);
+}
+
+static inline void kfree_nolock(const void *p)
+{
+	alloc_kfree(p);
 }
 
 static inline const char *kstrdup_const(const char *s, gfp_t gfp)
@@ -356,6 +402,46 @@ static inline void kfree_const(const void *p)
 #ifdef __cplusplus
 }
 #endif
+
+/*
+ * By type: @var is a variable of it or its name, and the result points to it.
+ * The flags may be left out: GFP_KERNEL.  A flex has @n elements of its last
+ * member behind it.  In C only.
+ */
+#define kmalloc_obj(var, ...)						\
+	LIBALLOC_OBJ(kmalloc, var, LIBALLOC_GFP(__VA_ARGS__))
+#define kzalloc_obj(var, ...)						\
+	LIBALLOC_OBJ(kzalloc, var, LIBALLOC_GFP(__VA_ARGS__))
+#define kvmalloc_obj(var, ...)						\
+	LIBALLOC_OBJ(kvmalloc, var, LIBALLOC_GFP(__VA_ARGS__))
+#define kvzalloc_obj(var, ...)						\
+	LIBALLOC_OBJ(kvzalloc, var, LIBALLOC_GFP(__VA_ARGS__))
+#define kmalloc_objs(var, n, ...)					\
+	LIBALLOC_OBJS(kmalloc_array, var, n, LIBALLOC_GFP(__VA_ARGS__))
+#define kzalloc_objs(var, n, ...)					\
+	LIBALLOC_OBJS(kcalloc, var, n, LIBALLOC_GFP(__VA_ARGS__))
+#define kvmalloc_objs(var, n, ...)					\
+	LIBALLOC_OBJS(kvmalloc_array, var, n, LIBALLOC_GFP(__VA_ARGS__))
+#define kvzalloc_objs(var, n, ...)					\
+	LIBALLOC_OBJS(kvcalloc, var, n, LIBALLOC_GFP(__VA_ARGS__))
+#define kmalloc_flex(var, member, n, ...)				\
+	LIBALLOC_FLEX(kmalloc, var, member, n, LIBALLOC_GFP(__VA_ARGS__))
+#define kzalloc_flex(var, member, n, ...)				\
+	LIBALLOC_FLEX(kzalloc, var, member, n, LIBALLOC_GFP(__VA_ARGS__))
+#define kvmalloc_flex(var, member, n, ...)				\
+	LIBALLOC_FLEX(kvmalloc, var, member, n, LIBALLOC_GFP(__VA_ARGS__))
+#define kvzalloc_flex(var, member, n, ...)				\
+	LIBALLOC_FLEX(kvzalloc, var, member, n, LIBALLOC_GFP(__VA_ARGS__))
+
+#define LIBALLOC_GFP(...)						\
+	(((const gfp_t[2]){ GFP_KERNEL, __VA_ARGS__ })[sizeof(#__VA_ARGS__) > 1])
+#define LIBALLOC_OBJ(f, var, gfp)					\
+	((__typeof__(var) *)f(sizeof(__typeof__(var)), gfp))
+#define LIBALLOC_OBJS(f, var, n, gfp)					\
+	((__typeof__(var) *)f(n, sizeof(__typeof__(var)), gfp))
+#define LIBALLOC_FLEX(f, var, member, n, gfp)				\
+	((__typeof__(var) *)f(alloc_flex_size_(sizeof(__typeof__(var)), n, \
+			sizeof(((__typeof__(var) *)0)->member[0])), gfp))
 
 #endif /* LIBALLOC_KMEM_NAMES */
 

@@ -335,6 +335,8 @@ typedef alloc_slab_flags_t slab_flags_t;
 #define SLAB_TYPESAFE_BY_RCU		ALLOC_SLAB_TYPESAFE_BY_RCU
 #define SLAB_CACHE_DMA			ALLOC_SLAB_CACHE_DMA
 #define SLAB_CACHE_DMA32		ALLOC_SLAB_CACHE_DMA32
+/* For a leak detector that knows no caches of its own. */
+#define SLAB_NOLEAKTRACE		0u
 /* The kernel's name before 4.12, and one for what a shrinker empties. */
 #define SLAB_DESTROY_BY_RCU		ALLOC_SLAB_TYPESAFE_BY_RCU
 #define SLAB_TEMPORARY			ALLOC_SLAB_RECLAIM_ACCOUNT

@@ -2,6 +2,8 @@
 #ifndef LIBALLOC_LINUX_GFP_H
 #define LIBALLOC_LINUX_GFP_H
 
+#include <linux/cleanup.h>
+#include <linux/list.h>
 #include <linux/types.h>
 
 /* The flags themselves are in liballoc.h. */
@@ -9,5 +11,7 @@ static inline bool gfpflags_allow_blocking(gfp_t gfp)
 {
 	return gfp & __GFP_DIRECT_RECLAIM;
 }
+
+DEFINE_FREE(free_page, void *, free_page((unsigned long)_T))
 
 #endif

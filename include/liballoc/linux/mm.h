@@ -37,7 +37,20 @@ static inline void *phys_to_virt(phys_addr_t addr)
 	return (void *)(unsigned long)addr;
 }
 
-#define __pa(addr)	virt_to_phys((const void *)(addr))
+#define __pa(addr)	((unsigned long)virt_to_phys((const void *)(addr)))
 #define __va(addr)	phys_to_virt((phys_addr_t)(addr))
+
+/* Pages that were allocated together follow each other, their frames too. */
+#define nth_page(page, n)	((page) + (n))
+#define page_to_virt(page)	page_address(page)
+#define virt_to_pfn(addr)	((unsigned long)(addr) >> PAGE_SHIFT)
+#define pfn_to_virt(pfn)	((void *)((unsigned long)(pfn) << PAGE_SHIFT))
+#define pfn_valid(pfn)		(pfn_to_page(pfn) != NULL)
+/* It is the heap's: what virt_to_page() and __pa() may be asked of. */
+#define virt_addr_valid(addr)	(virt_to_page((const void *)(addr)) != NULL)
+
+/* No page is paged out, so none has to be marked as one that may not be. */
+#define SetPageReserved(page)	((void)(page))
+#define ClearPageReserved(page)	((void)(page))
 
 #endif

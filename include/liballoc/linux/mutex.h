@@ -5,6 +5,8 @@
 #include <pthread.h>
 
 #include <linux/atomic.h>
+#include <linux/cleanup.h>
+#include <linux/list.h>
 #include <linux/types.h>
 
 struct mutex {
@@ -51,6 +53,10 @@ static inline void mutex_unlock(struct mutex *lock)
 {
 	pthread_mutex_unlock(&lock->mutex);
 }
+
+DEFINE_GUARD(mutex, struct mutex *, mutex_lock(_T), mutex_unlock(_T))
+DEFINE_GUARD_COND(mutex, _try, mutex_trylock(_T))
+DEFINE_GUARD_COND(mutex, _intr, mutex_lock_interruptible(_T) == 0)
 
 #define mutex_lock_nested(lock, subclass)	mutex_lock(lock)
 #ifndef lockdep_assert_held

@@ -5,6 +5,7 @@
 #include <pthread.h>
 
 #include <linux/atomic.h>
+#include <linux/cleanup.h>
 #include <linux/types.h>
 
 typedef struct spinlock {
@@ -159,5 +160,20 @@ static inline void write_unlock(rwlock_t *lock)
 		(void)(flags);						\
 		write_unlock(lock);					\
 	} while (0)
+
+/* All of one kind are the same. */
+#define LIBALLOC_GUARDS(name, type, lock, unlock)			\
+	DEFINE_GUARD(name, type *, lock(_T), unlock(_T))		\
+	DEFINE_GUARD(name##_irq, type *, lock(_T), unlock(_T))		\
+	DEFINE_GUARD(name##_irqsave, type *, lock(_T), unlock(_T))	\
+	DEFINE_GUARD(name##_bh, type *, lock(_T), unlock(_T))
+LIBALLOC_GUARDS(spinlock, spinlock_t, spin_lock, spin_unlock)
+LIBALLOC_GUARDS(raw_spinlock, raw_spinlock_t, spin_lock, spin_unlock)
+LIBALLOC_GUARDS(read_lock, rwlock_t, read_lock, read_unlock)
+LIBALLOC_GUARDS(write_lock, rwlock_t, write_lock, write_unlock)
+DEFINE_GUARD_COND(spinlock, _try, spin_trylock(_T))
+DEFINE_GUARD_COND(spinlock_irq, _try, spin_trylock(_T))
+DEFINE_GUARD_COND(spinlock_irqsave, _try, spin_trylock(_T))
+DEFINE_GUARD_COND(raw_spinlock, _try, spin_trylock(_T))
 
 #endif

@@ -7,8 +7,11 @@
 #endif
 #include <string.h>
 
+#include <linux/err.h>
 #include <linux/errno.h>
+#include <linux/overflow.h>
 #include <linux/types.h>
+#include <linux/uaccess.h>
 
 /* libc has them, and hides them under -std=c11. */
 extern size_t strnlen(const char *s, size_t max);
@@ -60,6 +63,70 @@ static inline size_t str_has_prefix(const char *s, const char *prefix)
 	size_t len = strlen(prefix);
 
 	return strncmp(s, prefix, len) ? 0 : len;
+}
+
+/* --- copies of what a caller gave; errors as pointers -------------------- */
+
+static inline void *liballoc_dup_user(void *copy, const void *src, size_t len)
+{
+	if (!copy)
+		return ERR_PTR(-ENOMEM);
+	if (!copy_from_user(copy, src, len))
+		return copy;
+	kvfree(copy);
+	return ERR_PTR(-EFAULT);
+}
+
+static inline void *memdup_user(const void *src, size_t len)
+{
+	return liballoc_dup_user(kmalloc(len, GFP_USER), src, len);
+}
+
+static inline void *memdup_array_user(const void *src, size_t n, size_t size)
+{
+	size_t len = size_mul(n, size);
+
+	return len == SIZE_MAX ? ERR_PTR(-EOVERFLOW) : memdup_user(src, len);
+}
+
+/* Freed by kvfree(). */
+static inline void *vmemdup_user(const void *src, size_t len)
+{
+	return liballoc_dup_user(kvmalloc(len, GFP_USER), src, len);
+}
+
+/* With a 0 byte behind it. */
+static inline void *memdup_user_nul(const void *src, size_t len)
+{
+	char *copy = (char *)kmalloc(size_add(len, 1), GFP_USER);
+
+	if (copy)
+		copy[len] = '\0';
+	return liballoc_dup_user(copy, src, len);
+}
+
+/* -EINVAL if no 0 byte is among the first @n. */
+static inline char *strndup_user(const char *src, long n)
+{
+	char *copy = NULL, *more;
+	long len = -EINVAL;
+
+	for (long size = n < 64 ? n : 64; size > 0;
+	     size = n / 2 < size ? n : 2 * size) {
+		more = (char *)krealloc(copy, (size_t)size, GFP_USER);
+		if (!more) {
+			len = -ENOMEM;
+			break;
+		}
+		copy = more;
+		len = strncpy_from_user(copy, src, size);
+		if (len >= 0 && len < size)
+			return copy;
+		if (len < 0 || size == n)
+			break;
+	}
+	kfree(copy);
+	return (char *)ERR_PTR(len < 0 ? len : -EINVAL);
 }
 
 #endif

@@ -2,6 +2,7 @@
 #ifndef LIBALLOC_LINUX_VMALLOC_H
 #define LIBALLOC_LINUX_VMALLOC_H
 
+#include <linux/err.h>
 #include <linux/gfp.h>
 #include <linux/types.h>
 
@@ -48,5 +49,15 @@ static inline void *__vcalloc(size_t n, size_t size, gfp_t gfp)
 {
 	return __vmalloc_array(n, size, gfp | __GFP_ZERO);
 }
+
+/* Of what vmap() made; what vmalloc_to_page() does not know has none. */
+static inline unsigned long vmalloc_to_pfn(const void *addr)
+{
+	const struct page *page = vmalloc_to_page(addr);
+
+	return page ? page_to_pfn(page) : 0;
+}
+
+DEFINE_FREE(vfree, void *, if (!IS_ERR_OR_NULL(_T)) vfree(_T))
 
 #endif
