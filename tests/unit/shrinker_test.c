@@ -472,6 +472,9 @@ Test(shrinker, freeing_waits, UP)
 	while (in_scan < 2)
 		usleep(1000);
 	pthread_create(&out, NULL, free_thread, s);
+	/* Before that, this thread would enter it, and never say go on. */
+	while (READ_ONCE(nr_shrinkers))
+		usleep(1000);
 	usleep(50000);
 	cr_assert_eq(freed_it, 0, "it did not wait");
 	/* Nobody enters any more, and others can be registered. */
