@@ -233,6 +233,23 @@ static size_t key_length(const char *line)
 	return n;
 }
 
+/* Lists of pages, which only newer kernels print in columns. */
+static bool of_pageset(const char *line)
+{
+	return strspn(line, " ") == 14;
+}
+
+/* Blanks that follow each other become one. */
+static void squeeze(char *line)
+{
+	char *to = line;
+
+	for (; *line; line++)
+		if (*line != ' ' || line[1] != ' ')
+			*to++ = *line;
+	*to = '\0';
+}
+
 /* Every line of ours that the kernel has, too, has the same shape. */
 static u32 compare_lines(const char *name)
 {
@@ -251,6 +268,10 @@ static u32 compare_lines(const char *name)
 				continue;
 			blot(a, false, sa);
 			blot(b, false, sb);
+			if (of_pageset(a)) {
+				squeeze(sa);
+				squeeze(sb);
+			}
 			cr_assert_str_eq(sa, sb, "%s", name);
 			same++;
 			break;
@@ -302,6 +323,9 @@ static void compare_columns(const char *name, const char *mark)
 
 	if (!read_live(name))
 		cr_skip_test("no /proc/%s for us", name);
+	/* All of a small machine's memory is below 4 GiB: DMA32. */
+	if (strstr(mark, "Normal") && !strstr(live, "zone   Normal"))
+		cr_skip_test("no zone Normal");
 	b = strstr(live, mark);
 	cr_assert(a && b, "%s", mark);
 	while (*a && *a != '\n') {
