@@ -14,18 +14,15 @@
  * a program that uses a size once pays one batch for it.
  *
  * Re-entry (a signal handler on the thread that holds a lock): allocation
- * fails here, and the caller tries another cache; a free is put off in a
- * small table of atomics until somebody comes by with no lock held.
+ * fails here, and the caller tries another cache; a free is put off (defer.c).
  */
 #include "core/options.h"
 #include "core/stats.h"
 #include "lib/fork_count.h"
-#include "mm/vmalloc.h"
 #include "mm/zone.h"
 #include "slab/harden.h"
 #include "sys/sys.h"
 
-#define NR_DEFERRED	128
 #define MISSES_TO_GROW	4
 #define MISSES_BEYOND	256	/* ... for a cache that goes on missing */
 #define FLUSH_LARGE	512	/* bytes of an object of which ... */
@@ -41,41 +38,8 @@
 #define FIRST_SHEAF	(FIRST_CACHE << SHEAF_HEAD_SHIFT)
 #define LAST_SHEAF	((FIRST_HARDEN - 1) << SHEAF_HEAD_SHIFT)
 
-static void *deferred[NR_DEFERRED];	/* atomic */
-static u32 some_deferred;		/* atomic; not 0 if any is (below) */
 static size_t budget_used;		/* of one CPU; racy */
 static u32 nr_missed;			/* CPUs up to the last that has; racy */
-
-/*
- * Who puts one into the table says so afterwards, who takes them out unsays it
- * before.  A fork by another thread between the two would leave something in
- * the table that nobody knows of: the child looks once.
- */
-static void deferred_say(bool some)
-{
-	__atomic_exchange_n(&some_deferred, some, __ATOMIC_ACQ_REL);
-}
-
-void free_deferred_fork_child(void)
-{
-	deferred_say(true);
-}
-
-void free_defer(void *obj)
-{
-	for (u32 i = 0; i < NR_DEFERRED; i++) {
-		void *none = NULL;
-
-		if (__atomic_compare_exchange_n(&deferred[i], &none, obj,
-						false, __ATOMIC_RELEASE,
-						__ATOMIC_RELAXED)) {
-			deferred_say(true);
-			stat_add(STAT_DEFERRED, 1);
-			return;
-		}
-	}
-	/* The table is full: the object is lost, the heap is not. */
-}
 
 /*
  * Threads that have taken objects out of barns, or empty slabs out of their
@@ -86,60 +50,16 @@ void free_defer(void *obj)
 static struct fork_count reclaimers;
 static __thread u32 reclaiming __attribute__((tls_model("initial-exec")));
 
-static u32 reclaim_enter(void)
+u32 slab_reclaim_enter(void)
 {
 	WRITE_ONCE(reclaiming, reclaiming + 1);
 	return fork_count_enter(&reclaimers);
 }
 
-static void reclaim_exit(u32 generation)
+void slab_reclaim_exit(u32 generation)
 {
 	fork_count_leave(&reclaimers, generation);
 	WRITE_ONCE(reclaiming, reclaiming - 1);
-}
-
-/* Whatever it is, its owner is looked up again: it may be any kind. */
-static bool deferred_free(void *obj)
-{
-	struct kmem_cache *s = class_to_cache(addr_to_class(obj));
-	struct page *page = addr_to_page(obj);
-	enum vfree_result held = VFREE_AGAIN;
-	size_t size;
-
-	if (s)
-		return slab_put(s, &obj, 1);
-	if (page)
-		return page_range_free(page, page->nr_pages);
-	if (options.hardened)
-		held = vfree_held(obj);
-	if (held == VFREE_AGAIN)
-		held = vfree(obj, &size);
-	return held != VFREE_BUSY;
-}
-
-/*
- * In a handler that interrupted a lock most would only come back here, after
- * a search of the table for each: longer than until the next signal, perhaps,
- * and then what was interrupted gets nowhere.  Who may not reclaim might meet a
- * destructor.
- */
-void free_deferred_drain(void)
-{
-	u32 generation;
-
-	if (likely(!load_acquire(&some_deferred)) || lock_is_reentry() ||
-	    reclaim_waits_not)
-		return;
-	generation = reclaim_enter();
-	deferred_say(false);
-	for (u32 i = 0; i < NR_DEFERRED; i++) {
-		void *obj = __atomic_exchange_n(&deferred[i], NULL,
-						__ATOMIC_ACQUIRE);
-
-		if (obj && !deferred_free(obj))
-			free_defer(obj);
-	}
-	reclaim_exit(generation);
 }
 
 /*
@@ -306,12 +226,12 @@ static void put_out_of_barn(struct kmem_cache *s, void *const *objs, u32 n)
 static __attribute__((noinline)) void barn_leave(struct kmem_cache *s, u32 nid)
 {
 	void *objs[SHEAF_MAX_BATCH];
-	u32 generation = reclaim_enter();
+	u32 generation = slab_reclaim_enter();
 	u32 n = barn_get(s, nid, objs, SHEAF_MAX_BATCH);
 
 	if (n)
 		put_out_of_barn(s, objs, n);
-	reclaim_exit(generation);
+	slab_reclaim_exit(generation);
 }
 
 /* The barn goes first: while the caller has objects, the cache is there. */
@@ -629,9 +549,9 @@ void slab_reclaim_cache(struct kmem_cache *s)
 		return;
 	percpu_drain(s->geo.off, s->geo.off, reclaim_put);
 	spares_empty(put_in_slabs);
-	generation = reclaim_enter();
+	generation = slab_reclaim_enter();
 	cache_empty(s);
-	reclaim_exit(generation);
+	slab_reclaim_exit(generation);
 	slab_rcu_poll();
 }
 
@@ -664,11 +584,11 @@ void slab_reclaim(void)
 		if (!class_to_cache(i << SHEAF_HEAD_SHIFT))
 			continue;
 		/* Looked up inside: so it is not made another meanwhile. */
-		generation = reclaim_enter();
+		generation = slab_reclaim_enter();
 		s = class_to_cache(i << SHEAF_HEAD_SHIFT);
 		if (s)
 			cache_empty(s);
-		reclaim_exit(generation);
+		slab_reclaim_exit(generation);
 	}
 	pcp_drain();
 	barns_reset();
@@ -678,11 +598,11 @@ void slab_reclaim(void)
 static size_t with_cache(u32 i, size_t want,
 			 size_t (*fn)(struct kmem_cache *s, size_t want))
 {
-	u32 generation = reclaim_enter();
+	u32 generation = slab_reclaim_enter();
 	struct kmem_cache *s = class_to_cache(i << SHEAF_HEAD_SHIFT);
 	size_t given = s ? fn(s, want) : 0;
 
-	reclaim_exit(generation);
+	slab_reclaim_exit(generation);
 	return given;
 }
 

@@ -527,6 +527,15 @@ bool spares_are_valid(void);
 void spares_fork_lock(void);
 void spares_fork_unlock(void);
 
+/* --- defer.c --- */
+
+/* Put off a free that a signal handler cannot do now: any kind of memory. */
+void free_defer(void *obj);
+/* Do what was put off; called with no lock held. */
+void free_deferred_drain(void);
+/* In the child of a fork by one of several threads. */
+void free_deferred_fork_child(void);
+
 /* --- sheaf.c: what the hot paths hand over --- */
 
 /* malloc() is off its hot path: what free() has left is seen to. */
@@ -536,12 +545,9 @@ void *slab_alloc_slow(struct kmem_cache *s);
 void slab_free_slow(struct kmem_cache *s, void *obj);
 /* One object; NULL without memory. */
 void *slab_alloc(struct kmem_cache *s);
-/* Put off a free that a signal handler cannot do now: any kind of memory. */
-void free_defer(void *obj);
-/* Do what was put off; called with no lock held. */
-void free_deferred_drain(void);
-/* In the child of a fork by one of several threads. */
-void free_deferred_fork_child(void);
+/* Around objects that are in nobody's hands: their cache is not destroyed. */
+u32 slab_reclaim_enter(void);
+void slab_reclaim_exit(u32 generation);
 /* As slab_alloc(), for a caller that knows where from and how hard. */
 void *slab_alloc_gfp(struct kmem_cache *s, int nid, gfp_t gfp);
 /* All of @n objects, or none: false. */
