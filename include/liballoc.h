@@ -360,7 +360,7 @@ void alloc_vfree(void *addr);
 
 /* Protections of a mapping: one. */
 typedef enum {
-	ALLOC_PAGE_KERNEL,	/* read and write */
+	ALLOC_PAGE_KERNEL	/* read and write */
 } alloc_pgprot_t;
 
 /* Flags of vmap(): one, of no effect, as in the kernel. */

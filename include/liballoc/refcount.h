@@ -42,7 +42,7 @@ enum alloc_refcount_saturation {
 	ALLOC_REFCOUNT_ADD_OVF,
 	ALLOC_REFCOUNT_ADD_UAF,
 	ALLOC_REFCOUNT_SUB_UAF,
-	ALLOC_REFCOUNT_DEC_LEAK,
+	ALLOC_REFCOUNT_DEC_LEAK
 };
 
 /* Saturate @r and say why. */
