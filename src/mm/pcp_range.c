@@ -299,14 +299,17 @@ bool range_wants_list(size_t nr)
 	       zones_used_pages() >= FLOOR_PAGES && !options.check;
 }
 
-/*
- * Before the first stock has something, and thus before its lock is wanted, but by
- * a fork.  Several threads may do so at once.
- */
+/* What several threads store at once, before anybody wants the lock. */
+static void stock_set_rank(struct stock *s)
+{
+	WRITE_ONCE(s->lock.rank, LOCK_SPAN);
+}
+
+/* Before the first stock has something. */
 static __attribute__((noinline)) void stocks_open(void)
 {
 	for_each_stock(s)
-		WRITE_ONCE(s->lock.rank, LOCK_SPAN);
+		stock_set_rank(s);
 	store_release(&ranges_open, true);
 }
 
@@ -548,10 +551,13 @@ bool ranges_are_valid(void)
 	return ok;
 }
 
+/* They may open meanwhile: what is given back has the rank that was taken. */
 void ranges_fork_lock(void)
 {
-	for_each_stock(s)
+	for_each_stock(s) {
+		stock_set_rank(s);
 		lock_fork_enter(&s->lock);
+	}
 }
 
 void ranges_fork_unlock(void)

@@ -657,6 +657,26 @@ Test(pcp_range, threads_and_a_drain, .init = up, .timeout = 60)
 
 /* --- fork --- */
 
+static void *put_one(void *page)
+{
+	put(page, 3);
+	return NULL;
+}
+
+/* A debug build counts the ranks of what is held. */
+Test(pcp_range, the_first_waits_during_a_fork, .init = up)
+{
+	struct page *page = get_apart(3);
+	pthread_t t;
+
+	ranges_fork_lock();
+	pthread_create(&t, NULL, put_one, page);
+	pthread_join(t, NULL);
+	ranges_fork_unlock();
+	cr_assert_eq(locks_held, 0);
+	cr_assert_eq(ranges_pages(), 3);
+}
+
 static void in_child(void *arg)
 {
 	struct page *page;
