@@ -249,11 +249,17 @@ bool pagemap_init(u32 nr_cpus)
 	return false;
 }
 
-/* What a further section may take: for DMA32 all that is left is little. */
+/*
+ * What a further section may take: for DMA32 all that is left is little.  Its
+ * metadata and alignment take 8 MiB whatever its size, so that under a limit on
+ * address space it is not the smaller for that.
+ */
 static size_t section_size(const struct zone *zone)
 {
 	if (zone->type == ZONE_DMA32)
 		return DMA32_WINDOW;
+	if (sys_limit_as() != SIZE_MAX)
+		return max(window_start_size(), WINDOW_MIN);
 	return max(window_start_size() / 2, WINDOW_MIN);
 }
 
