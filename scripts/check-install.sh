@@ -80,7 +80,7 @@ ${CC:-cc} -static -o "$tmp/static" "$tmp/p.c" \
 version=$("$tmp/dynamic")
 [ "$("$tmp/static")" = "$version" ]
 LD_PRELOAD=$root/lib/liballoc.so LIBALLOC_OPTIONS=verbose /bin/true 2>&1 |
-	grep -qx "liballoc: version $version"
+	grep -qx "liballoc: version $version, pid [0-9]*"
 [ "$("$root/bin/alloc-slabtop" --version)" = "alloc-slabtop $version" ]
 for page in man1/alloc-slabtop.1 man7/liballoc.7; do
 	grep -q "^\.TH .*\"liballoc $version\"" "$root/share/man/$page"

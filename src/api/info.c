@@ -317,6 +317,17 @@ EXPORT long alloc_proc_read(const char *name, char *buf, size_t size)
 	return (long)m.len;
 }
 
+static void report_no_file(const char *name)
+{
+	char what[128];
+	size_t at = 0;
+
+	for (u32 i = 0; vmstat_name(i); i++)
+		at += fmt_print(what + at, sizeof(what) - at, "%s ",
+				vmstat_name(i));
+	report("there is no /proc/%s here; there are %sslabinfo", name, what);
+}
+
 static void proc_print(const char *name)
 {
 	char buf[4 * SEQ_PIECE];
@@ -326,7 +337,7 @@ static void proc_print(const char *name)
 
 	report("/proc/%s of pid %d", name, sys_pid());
 	if (!proc_show(&m, name))
-		report("there is no /proc/%s here", name);
+		report_no_file(name);
 }
 
 /* Names separated by '+', or "all". */

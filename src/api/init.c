@@ -85,7 +85,7 @@ static void say_mechanisms(void)
 		[PERCPU_CID] = "restartable sequences by mm_cid",
 	};
 
-	report("version " LIBALLOC_VERSION);
+	report("version " LIBALLOC_VERSION ", pid %d", sys_pid());
 	report("per-CPU sheaves: %s", modes[percpu.mode]);
 	if (options.hardened)
 		report("hardened, with guard pages by %s",

@@ -58,7 +58,7 @@ enum page_type {
 };
 
 struct page {
-	struct list_head lru;		/* free_area or partial list */
+	struct list_head lru;		/* of what list a free range or a slab is in */
 	union {
 		/* PAGE_SLAB, under node->lock: set = free object */
 		u64 free_bits[SLAB_BITS_WORDS];

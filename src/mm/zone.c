@@ -3,10 +3,10 @@
  *
  * A zone is a list of sections.  It grows by blocks of MAX_ORDER (the first of
  * a section comes in parts): first by those that are offline, then at the
- * frontier of a section, then by another section.  A free block that is clean may go offline: it leaves the lists,
- * and its part of vmemmap and of the class map goes back to the OS with it
- * (memory hot-unplug).  So a heap that has shrunk holds no metadata of what
- * it was.
+ * frontier of a section, then by another section.  A free block that is clean
+ * may go offline: it leaves the lists, and its part of vmemmap and of the class
+ * map goes back to the OS with it (memory hot-unplug).  So a heap that has
+ * shrunk holds no metadata of what it was.
  *
  * Invariants, under zone->lock:
  *   N1. a block whose offline bit is set is free, clean, in no list and not

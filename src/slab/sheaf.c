@@ -3,8 +3,9 @@
  *
  * alloc: barn, then slabs; a batch refills the sheaf.  free: half of the
  * sheaf goes to the barn, or to the slabs when that is full; of large objects
- * malloc() sees to that (spare.c).  Both are those of the CPU's node; an object
- * of another node goes straight to its slab.
+ * malloc() sees to that (spare.c).  Both are those of the CPU's node, and of its
+ * side where the cache is split; an object of another node goes straight to its
+ * slab.
  *
  * A sheaf starts closed and small and doubles with misses, as long as all
  * sheaves of a CPU together may hold no more than options.sheaf_budget bytes

@@ -18,7 +18,7 @@
  *   L4. every page of a slab has its cache's class (but see L6); pages of no
  *	 slab have 0.
  *   L5. a slab belongs to the node of its pages: so an object's address says
- *	 whose lock is needed.
+ *	 of which node the lock is that it needs, and L8 of which side.
  *   L6. an object above SLAB_MAX_SIZE is the only one of its slab, and only
  *	 the slab's first page has the class: so an address further inside is
  *	 no object's by its class, and one in that page by its offset.

@@ -18,7 +18,8 @@
  * another node is freed straight into its slab, so that sheaves and barns
  * hold what is near; but for a thread that migrates at that moment, and where
  * a node has run out of memory.  Machines with one node pay a branch for
- * this, on slow paths only.
+ * this, on slow paths only.  Between sides of a node that is not so: an object
+ * goes into the sheaf of the CPU that frees it, whatever side its slab is of.
  */
 #ifndef SLAB_SLAB_H
 #define SLAB_SLAB_H
@@ -53,7 +54,7 @@ enum {
 struct sheaf {
 	struct sheaf *next;
 	u32 size;
-	void *objs[];			/* up to the cache's max_batch */
+	void *objs[];			/* as many as one batch of its cache */
 };
 
 #define BARN_SIDES	4
@@ -90,7 +91,7 @@ struct kmem_cache_node {
 	size_t nr_used;			/* objects not free in their slab */
 	size_t nr_empty;
 	struct list_head slabs[SLAB_LISTS];
-	size_t nr_slabs;		/* read by barn_put() */
+	size_t nr_slabs;		/* read racily: how large the cache is */
 	u32 nr_given;			/* empty slabs that went back since */
 	u32 nr_kept;			/* ... and, wanted again, stay; read racily */
 	u32 least_empty, most_empty;	/* of nr_empty, since the last tick */

@@ -21,6 +21,9 @@
  * A program sees no physical addresses: page frames here are those of its
  * virtual memory, and so is what these return.  What they tell, which pages
  * follow each other, is as true of it.
+ *
+ * A page has one owner and no count of references: there is no get_page(), no
+ * folio, and nothing in struct page that a module could use (lru, private).
  */
 static inline phys_addr_t page_to_phys(const struct page *page)
 {
