@@ -58,19 +58,22 @@ static int compare(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+	int n = (int)scaled(ROUNDS, bench_begin(argc, argv));
 	double t[ROUNDS], b[ROUNDS];
 	int i;
 
-	for (i = 0; i < ROUNDS; i++) {
+	if (n > ROUNDS)
+		n = ROUNDS;
+	for (i = 0; i < n; i++) {
 		t[i] = tight();
 		b[i] = batch();
 	}
-	qsort(t, ROUNDS, sizeof(*t), compare);
-	qsort(b, ROUNDS, sizeof(*b), compare);
+	qsort(t, n, sizeof(*t), compare);
+	qsort(b, n, sizeof(*b), compare);
 	printf("pairns: tight_best=%.2f tight_median=%.2f "
 	       "batch_best=%.2f batch_median=%.2f\n",
-	       t[0], t[ROUNDS / 2], b[0], b[ROUNDS / 2]);
+	       t[0], t[n / 2], b[0], b[n / 2]);
 	return 0;
 }
