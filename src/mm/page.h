@@ -25,6 +25,8 @@
 #ifndef MM_PAGE_H
 #define MM_PAGE_H
 
+#include <limits.h>
+
 #include "lib/bits.h"
 #include "lib/compiler.h"
 #include "lib/list.h"
@@ -34,7 +36,7 @@
  * asked of the OS is rounded (inward for giving back).
  */
 #define PAGE_SHIFT	12
-#undef PAGE_SIZE	/* musl's <limits.h> has one */
+#undef PAGE_SIZE	/* musl's <limits.h>, above, has one: an int */
 #define PAGE_SIZE	((size_t)1 << PAGE_SHIFT)
 #define MAX_ORDER	10	/* largest buddy block: 4 MiB */
 #define MAX_ORDER_PAGES ((size_t)1 << MAX_ORDER)
