@@ -376,7 +376,7 @@ static struct page *spans_steal(const struct zone *zone,
 
 static struct page *get_page_from_freelist(u32 nid, const struct request *req)
 {
-	bool grows = !(req->gfp & __GFP_WARM);
+	bool grows = !(req->gfp & __GFP_WARM), room = grows;
 	struct zone *zone;
 	struct page *page;
 	u32 i = 0;
@@ -402,7 +402,9 @@ static struct page *get_page_from_freelist(u32 nid, const struct request *req)
 			page = zone_alloc_warm(zone, req);
 		if (page)
 			return page;
-		if (!grows || !watermark_ok(req->nr, req->gfp))
+		/* All nodes grow below one limit: refused once is refused. */
+		room = room && watermark_ok(req->nr, req->gfp);
+		if (!room)
 			continue;
 		page = zone_alloc_fresh(zone, req);
 		if (page)

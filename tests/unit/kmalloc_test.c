@@ -55,8 +55,7 @@ Test(kmalloc, every_class_has_a_code_of_its_size, .init = unit_up)
 	}
 }
 
-/* The next classes may have an object, but give up nothing that the first has. */
-Test(kmalloc, who_is_refused_reclaims_once, .init = unit_up)
+static void refused_reclaims_once(void)
 {
 	u64 before;
 
@@ -68,6 +67,18 @@ Test(kmalloc, who_is_refused_reclaims_once, .init = unit_up)
 	before = stat_read(STAT_DIRECT_RECLAIM);
 	cr_assert_null(kmalloc(64));
 	cr_assert_eq(stat_read(STAT_DIRECT_RECLAIM), before + 1);
+}
+
+/* The next classes may have an object, but give up nothing that the first has. */
+Test(kmalloc, who_is_refused_reclaims_once, .init = unit_up)
+{
+	refused_reclaims_once();
+}
+
+/* The other node may have a page, but the limit is that of both. */
+Test(kmalloc, who_is_refused_reclaims_once_on_two_nodes, .init = nodes_up)
+{
+	refused_reclaims_once();
 }
 
 static struct kmem_cache *cache_of(const void *p)
