@@ -172,10 +172,13 @@ Test(vmstat, re_entry, .init = heap_up, .timeout = 60)
 
 static char live[1 << 18];
 
-/* False where the file is missing or not for us. */
+/*
+ * False where the file is missing or not for us.  Whole lines, as far as there
+ * is room: vmallocinfo has one for each thread of the machine.
+ */
 static bool read_live(const char *name)
 {
-	char path[64];
+	char path[64], *end;
 	FILE *f;
 
 	snprintf(path, sizeof(path), "/proc/%s", name);
@@ -184,7 +187,10 @@ static bool read_live(const char *name)
 		return false;
 	live[fread(live, 1, sizeof(live) - 1, f)] = '\0';
 	fclose(f);
-	return live[0] != '\0';
+	end = strrchr(live, '\n');
+	if (end)
+		end[1] = '\0';
+	return end;
 }
 
 /*
