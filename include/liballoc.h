@@ -704,6 +704,7 @@ static inline int is_vmalloc_addr(const void *addr)
 #include "liballoc/kref.h"
 #include "liballoc/stack.h"
 #include "liballoc/shrinker.h"
+#include "liballoc/list_lru.h"
 
 #undef LIBALLOC_MALLOC
 #undef LIBALLOC_SIZE

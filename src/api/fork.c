@@ -32,6 +32,7 @@
 #include <pthread.h>
 
 #include "api/init.h"
+#include "api/list_lru.h"
 #include "mm/memblock.h"
 #include "mm/percpu.h"
 #include "mm/pressure.h"
@@ -73,6 +74,7 @@ static void prepare(void)
 	heap_locked = nr_sections != 0;
 	if (!heap_locked)
 		return;
+	list_lrus_fork_lock();
 	mempools_fork_lock();
 	kmem_caches_fork_lock();
 	kmalloc_fork_lock();
@@ -102,6 +104,7 @@ static void unlock(void)
 		kmalloc_fork_unlock();
 		kmem_caches_fork_unlock();
 		mempools_fork_unlock();
+		list_lrus_fork_unlock();
 	}
 	init_fork_unlock();
 }

@@ -28,6 +28,7 @@
 
 enum lock_rank {
 	LOCK_INIT,	/* start-up, once */
+	LOCK_LIST_LRUS,	/* list of list_lrus */
 	LOCK_MEMPOOLS,	/* list of mempools */
 	LOCK_MEMPOOL,	/* the reserve of one */
 	LOCK_CACHES,	/* list of kmem_caches */
