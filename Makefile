@@ -34,7 +34,8 @@ COLD += $(wildcard src/slab/slab_debug.c src/slab/sheaf_caller.c)
 COLD += src/slab/kmalloc_own.c src/api/kmalloc_api.c src/api/rcu_api.c
 COLD += src/sys/fault.c src/mm/stack.c src/api/stack.c
 COLD += src/sys/room.c src/sys/pressure.c src/mm/pressure.c src/mm/shrinker.c \
-	src/api/shrinker.c src/api/list_lru.c
+	src/api/shrinker.c src/api/list_lru.c src/mm/page_ref.c \
+	src/api/page_ref.c
 COLD += src/slab/mempool.c src/api/mempool_api.c src/api/refcount_api.c
 OBJS = $(patsubst src/%.c,$(BUILD)/obj/%.o,$(filter-out $(COLD),$(SRCS)) $(COLD))
 

@@ -176,6 +176,9 @@ unsigned long alloc_get_zeroed_page(alloc_gfp_t gfp);
  * @page: its first page
  * @order: the order it was allocated with
  *
+ * Of a block that others have references to (page_ref.h), that is one
+ * reference less.
+ *
  * Misuse: a page that is free, that is not the first, that was never
  * allocated, or another order.
  * Context: any; keeps errno.
@@ -213,7 +216,8 @@ void alloc_free_contig_range(unsigned long pfn, unsigned long nr);
  * @page: as alloc_alloc_pages() returned it, with the same @order
  *
  * Afterwards each of the pages is one of order 0.  Not for a block of malloc()
- * with hardened=1, which ends in a canary.
+ * with hardened=1, which ends in a canary, nor for one that is shared
+ * (page_ref.h).
  * Context: the caller owns the block, and nobody frees it meanwhile.
  */
 void alloc_split_page(struct page *page, unsigned int order);
@@ -705,6 +709,7 @@ static inline int is_vmalloc_addr(const void *addr)
 #include "liballoc/stack.h"
 #include "liballoc/shrinker.h"
 #include "liballoc/list_lru.h"
+#include "liballoc/page_ref.h"
 
 #undef LIBALLOC_MALLOC
 #undef LIBALLOC_SIZE

@@ -31,6 +31,7 @@
 #include "core/report.h"
 #include "core/stats.h"
 #include "core/trace.h"
+#include "mm/page_ref.h"
 #include "mm/vmalloc.h"
 #include "mm/zone.h"
 #include "slab/harden.h"
@@ -242,8 +243,7 @@ static __slowpath __noreturn void bad_page(const char *call, const void *ptr,
 {
 	size_t nr;
 	const struct page *head = page_block(page, &nr);
-	bool again = !strcmp(call, "free") &&
-		     (!head || head->type != PAGE_LARGE);
+	bool again = !strcmp(call, "free") && !(head && page_is_block(head));
 
 	alloc_fatal("%s %s: %p (pages, size %zu)", again ? "double" : "invalid",
 		    call, ptr, head ? nr << PAGE_SHIFT : 0);
@@ -263,20 +263,26 @@ static __slowpath __noreturn void bad_area(const char *call, const void *ptr,
 
 /* --- free --- */
 
+static void free_large(void *ptr, struct page *page, bool again);
+
+/* Not PAGE_LARGE: others have it, too, or it is no block at all. */
+static __slowpath void free_shared(void *ptr, struct page *page, bool again)
+{
+	if (!page_is_shared(page) || ptr != large_start(page))
+		bad_page("free", ptr, page);
+	if (!page_ref_drop(page))
+		free_large(ptr, page, again);
+}
+
 /* @again: one of its length may be asked for next. */
 static void free_large(void *ptr, struct page *page, bool again)
 {
-	u8 type = PAGE_LARGE;
-
 	if (READ_ONCE(nr_span_caches))
 		spans_prefetch();
-	/* One of two threads that free the same block loses here. */
-	if (unlikely(ptr != large_start(page) ||
-		     !__atomic_compare_exchange_n(&page->type, &type,
-						  PAGE_NONE, false,
-						  __ATOMIC_ACQUIRE,
-						  __ATOMIC_RELAXED)))
-		bad_page("free", ptr, page);
+	if (unlikely(ptr != large_start(page) || !page_take(page))) {
+		free_shared(ptr, page, again);
+		return;
+	}
 	if (likely((again && last_put(page, page->nr_pages)) ||
 		   page_buffer_free(page, page->nr_pages)))
 		return;
@@ -371,8 +377,7 @@ static __slowpath size_t block_size_slow(const char *call, const void *ptr)
 	size_t size;
 
 	if (page) {
-		if (unlikely(page->type != PAGE_LARGE ||
-			     ptr != large_start(page)))
+		if (unlikely(!page_is_block(page) || ptr != large_start(page)))
 			bad_page(call, ptr, page);
 		return large_size(page);
 	}

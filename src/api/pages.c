@@ -19,6 +19,7 @@
 #include "core/report.h"
 #include "core/stats.h"
 #include "liballoc.h"
+#include "mm/page_ref.h"
 #include "mm/zone.h"
 #include "slab/harden.h"
 #include "sys/sys.h"
@@ -200,7 +201,7 @@ static const struct page *block_in_use(const struct page *page)
 	size_t nr;
 	const struct page *head = page_block(page, &nr);
 
-	return head && (head->type == PAGE_LARGE || head->type == PAGE_SLAB ||
+	return head && (page_is_block(head) || head->type == PAGE_SLAB ||
 			head->type == PAGE_HARDENED) ? head : NULL;
 }
 
@@ -246,10 +247,23 @@ void api_check_page(const char *call, const struct page *page)
 	if (unlikely(!page_is_valid(page)))
 		not_ours(call, page);
 	head = block_in_use(page);
-	if (unlikely(!head || (head->type != PAGE_LARGE &&
-			       head->type != PAGE_HARDENED)))
+	if (unlikely(!head || head->type == PAGE_SLAB))
 		alloc_fatal("invalid %s: %p (not an allocated page)", call,
 			    page_address(page));
+}
+
+struct page *api_block_head(const char *call, const struct page *page)
+{
+	const struct page *head = page;
+
+	if (likely(page_is_valid(page) && page_is_block(page)))
+		return (struct page *)page;
+	api_check_page(call, page);
+	head = block_in_use(page);
+	if (unlikely(head->type == PAGE_HARDENED))
+		alloc_fatal("invalid %s: %p (of malloc, with hardened=1)", call,
+			    page_address(page));
+	return (struct page *)head;
 }
 
 /* --- freeing ------------------------------------------------------------ */
@@ -264,23 +278,31 @@ static bool is_hardened_block(const struct page *page, const void *ptr,
 }
 
 static void put_pages(const char *call, void *ptr, struct page *page,
+		      size_t nr);
+
+/* Others have it, too, or it is no block of @nr pages, or not any more. */
+static __slowpath void put_shared(const char *call, void *ptr,
+				  struct page *page, size_t nr)
+{
+	if (!page_is_shared(page) || !is_start(page, ptr) ||
+	    page->nr_pages != nr)
+		bad_free(call, ptr, page, nr);
+	if (!page_ref_drop(page))
+		put_pages(call, ptr, page, nr);
+}
+
+static void put_pages(const char *call, void *ptr, struct page *page,
 		      size_t nr)
 {
-	u8 type = PAGE_LARGE;
-
 	if (unlikely(is_hardened_block(page, ptr, nr))) {
 		harden_free(ptr, HARDEN_ANY_SIZE);
 		return;
 	}
 	if (unlikely(!is_start(page, ptr) || page->type != PAGE_LARGE ||
-		     page->nr_pages != nr))
-		bad_free(call, ptr, page, nr);
-	/* One of two threads that free the same block loses here. */
-	if (unlikely(!__atomic_compare_exchange_n(&page->type, &type,
-						  PAGE_NONE, false,
-						  __ATOMIC_ACQUIRE,
-						  __ATOMIC_RELAXED)))
-		bad_free(call, ptr, page, nr);
+		     page->nr_pages != nr || !page_take(page))) {
+		put_shared(call, ptr, page, nr);
+		return;
+	}
 	if (likely(page_range_free(page, nr)))
 		return;
 	WRITE_ONCE(page->type, PAGE_LARGE);
@@ -310,6 +332,13 @@ void api_put_block(const char *call, struct page *page, u32 order)
 		not_ours(call, page);
 	put_pages(call, page_address(page), page,
 		  order_to_pages(call, page_address(page), order));
+}
+
+void api_put_page(const char *call, struct page *page)
+{
+	struct page *head = api_block_head(call, page);
+
+	put_pages(call, page_address(head), head, head->nr_pages);
 }
 
 EXPORT void alloc___free_pages(struct page *page, u32 order)
@@ -353,6 +382,9 @@ EXPORT void alloc_split_page(struct page *page, u32 order)
 
 	api_check_page(call, page);
 	nr = order_to_pages(call, page_address(page), order);
+	if (unlikely(page_is_shared(page)))
+		alloc_fatal("invalid %s: %p (pages, %u references)", call,
+			    page_address(page), page_ref_count(page));
 	if (unlikely(page->type != PAGE_LARGE || page->nr_pages != nr))
 		bad_free(call, page_address(page), page, nr);
 	for (size_t i = nr; i-- > 0;) {

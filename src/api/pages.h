@@ -25,7 +25,14 @@ bool api_may_retry(size_t size, gfp_t gfp, u32 *tries);
 /* alloc_pages() and __free_pages(); a report says @call. */
 struct page *api_get_block(gfp_t gfp, u32 order);
 void api_put_block(const char *call, struct page *page, u32 order);
+/* Whatever its length is: a report says @call. */
+void api_put_page(const char *call, struct page *page);
 /* @page is one of the heap's and in use, or the process ends with a report. */
 void api_check_page(const char *call, const struct page *page);
+/*
+ * The head of the block of pages in use that @page lies in, one of alloc_pages()
+ * or its kin; anything else ends the process.
+ */
+struct page *api_block_head(const char *call, const struct page *page);
 
 #endif

@@ -57,6 +57,7 @@ enum page_type {
 	PAGE_HARDENED,		/* as PAGE_LARGE: slab/harden_large.c has it */
 	PAGE_QUARANTINE,	/* the same, freed by its user */
 	PAGE_QUICK,		/* nr_pages free pages: last.c, pcp_range.c */
+	PAGE_SHARED,		/* as PAGE_LARGE, with a count: page_ref.h */
 };
 
 struct page {
@@ -65,7 +66,8 @@ struct page {
 		/* PAGE_SLAB, under node->lock: set = free object */
 		u64 free_bits[SLAB_BITS_WORDS];
 		/*
-		 * PAGE_LARGE: written by the owner of the block.
+		 * PAGE_LARGE and PAGE_SHARED: written by the owner of the
+		 * block before it is shared.
 		 * PAGE_SPAN and its tail: under the lock of span_cpu.
 		 */
 		struct {
@@ -80,11 +82,17 @@ struct page {
 			bool run_listed;
 		};
 	};
-	u8 type;	/* enum page_type; under zone->lock, or by the owner */
-	u8 order;	/* of a free block or a slab */
+	union {
+		struct {
+			/* enum page_type; under zone->lock, or by the owner */
+			u8 type;
+			u8 order;	/* of a free block or a slab */
+			u16 nr_free;	/* PAGE_SLAB: bits set, under node->lock */
+		};
+		u32 ref_word;	/* PAGE_LARGE, PAGE_SHARED; see page_ref.h */
+	};
 	u8 block_type;	/* first page of a pageblock: its migratetype */
 	u8 bucket;	/* PAGE_SLAB: which partial list, under node->lock */
-	u16 nr_free;	/* PAGE_SLAB: bits set, under node->lock */
 	u16 block_free;	/* first page of a pageblock: free pages; zone->lock */
 	union {
 		u32 span_cpu;	/* PAGE_SPAN and its tail: whose it is */

@@ -314,6 +314,7 @@ static size_t block_pages(const struct page *head)
 	case PAGE_SLAB:
 		return (size_t)1 << head->order;
 	case PAGE_LARGE:
+	case PAGE_SHARED:
 	case PAGE_SPAN:
 	case PAGE_QUICK:
 	case PAGE_HARDENED:

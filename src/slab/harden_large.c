@@ -29,6 +29,7 @@
 #include "core/options.h"
 #include "core/report.h"
 #include "mm/guard.h"
+#include "mm/page_ref.h"
 #include "mm/vmalloc.h"
 #include "slab/harden.h"
 #include "sys/sys.h"
@@ -140,7 +141,7 @@ static __slowpath __noreturn void bad_page(const char *call, const void *ptr,
 	size_t nr;
 	const struct page *head = page_block(page, &nr);
 	bool live = head && (head->type == PAGE_HARDENED ||
-			     head->type == PAGE_LARGE);
+			     page_is_block(head));
 	bool again = !live && call[0] == 'f';
 
 	alloc_fatal("%s %s: %p (pages, size %zu)", again ? "double" : "invalid",
@@ -308,18 +309,19 @@ void harden_large_waiting(struct harden_waiting *w)
 
 static void pages_free(void *ptr, struct page *page, size_t said)
 {
-	u8 type = PAGE_HARDENED, plain = PAGE_LARGE;
+	u8 type = PAGE_HARDENED;
 
 	if (unlikely((uintptr_t)ptr & (PAGE_SIZE - 1)))
 		bad_page("free", ptr, page);
 	if (!__atomic_compare_exchange_n(&page->type, &type, PAGE_QUARANTINE,
 					 false, __ATOMIC_ACQUIRE,
 					 __ATOMIC_RELAXED)) {
-		if (!__atomic_compare_exchange_n(&page->type, &plain,
-						 PAGE_NONE, false,
-						 __ATOMIC_ACQUIRE,
-						 __ATOMIC_RELAXED))
-			bad_page("free", ptr, page);
+		while (!page_take(page)) {
+			if (!page_is_shared(page))
+				bad_page("free", ptr, page);
+			if (page_ref_drop(page))
+				return;
+		}
 		/* Of alloc_pages(), or put off in a signal handler. */
 		if (!page_range_free(page, page->nr_pages)) {
 			WRITE_ONCE(page->type, PAGE_LARGE);
@@ -393,7 +395,7 @@ size_t harden_large_size(const char *call, const void *ptr)
 		u8 type = load_acquire(&page->type);
 
 		if (unlikely((uintptr_t)ptr & (PAGE_SIZE - 1) ||
-			     (type != PAGE_HARDENED && type != PAGE_LARGE)))
+			     (type != PAGE_HARDENED && !page_is_block(page))))
 			bad_page(call, ptr, page);
 		return type == PAGE_HARDENED ? page->user_size :
 		       (size_t)page->nr_pages << PAGE_SHIFT;

@@ -563,7 +563,12 @@ static pid_t forked;
 static enum alloc_lru_status forks(struct list_head *item,
 				   struct list_lru_one *one, void *arg)
 {
-	forked = fork();
+	static bool once;	/* whatever the walk does */
+
+	if (!once) {
+		once = true;
+		forked = fork();
+	}
 	return ALLOC_LRU_SKIP;
 }
 

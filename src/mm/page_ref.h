@@ -1,0 +1,72 @@
+/*
+ * page_ref.h - references to blocks of pages (get_page() and its kin).
+ *
+ * A block in use has one owner, as nearly all of them always have, and its
+ * head says PAGE_LARGE: there is no count, and none to be set or looked at
+ * when blocks are allocated and freed.  The first further reference makes it
+ * PAGE_SHARED, with a count; who frees it finds that it is not PAGE_LARGE, and
+ * comes here from where misuse is reported.
+ *
+ * Invariants, of the word that type, order and nr_free make:
+ *   R1. PAGE_LARGE: one reference.  The other 24 bits mean nothing: a block in
+ *	 use has no order, and is no slab.
+ *   R2. PAGE_SHARED: they are the count.  0: none, and the block is his who
+ *	 took the last one away (put_page_testzero()) or froze it, to be freed
+ *	 or given references again.
+ *   R3. the word changes by compare-and-exchange, and so does the type when
+ *	 a block is freed that may be shared: of a get and a last put that meet,
+ *	 one sees what the other did.  Either the get comes first, and the put
+ *	 is not the last; or the get finds a block that is free, and fails.
+ *   R4. a block is freed as PAGE_LARGE only: who takes the last reference away
+ *	 makes it that (page_ref_drop()) and frees it as if it had never been
+ *	 another.  A get may come between; then it is shared again, by both, and
+ *	 the free takes a reference away once more: still that of who frees it.
+ *
+ * Except that free() writes the type of a block without a comparison where no
+ * other thread can know it (api/buffer.h): a get that holds no reference (of
+ * page_ref_add_unless(): "is it still there?") is for blocks that are freed
+ * by __free_pages() and put_page().
+ */
+#ifndef MM_PAGE_REF_H
+#define MM_PAGE_REF_H
+
+#include "mm/page.h"
+
+#define PAGE_REF_MAX	0xffffffu
+#define PAGE_REF_SHIFT	8
+
+static inline bool page_is_shared(const struct page *page)
+{
+	return READ_ONCE(page->type) == PAGE_SHARED;
+}
+
+/* The head of a block of pages in use, by one owner or more. */
+static inline bool page_is_block(const struct page *page)
+{
+	return READ_ONCE(page->type) == PAGE_LARGE || page_is_shared(page);
+}
+
+/*
+ * R4: who frees a block owns it from here on.  Of two threads that free the same
+ * one, one is told false; so is who frees one that is shared.
+ */
+static inline bool page_take(struct page *page)
+{
+	u8 type = PAGE_LARGE;
+
+	return __atomic_compare_exchange_n(&page->type, &type, PAGE_NONE,
+					   false, __ATOMIC_ACQUIRE,
+					   __ATOMIC_RELAXED);
+}
+
+/* References to a block, by its head; 0 for other pages. */
+u32 page_ref_count(const struct page *page);
+/* From @old to @new, if it is @old; false: it is not, or no block. */
+bool page_ref_cmpxchg(struct page *page, u32 old, u32 new);
+/*
+ * One reference less to a shared block.  False: that was the last one, or it
+ * was shared no more: what was to be done with PAGE_LARGE is to be done (R4).
+ */
+bool page_ref_drop(struct page *page);
+
+#endif
