@@ -536,12 +536,22 @@ Test(list_lru, fork_while_another_walks)
 	asked("0123456789");
 }
 
-/* It does not end before the fork has: no longer than a second, and a bit. */
+static u32 moved;
+
+static void *moves(void *arg)
+{
+	alloc_list_lru_del(&lru, &items[0].lru, 0, NULL);
+	alloc_list_lru_add(&lru, &items[0].lru, 0, NULL);
+	store_release(&moved, 1);
+	return NULL;
+}
+
+/* It does not end before the fork has; and has its lock afterwards. */
 Test(list_lru, fork_does_not_wait_for_ever)
 {
 	u32 ms = 60000;
 	u64 start = unit_now_ns();
-	pthread_t t;
+	pthread_t t, other;
 	pid_t pid;
 
 	pthread_create(&t, NULL, hold_thread, &ms);
@@ -551,11 +561,15 @@ Test(list_lru, fork_does_not_wait_for_ever)
 	if (!pid)
 		_exit(0);
 	cr_assert_lt(unit_now_ns() - start, 30000000000ull);
+	pthread_create(&other, NULL, moves, NULL);
+	usleep(100000);
+	cr_assert_eq(load_acquire(&moved), 0, "the fork gave the lock away");
 	store_release(&let_go, 1);
 	child_is_well(pid);
 	pthread_join(t, NULL);
+	pthread_join(other, NULL);
 	walk(NULL, 100);
-	asked("0123456789");
+	asked("1234567890");
 }
 
 static pid_t forked;
