@@ -15,11 +15,13 @@
  * their own; who finds nothing there looks into the others.
  *
  * What waits for its own length serves no other.  So a length has a list once
- * OPEN_MISSES requests of it went by spans or the zone, in a heap not too small;
- * sheaves of one length hold a 32nd of the heap on all CPUs, and the stock an
- * eighth in all.  Where that is too much, the length that has most in this CPU's
- * stock gives, and before the heap grows the stock is joined, a few ranges at a
- * time, and where it is empty some of what this CPU has.
+ * OPEN_MISSES requests of it went by spans or the zone; sheaves of one length hold
+ * a 32nd of the heap on all CPUs, and the stock an eighth in all, a heap below
+ * LEAST_PAGES counting as so large: there a share would be no range at all, and
+ * whoever holds a few buffers at a time pays for the zone with each.  Where that
+ * is too much, the length that has most in this CPU's stock gives, and before the
+ * heap grows the stock is joined, a few ranges at a time, and where it is empty
+ * some of what this CPU has.
  *
  * Invariants:
  *   G1. a range here has type PAGE_QUICK and its length in its first page; all
@@ -47,7 +49,7 @@
 #include "mm/percpu.h"
 #include "mm/zone.h"
 
-#define FLOOR_PAGES	((size_t)2048)	/* a heap below 8 MiB keeps nothing here */
+#define LEAST_PAGES	((size_t)2048)	/* as which a heap below 8 MiB counts */
 #define OPEN_MISSES	2048	/* of a length, before it has a list */
 #define SHEAF_SHARE	32	/* of the heap: sheaves of one length, all CPUs */
 #define SHEAF_MOST	16u	/* ranges in a sheaf */
@@ -96,6 +98,12 @@ static void range_check(const struct page *page, size_t nr)
 		range_is_twice(page);
 }
 
+/* Of which shares may wait here. */
+static size_t heap_pages(void)
+{
+	return max(zones_used_pages(), LEAST_PAGES);
+}
+
 /* Out of here, to join others; no lock is held. */
 static void range_leave(struct page *page)
 {
@@ -138,8 +146,7 @@ static struct stock *stock_enter(struct stock *s)
 	if (lock_is_reentry() || !lock_try_enter(&s->lock))
 		return NULL;
 	if (s->nr_calls % LOOK_CALLS == 0)
-		WRITE_ONCE(s->most, zones_used_pages() /
-				    (STOCK_SHARE * nr_nodes));
+		WRITE_ONCE(s->most, heap_pages() / (STOCK_SHARE * nr_nodes));
 	ADD_ONCE(s->nr_calls, 1);
 	return s;
 }
@@ -211,7 +218,7 @@ static u32 sheaf_capacity(size_t nr)
 {
 	u32 last = READ_ONCE(nr_last);	/* CPUs that free buffers, if so few */
 	u32 cpus = last < LAST_CPUS ? max(last, 1u) : percpu.nr_cpus;
-	size_t want = zones_used_pages() / (SHEAF_SHARE * cpus * nr);
+	size_t want = heap_pages() / (SHEAF_SHARE * cpus * nr);
 
 	return want ? 1u << ilog2(min(want, (size_t)SHEAF_MOST)) : 0;
 }
@@ -295,8 +302,7 @@ void range_missed(size_t nr)
 
 bool range_wants_list(size_t nr)
 {
-	return READ_ONCE(misses[nr]) >= OPEN_MISSES &&
-	       zones_used_pages() >= FLOOR_PAGES && !options.check;
+	return READ_ONCE(misses[nr]) >= OPEN_MISSES && !options.check;
 }
 
 /* What several threads store at once, before anybody wants the lock. */

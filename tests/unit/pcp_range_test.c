@@ -10,7 +10,7 @@
 #include "mm/buddy.h"
 
 #define GFP		GFP_HIGHUSER_MOVABLE
-#define FLOOR		2048	/* pages of a heap that keeps some */
+#define FLOOR		2048	/* pages as which a smaller heap counts */
 #define OPEN		2048	/* requests of a length before it has a list */
 #define STOCK_SHARE	8
 #define SHEAF_MOST	16
@@ -80,15 +80,39 @@ static void check_all(void)
 	REQUIRE(zone_is_valid(&zone_normal));
 }
 
-Test(pcp_range, none_in_a_small_heap, .init = unit_up)
+/* Of what it has itself, a share would be no range. */
+Test(pcp_range, a_small_heap_counts_as_a_larger)
 {
-	struct page *page = get(5);
+	static struct page *page[200];
 
-	miss(5);
+	unit_pin(0);
+	unit_up();
+	miss(4);
+	for (u32 i = 0; i < ARRAY_SIZE(page); i++)
+		page[i] = get_apart(4);
 	cr_assert_lt(zones_used_pages(), FLOOR);
-	put(page, 5);
-	cr_assert_eq(ranges_pages(), 0);
-	cr_assert_not(ranges_open);
+	for (u32 i = 0; i < ARRAY_SIZE(page); i++)
+		put(page[i], 4);
+	cr_assert_eq(ranges_sheaf_pages(), 4 * SHEAF_MOST);
+	cr_assert_eq(ranges_stock_pages(), FLOOR / STOCK_SHARE);
+	check_all();
+}
+
+Test(pcp_range, they_go_before_a_small_heap_grows)
+{
+	struct page *page[NR];
+	size_t managed;
+
+	unit_pin(0);
+	unit_up();
+	miss(4);
+	wait_in_full_heap(page, NR, 4);
+	managed = zones_used_pages();
+	cr_assert_lt(managed, FLOOR);
+	cr_assert_eq(ranges_pages(), 4 * NR);
+	get(20);
+	cr_assert_leq(zones_used_pages(), managed, "joined");
+	cr_assert_lt(ranges_pages(), 4 * NR);
 	check_all();
 }
 
