@@ -154,11 +154,38 @@ static void put_libc(const struct slot *s, u64 word)
 	}
 }
 
+/* Somebody else has a block of pages for a while, and frees it, too. */
+static void share(const struct slot *s, u64 word)
+{
+	struct page *page = alloc_virt_to_page(s->p);
+
+	alloc_get_page(page + (word >> 48) % alloc_compound_nr(page));
+	switch (word >> 44 & 3) {
+	case 0:
+		alloc_put_page(page);
+		break;
+	case 1:
+		free(s->p);
+		break;
+	case 2:
+		alloc_kfree(s->p);
+		break;
+	case 3:
+		if (s->kind == PAGES)
+			alloc___free_pages(page, s->order);
+		else
+			alloc_free_pages_exact(s->p, s->size);
+	}
+	check(s);
+}
+
 void put(struct thread *t, struct slot *s, u64 word)
 {
 	if (s->kind == NOTHING)
 		return;
 	check(s);
+	if ((s->kind == PAGES || s->kind == EXACT) && word >> 43 & 1)
+		share(s, word);
 	space_give(s->p, s->size);
 	account(t, s, false);
 	switch (s->kind) {
