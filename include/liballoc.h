@@ -245,6 +245,16 @@ struct page *alloc_pfn_to_page(unsigned long pfn);
 /* The page's node, as the kernel numbers it. */
 int alloc_page_to_nid(const struct page *page);
 
+/**
+ * alloc_next_node - the nodes that the library tells apart, in order
+ * @nid: -1, or one of them
+ *
+ * By the kernel's numbers, which need not follow each other.
+ * Return: the first one above @nid, or -1.
+ * Context: any; starts the allocator.
+ */
+int alloc_next_node(int nid);
+
 static inline struct page *alloc_alloc_page(alloc_gfp_t gfp)
 {
 	return alloc_alloc_pages(gfp, 0);

@@ -193,6 +193,21 @@ EXPORT int alloc_page_to_nid(const struct page *page)
 				    NUMA_NO_NODE;
 }
 
+EXPORT int alloc_next_node(int nid)
+{
+	int next = -1;
+
+	if (!alloc_init())
+		return nid < 0 ? 0 : -1;
+	for (u32 i = 0; i < nr_nodes; i++) {
+		int id = (int)sys_node_id(i);
+
+		if (id > nid && (next < 0 || id < next))
+			next = id;
+	}
+	return next;
+}
+
 /* --- misuse ------------------------------------------------------------- */
 
 /* The block in use that covers @page, or NULL. */

@@ -80,7 +80,7 @@ static int __init today(void)
 {
 	struct shrink_control sc = { .nid = nid, .nr_to_scan = 5 };
 	struct list_lru_one *one;
-	int i, added = 0;
+	int i, node, added = 0;
 	unsigned long left = 2;
 	LIST_HEAD(victims);
 
@@ -95,6 +95,13 @@ static int __init today(void)
 	list_lru_unlock(one);
 	pr_info("today: %d added, %lu counted\n", added,
 		list_lru_shrink_count(&things, &sc));
+	i = 0;
+	for_each_online_node(node)
+		i += (int)list_lru_count_node(&things, node);
+	pr_info("today: %d on all nodes, %s\n", i,
+		node_online(nid) && (unsigned int)nid < nr_node_ids &&
+		num_online_nodes() > 0 && !node_online(MAX_NUMNODES) ?
+		"which are as they should" : "which are wrong");
 	/* Four, the last one of which is busy, and asked about twice. */
 	i = (int)list_lru_shrink_walk(&things, &sc, isolate, &victims);
 	pr_info("today: %d gone by the shrinker, %lu to scan\n", i,

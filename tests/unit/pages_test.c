@@ -149,6 +149,23 @@ Test(pages, nodes_that_we_do_not_tell_apart)
 	FAILS(alloc_alloc_pages_node(2, ALLOC_GFP_KERNEL, 0), EINVAL);
 }
 
+Test(pages, nodes_in_order)
+{
+	errno = KEPT;
+	cr_assert_geq(alloc_next_node(-1), 0, "in the first call");
+	cr_assert_eq(alloc_next_node(1 << 20), -1);
+	cr_assert_eq(errno, KEPT);
+}
+
+Test(pages, two_nodes_in_order)
+{
+	nodes_up();
+	init_state = INIT_READY;
+	cr_assert_eq(alloc_next_node(-1), 0);
+	cr_assert_eq(alloc_next_node(0), 1);
+	cr_assert_eq(alloc_next_node(1), -1);
+}
+
 Test(pages, node_0, .init = start)
 {
 	struct page *page = alloc_alloc_pages_node(

@@ -11,7 +11,7 @@
 #define LIBALLOC_LINUX_LIST_LRU_H
 
 #include <linux/list.h>
-#include <linux/numa.h>
+#include <linux/nodemask.h>
 #include <linux/shrinker.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>

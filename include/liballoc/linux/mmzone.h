@@ -3,5 +3,6 @@
 #define LIBALLOC_LINUX_MMZONE_H
 
 #include <linux/mm.h>
+#include <linux/nodemask.h>
 
 #endif

@@ -2,6 +2,7 @@
 #ifndef LIBALLOC_LINUX_TOPOLOGY_H
 #define LIBALLOC_LINUX_TOPOLOGY_H
 
+#include <linux/nodemask.h>
 #include <linux/types.h>
 
 extern int getcpu(unsigned int *cpu, unsigned int *node);
