@@ -428,6 +428,11 @@ EXPORT unsigned long alloc_list_lru_walk(struct list_lru *lru,
 
 /* --- fork --- */
 
+static struct list_lru_node *node_of(struct list_head *at)
+{
+	return list_entry(at, struct list_lru_node, list);
+}
+
 static bool lock_patiently(struct list_lru_one *one, u32 *waits)
 {
 	static u32 nobody_wakes;
@@ -448,22 +453,27 @@ void list_lrus_fork_lock(void)
 	lock_fork_enter(&lock);
 	if (!lock_is_own(&lock))
 		return;		/* torn: others change the list */
-	list_for_each(node, &lrus, struct list_lru_node, list)
-		for (u32 i = 0; i < nr_nodes; i++)
-			node->one[i].forking =
-				lock_patiently(&node->one[i], &waits);
+	/* Not list_for_each(): the list's head is less aligned than a node. */
+	for (struct list_head *at = lrus.next; at != &lrus; at = at->next)
+		for (u32 i = 0; i < nr_nodes; i++) {
+			struct list_lru_one *one = &node_of(at)->one[i];
+
+			one->forking = lock_patiently(one, &waits);
+		}
 }
 
 void list_lrus_fork_unlock(void)
 {
 	if (!lock_is_own(&lock))
 		return;
-	list_for_each(node, &lrus, struct list_lru_node, list)
+	for (struct list_head *at = lrus.next; at != &lrus; at = at->next)
 		for (u32 i = 0; i < nr_nodes; i++) {
-			if (!node->one[i].forking)
+			struct list_lru_one *one = &node_of(at)->one[i];
+
+			if (!one->forking)
 				continue;
-			node->one[i].forking = false;
-			one_unlock(&node->one[i]);
+			one->forking = false;
+			one_unlock(one);
 		}
 	lock_fork_exit(&lock);
 }
