@@ -65,9 +65,10 @@ int alloc_page_ref_add(struct page *page, int nr);
 
 /**
  * alloc_page_ref_cmpxchg - from one count to another, if it is that
- * @old: 1 and more, also: a look whether the block is still there.  That takes
- *	pages that are freed by alloc___free_pages() or alloc_put_page(), not by
- *	free() or kfree(); and it may be another block at the same place.
+ * @old: 1 and more, also: a look whether the block is still there, by its
+ *	first page.  That takes pages that are freed by alloc___free_pages() or
+ *	alloc_put_page(), not by free() or kfree(); and it may be another block
+ *	at the same place, given back by alloc_put_page().
  * @val: 0: frozen; nobody else can take a reference until it is set again
  *
  * Return: false if it was not @old.

@@ -43,19 +43,38 @@ EXPORT int alloc_page_ref_add(struct page *page, int nr)
 	return (int)(count + nr);
 }
 
-/* The head of whatever is in use, or NULL. */
+/* Pages of the block in use that begins here; 0: none does. */
+static size_t nr_of(const struct page *head)
+{
+	switch (READ_ONCE(head->type)) {
+	case PAGE_LARGE:
+	case PAGE_SHARED:
+	case PAGE_HARDENED:
+		return READ_ONCE(head->nr_pages);
+	case PAGE_SLAB:
+		return (size_t)1 << READ_ONCE(head->order);
+	default:
+		return 0;
+	}
+}
+
+/*
+ * The head of whatever is in use, or NULL.  Not page_block(), which follows what
+ * it reads of free pages: here they may be taken and freed meanwhile.
+ */
 static struct page *head_of(const struct page *page)
 {
-	size_t nr;
+	const struct page *head = page, *first;
 
 	if (!page_is_valid(page))
 		return NULL;
+	first = &page_section(page)->vmemmap[page_section(page)->first];
 	if (page_is_block(page))
 		return (struct page *)page;
-	page = page_block(page, &nr);
-	return page && (page_is_block(page) || page->type == PAGE_SLAB ||
-			page->type == PAGE_HARDENED) ?
-	       (struct page *)page : NULL;
+	while (READ_ONCE(head->type) == PAGE_NONE && head > first)
+		head--;
+	return (size_t)(page - head) < nr_of(head) ? (struct page *)head :
+						     NULL;
 }
 
 EXPORT int alloc_page_count(const struct page *page)
@@ -83,9 +102,6 @@ EXPORT struct page *alloc_compound_head(const struct page *page)
 EXPORT unsigned long alloc_compound_nr(const struct page *page)
 {
 	const struct page *head = head_of(page);
-	size_t nr = 1;
 
-	if (head && head == page)
-		page_block(head, &nr);
-	return nr;
+	return head && head == page ? max(nr_of(head), (size_t)1) : 1;
 }

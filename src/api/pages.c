@@ -287,7 +287,8 @@ struct page *api_block_head(const char *call, const struct page *page)
 static bool is_hardened_block(const struct page *page, const void *ptr,
 			      size_t nr)
 {
-	return page->type == PAGE_HARDENED && page_address(page) == ptr &&
+	return READ_HINT(page->type) == PAGE_HARDENED &&
+	       page_address(page) == ptr &&
 	       (size_to_pages(page->user_size) == nr ||
 		harden_range_bytes(page) == nr << PAGE_SHIFT);
 }
@@ -313,7 +314,8 @@ static void put_pages(const char *call, void *ptr, struct page *page,
 		harden_free(ptr, HARDEN_ANY_SIZE);
 		return;
 	}
-	if (unlikely(!is_start(page, ptr) || page->type != PAGE_LARGE ||
+	if (unlikely(!is_start(page, ptr) ||
+		     READ_HINT(page->type) != PAGE_LARGE ||
 		     page->nr_pages != nr || !page_take(page))) {
 		put_shared(call, ptr, page, nr);
 		return;
@@ -353,6 +355,9 @@ void api_put_page(const char *call, struct page *page)
 {
 	struct page *head = api_block_head(call, page);
 
+	/* The length is known to who has the last one (R5). */
+	if (page_is_shared(head) && page_ref_drop(head))
+		return;
 	put_pages(call, page_address(head), head, head->nr_pages);
 }
 

@@ -17,10 +17,15 @@
  *	 a block is freed that may be shared: of a get and a last put that meet,
  *	 one sees what the other did.  Either the get comes first, and the put
  *	 is not the last; or the get finds a block that is free, and fails.
+ *	 Of pages that are not in use, or a slab's, what else is in the word is
+ *	 written by itself; there only the type is looked at.
  *   R4. a block is freed as PAGE_LARGE only: who takes the last reference away
  *	 makes it that (page_ref_drop()) and frees it as if it had never been
  *	 another.  A get may come between; then it is shared again, by both, and
  *	 the free takes a reference away once more: still that of who frees it.
+ *   R5. who takes a reference without having one has seen the word, and nothing
+ *	 else that was written when the block was allocated; he has once he gives
+ *	 back the last one, after all others gave theirs.
  *
  * Except that free() writes the type of a block without a comparison where no
  * other thread can know it (api/buffer.h): a get that holds no reference (of
