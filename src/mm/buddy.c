@@ -256,7 +256,8 @@ static struct page *find_fallback(struct zone *zone, u32 order,
 static void pageblock_each_free(struct zone *zone, struct page *head,
 				void (*fn)(struct zone *, struct page *))
 {
-	size_t nr = (size_t)1 << PAGEBLOCK_ORDER, step;
+	size_t pfn = page_pfn(head), step;
+	size_t nr = pageblock_end(page_section(head), pfn) - pfn;
 
 	for (size_t i = 0; i < nr; i += step) {
 		struct page *page = head + i;
@@ -706,7 +707,7 @@ static bool list_is_valid(struct zone *zone, u32 order, u32 type, size_t *free,
 /* Z4 of @head's pageblock: its free pages, but for a MAX_ORDER block's half. */
 static bool pageblock_is_valid(const struct section *sec, size_t pfn)
 {
-	size_t end = min(pfn + ((size_t)1 << PAGEBLOCK_ORDER), sec->frontier);
+	size_t end = pageblock_end(sec, pfn);
 	const struct page *before = &sec->vmemmap[pfn & ~(MAX_ORDER_PAGES - 1)];
 	size_t nr = 0;
 

@@ -63,6 +63,15 @@ struct page *buddy_take_largest(struct zone *zone, u32 min_order, size_t pages,
 /* A clean block of MAX_ORDER leaves the lists; NULL if there is none. */
 struct page *buddy_take_clean_block(struct zone *zone);
 
+/*
+ * Where the pageblock at @pfn ends: the first of a section comes in parts, and
+ * beyond the frontier there may be no struct pages.
+ */
+static inline size_t pageblock_end(const struct section *sec, size_t pfn)
+{
+	return min(pfn + ((size_t)1 << PAGEBLOCK_ORDER), sec->frontier);
+}
+
 /* --- run.c: free pages in a row, [pfn, end) --- */
 
 /* The pages between, all free and in no run, are runs again. */

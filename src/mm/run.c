@@ -219,7 +219,7 @@ static size_t row_end(const struct section *sec, size_t pfn, size_t end)
 
 void run_take_pageblock(struct zone *zone, struct section *sec, size_t pfn)
 {
-	size_t end = pfn + ((size_t)1 << PAGEBLOCK_ORDER), next;
+	size_t end = pageblock_end(sec, pfn), next;
 
 	for (size_t at = pfn; at < end; at = max(next, at + 1)) {
 		size_t lo = at, hi;
@@ -235,7 +235,7 @@ void run_take_pageblock(struct zone *zone, struct section *sec, size_t pfn)
 
 void run_put_pageblock(struct zone *zone, struct section *sec, size_t pfn)
 {
-	size_t end = pfn + ((size_t)1 << PAGEBLOCK_ORDER), next;
+	size_t end = pageblock_end(sec, pfn), next;
 
 	for (size_t at = pfn; at < end; at = max(next, at + 1)) {
 		size_t lo = at, hi;

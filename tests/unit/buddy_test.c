@@ -371,6 +371,28 @@ Test(buddy, a_row_that_is_not_there_is_sought_once, .init = unit_up)
 	cr_assert(zone_is_valid(&zone_normal));
 }
 
+/* A first block comes in parts; of the others there may be no struct pages. */
+Test(buddy, half_a_pageblock_changes_its_type, .init = unit_up)
+{
+	struct section *sec = sections[0];
+	size_t half = (size_t)1 << (PAGEBLOCK_ORDER - 1), nr = 0;
+	struct page *page[MAX_ORDER_PAGES];
+
+	options.prefault = 0;
+	while (sec->frontier < sec->first + half)
+		page[nr++] = page_range_alloc(NUMA_NO_NODE, 1, 0, 0);
+	cr_assert_eq(sec->frontier, sec->first + half);
+	while (nr)
+		cr_assert(page_range_free(page[--nr], 1));
+	cr_assert_eq(sec->vmemmap[sec->first].block_free, half);
+	cr_assert_eq(mprotect(sec->vmemmap + sec->frontier,
+			      half * sizeof(*sec->vmemmap), PROT_NONE), 0);
+	page[0] = page_range_alloc(NUMA_NO_NODE, half, 0, GFP_HIGHUSER_MOVABLE);
+	cr_assert_eq(page[0], &sec->vmemmap[sec->first]);
+	cr_assert_eq(page[0]->block_type, MIGRATE_MOVABLE);
+	cr_assert(zone_is_valid(&zone_normal));
+}
+
 Test(buddy, calloc_of_fresh_memory_writes_nothing, .init = unit_up)
 {
 	struct page *page = page_range_alloc(NUMA_NO_NODE, MAX_ORDER_PAGES, 0, __GFP_ZERO);
