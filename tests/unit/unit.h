@@ -206,6 +206,9 @@ static inline void unit_read_maps(char *text, size_t size)
 
 /* --- children --- */
 
+/* In a coverage build alone: what has run until now is written. */
+void __gcov_dump(void) __attribute__((weak));
+
 /*
  * Run @fn in a child; its stderr ends up in @text, its wait status is
  * returned.  A child that returns from @fn exits with 0.
@@ -232,6 +235,8 @@ static inline int unit_child(void (*fn)(void *arg), void *arg, char *text,
 		close(fd[1]);
 		alarm(100);
 		fn(arg);
+		if (__gcov_dump)
+			__gcov_dump();
 		_exit(0);
 	}
 	close(fd[1]);
