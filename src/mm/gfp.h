@@ -31,7 +31,6 @@ typedef u32 gfp_t;
 /* Ours, not the kernel's: */
 #define __GFP_PREFAULT		0x2000u	/* will be touched: fault in batches */
 #define __GFP_WARM		0x4000u	/* only what is free: nobody gives up any */
-#define __GFP_PARTIAL		0x8000u	/* only out of slabs that exist */
 
 #define GFP_NOWAIT	__GFP_KSWAPD_RECLAIM
 #define GFP_ATOMIC	(__GFP_HIGH | __GFP_KSWAPD_RECLAIM)

@@ -28,8 +28,6 @@
 #define MISSES_BEYOND	256	/* ... for a cache that goes on missing */
 #define FLUSH_LARGE	512	/* bytes of an object of which ... */
 #define FLUSH_FEW	4	/* ... so many go to their slabs at once */
-#define CACHE_LINE	64	/* bytes; smaller objects share one */
-#define APART		8u	/* objects: more than share a line */
 #define ROOM_MIN	((size_t)16)	/* pages that are made room for at once */
 #define BUDGET_MIN	(64 * KIB)
 #define BUDGET_BEYOND	(128 * KIB)
@@ -401,29 +399,6 @@ static void check_free(struct kmem_cache *s, void *obj)
 		slab_bad_free(s, "double free", obj);
 }
 
-/*
- * The first object that comes back to a CPU lies in a line of which another CPU
- * has the rest, if it is small: handed out here again and again it would cost
- * both, for as long as each takes what it has freed last ("passive false
- * sharing": Berger and others, "Hoard", 2000).  So others go on top of it, of
- * slabs that exist: free() takes no memory.
- */
-static __attribute__((noinline)) void cover_first(struct kmem_cache *s)
-{
-	u32 nid = numa_node_id(), n = min(batch_size(s), APART), put;
-	void *objs[APART];
-
-	n = slab_take_gfp(s, nid, objs, n, __GFP_PARTIAL);
-	put = percpu_push_batch(s->geo.off, objs, n);
-	if (unlikely(put < n))
-		put_in_slabs(s, objs + put, n - put);
-}
-
-static bool may_share_line(const struct kmem_cache *s)
-{
-	return s->size < CACHE_LINE && !options.hardened;
-}
-
 /* What the sheaf is too full for can wait for the next malloc(). */
 static bool may_wait(const struct kmem_cache *s)
 {
@@ -435,7 +410,7 @@ __slowpath void slab_free_slow(struct kmem_cache *s, void *obj)
 {
 	void *objs[SHEAF_MAX_BATCH];
 	u32 off = s->geo.off, want, n, nid;
-	bool later, first;
+	bool later;
 
 	if (unlikely(cache_is_debugged(s))) {
 		slab_debug_free(s, obj);
@@ -455,13 +430,9 @@ __slowpath void slab_free_slow(struct kmem_cache *s, void *obj)
 	if (percpu_push(off, obj))
 		return;
 	free_deferred_drain();
-	first = may_share_line(s) && !percpu_capacity(off);
 	sheaf_catch_up(s);
-	if (percpu_push(off, obj)) {
-		if (unlikely(first))
-			cover_first(s);
+	if (percpu_push(off, obj))
 		return;
-	}
 	nid = numa_node_id();
 	want = later ? batch_size(s) : flush_size(s, nid);
 	n = percpu_pop_batch(off, objs,

@@ -640,8 +640,8 @@ u32 slab_take_gfp(struct kmem_cache *s, u32 nid, void **objs, u32 n,
 	while (got < n) {
 		struct page *slab = slab_pick(s, node);
 
-		if (!slab && (got || unlikely(gfp & __GFP_PARTIAL)))
-			break;		/* no new slab for the rest */
+		if (!slab && got)
+			break;		/* enough: no new slab for the rest */
 		if (!slab && READ_ONCE(s->split) && slab_steal(s, node))
 			continue;
 		if (!slab) {

@@ -175,62 +175,6 @@ Test(sheaf, frees_open_a_sheaf_and_follow_its_growth, .init = unit_up)
 	cr_assert(slabs_are_valid(&cache));
 }
 
-static bool share_line(const void *a, const void *b)
-{
-	return (uintptr_t)a / 64 == (uintptr_t)b / 64;
-}
-
-/* Of two objects in one line one goes to another CPU, and is not all it has. */
-Test(sheaf, the_first_object_back_is_covered)
-{
-	u32 i = 0;
-
-	unit_up_mode(PERCPU_CPU);
-	unit_pin(0);
-	make(16);
-	for (u32 k = 0; k < 4; k++)
-		held[k] = slab_alloc(&cache);
-	while (!share_line(held[i], held[i + 1]))
-		i++;
-	unit_pin(1);
-	cr_assert_eq(percpu_capacity(OFF), 0);
-	obj_free(held[i]);
-	held[i] = slab_alloc(&cache);
-	cr_assert_not(share_line(held[i], held[i + 1]));
-	check_count(4);
-	/* Only where there was none. */
-	obj_free(held[3]);
-	cr_assert_eq(slab_alloc(&cache), held[3]);
-	for (u32 k = 0; k < 4; k++)
-		obj_free(held[k]);
-	check_count(0);
-}
-
-/* For that free() makes no slab; of whole lines nothing is taken. */
-static void first_is_alone(u32 size, bool fill)
-{
-	u32 nr = 0;
-
-	make(size);
-	do {
-		nr += slab_take(&cache, 0, held + nr, 1);
-	} while (fill && nr < cache.nr_objects);
-	obj_free(held[0]);
-	cr_assert_eq(kmem_cache_nr_slabs(&cache), 1);
-	cr_assert_eq(percpu_count(OFF), 1);
-	check_count(nr - 1);
-}
-
-Test(sheaf, to_cover_it_no_slab_is_made, .init = unit_up)
-{
-	first_is_alone(16, true);
-}
-
-Test(sheaf, whole_lines_are_not_covered, .init = unit_up)
-{
-	first_is_alone(64, false);
-}
-
 Test(sheaf, the_budget_stops_growth, .init = unit_up)
 {
 	u32 first;
