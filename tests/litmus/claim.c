@@ -1,13 +1,16 @@
 /*
- * claim.c - of two that want the same, one gets it (README.md: F, D, L).
+ * claim.c - of two that want the same, one gets it (README.md: F, G, D, L).
  *
- * F. the type of a block (free_large() in api/malloc.c), on cells.
+ * F. the type of a block (page_take() in mm/page_ref.h), on cells.
+ * G. references to it (mm/page_ref.c): the library's own functions, on pages
+ *    that are the test's.
  * D. frees put off (slab/sheaf.c): the library's own functions and objects.
  * L. the lock (lib/lock.c): the library's own, as it sleeps and wakes.
  */
 #include "litmus.h"
 #include "liballoc.h"
 #include "lib/lock.h"
+#include "mm/page_ref.h"
 #include "slab/slab.h"
 
 static struct cell {
@@ -44,6 +47,80 @@ static u32 claim_outcome(u32 i)
 	u32 a = cells[i].won[SIDE_A], b = cells[i].won[SIDE_B];
 
 	return a == 20 && !b ? 0 : b == 20 && !a ? 1 : 2;
+}
+
+/* --- G --- */
+
+static struct page pages[CELLS];
+static struct {
+	u32 did[SIDES], freed[SIDES];
+} refs[CELLS];
+
+static void refs_reset(u32 count)
+{
+	memset(refs, 0, sizeof(refs));
+	for (u32 i = 0; i < CELLS; i++) {
+		pages[i].type = PAGE_LARGE;
+		if (count != 1)
+			page_ref_cmpxchg(&pages[i], 1, count);
+	}
+}
+
+/* As put_pages(); who frees has seen what the other did before. */
+static void ref_put(u32 i, u32 side)
+{
+	while (!page_take(&pages[i]))
+		if (page_ref_drop(&pages[i]))
+			return;
+	refs[i].freed[side] = 1 + refs[i].did[!side];
+}
+
+static void two_reset(void)
+{
+	refs_reset(2);
+}
+
+static void two_put(u32 i, u32 side)
+{
+	refs[i].did[side] = 1;
+	ref_put(i, side);
+}
+
+static void two_a(u32 i) { two_put(i, SIDE_A); }
+static void two_b(u32 i) { two_put(i, SIDE_B); }
+
+static u32 two_outcome(u32 i)
+{
+	u32 a = refs[i].freed[SIDE_A], b = refs[i].freed[SIDE_B];
+
+	return a == 2 && !b ? 0 : b == 2 && !a ? 1 : 2;
+}
+
+static void one_reset(void)
+{
+	refs_reset(1);
+}
+
+/* A has the only one; B has none, and looks whether it is still there. */
+static void one_a(u32 i)
+{
+	ref_put(i, SIDE_A);
+}
+
+static void one_b(u32 i)
+{
+	refs[i].did[SIDE_B] = page_ref_cmpxchg(&pages[i], 1, 2);
+	if (refs[i].did[SIDE_B])
+		ref_put(i, SIDE_B);
+}
+
+static u32 one_outcome(u32 i)
+{
+	bool a = refs[i].freed[SIDE_A], b = refs[i].freed[SIDE_B];
+
+	if (a == b || pages[i].type != PAGE_NONE)
+		return 3;
+	return !refs[i].did[SIDE_B] ? 0 : a ? 1 : 2;
 }
 
 /* --- D --- */
@@ -121,6 +198,13 @@ static const struct litmus tests[] = {
 	{ "F: a block is freed by one", { "by the one", "by the other",
 	  "by both, by none, or its length is not known" }, 2, false,
 	  block_reset, { claim_a, claim_b }, claim_outcome },
+	{ "G: of two references one is the last", { "the one", "the other",
+	  "both, none, or what the other did is not seen" }, 2, false,
+	  two_reset, { two_a, two_b }, two_outcome },
+	{ "G: a get that has no reference, and the last put", { "none to get",
+	  "got, and given back first", "got, and given back last",
+	  "freed by both or by none" }, 3, false,
+	  one_reset, { one_a, one_b }, one_outcome },
 	{ "D: what is put off is freed once", { "(cells)", "all are free, once",
 	  "one is lost or free twice" }, 2, false, defer_reset,
 	  { defer_a, defer_b }, defer_outcome },
