@@ -20,8 +20,9 @@
  * of malloc()'s with hardened=1, more than 16 million references) ends in one
  * line that names it, and abort().  errno is kept.
  * Threads: all at once.  Signals: as malloc() and free().
- * realloc() of a shared block moves it, and gives one reference back.  Not for
- * a mempool of pages: an element that is shared is not taken back.
+ * realloc() of a shared block moves it, and gives one reference back.
+ * alloc_vmap() takes pages away from all who have them, until alloc_vunmap().
+ * Not for a mempool of pages: an element that is shared is not taken back.
  *
  * Source of the idea: the kernel's include/linux/page_ref.h and mm.h.
  */
