@@ -66,15 +66,29 @@ int alloc_page_ref_add(struct page *page, int nr);
 
 /**
  * alloc_page_ref_cmpxchg - from one count to another, if it is that
- * @old: 1 and more, also: a look whether the block is still there, by its
- *	first page.  That takes pages that are freed by alloc___free_pages() or
- *	alloc_put_page(), not by free() or kfree(); and it may be another block
- *	at the same place, given back by alloc_put_page().
+ * @page: of a block that the caller has a reference to, or at 0 has for himself
+ * @old: the count that he expects
  * @val: 0: frozen; nobody else can take a reference until it is set again
  *
  * Return: false if it was not @old.
  */
 bool alloc_page_ref_cmpxchg(struct page *page, int old, int val);
+
+/**
+ * alloc_page_ref_add_unless - references to a block that may be gone
+ * @page: its first page
+ * @nr: how many more
+ * @unless: not if there are so many, nor if there are none
+ *
+ * For who has no reference, and asks whether the block is still there.  Only a
+ * block that has a count can say so: one to which somebody has taken a second
+ * reference since it was allocated (and be it given back), or whose count was
+ * set, by set_page_count() or alloc_page_ref_add(page, 0).  It may be another
+ * block at the same place; then alloc_put_page() gives it back.
+ *
+ * Return: false if the block is gone, has no count, or too large a one.
+ */
+bool alloc_page_ref_add_unless(struct page *page, int nr, int unless);
 
 /*
  * The first page of the block in use that a page lies in, a slab's, too; else

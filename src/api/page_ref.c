@@ -92,6 +92,13 @@ EXPORT bool alloc_page_ref_cmpxchg(struct page *page, int old, int val)
 	       page_ref_cmpxchg(head, (u32)old, (u32)val);
 }
 
+EXPORT bool alloc_page_ref_add_unless(struct page *page, int nr, int unless)
+{
+	struct page *head = head_of(page);
+
+	return head && page_ref_add_unless(head, nr, unless);
+}
+
 EXPORT struct page *alloc_compound_head(const struct page *page)
 {
 	struct page *head = head_of(page);

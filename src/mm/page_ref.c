@@ -54,6 +54,23 @@ bool page_ref_cmpxchg(struct page *page, u32 old, u32 new)
 	return true;
 }
 
+bool page_ref_add_unless(struct page *page, int nr, int unless)
+{
+	u32 word = word_read(page);
+	long count, sum;
+
+	do {
+		if (word_type(word) != PAGE_SHARED)
+			return false;
+		count = (long)word_count(word);
+		sum = count + nr;
+		if (!count || count == unless || sum < 0 || sum > PAGE_REF_MAX)
+			return false;
+	} while (!word_change(page, &word,
+			      PAGE_SHARED | (u32)sum << PAGE_REF_SHIFT));
+	return true;
+}
+
 bool page_ref_drop(struct page *page)
 {
 	u32 word = word_read(page), last;

@@ -21,16 +21,15 @@
  *	 written by itself; there only the type is looked at.
  *   R4. a block is freed as PAGE_LARGE only: who takes the last reference away
  *	 makes it that (page_ref_drop()) and frees it as if it had never been
- *	 another.  A get may come between; then it is shared again, by both, and
- *	 the free takes a reference away once more: still that of who frees it.
+ *	 another.
  *   R5. who takes a reference without having one has seen the word, and nothing
  *	 else that was written when the block was allocated; he has once he gives
  *	 back the last one, after all others gave theirs.
- *
- * Except that free() writes the type of a block without a comparison where no
- * other thread can know it (api/buffer.h): a get that holds no reference (of
- * page_ref_add_unless(): "is it still there?") is for blocks that are freed
- * by __free_pages() and put_page().
+ *   R6. PAGE_LARGE becomes PAGE_SHARED in the hands of who has a reference alone.
+ *	 Who has none, and looks whether a block is still there, takes one of
+ *	 PAGE_SHARED only (page_ref_add_unless()).  For while a block is
+ *	 PAGE_LARGE it changes without a comparison: free() puts it on a list,
+ *	 split_page() cuts it, a slab is made of it, realloc() trims it.
  */
 #ifndef MM_PAGE_REF_H
 #define MM_PAGE_REF_H
@@ -66,8 +65,16 @@ static inline bool page_take(struct page *page)
 
 /* References to a block, by its head; 0 for other pages. */
 u32 page_ref_count(const struct page *page);
-/* From @old to @new, if it is @old; false: it is not, or no block. */
+/*
+ * From @old to @new, if it is @old; false: it is not, or no block.  R6: for who
+ * has a reference.
+ */
 bool page_ref_cmpxchg(struct page *page, u32 old, u32 new);
+/*
+ * R6: @nr more of a block that is shared, unless it has @unless or none, or that
+ * would be too many.
+ */
+bool page_ref_add_unless(struct page *page, int nr, int unless);
 /*
  * One reference less to a shared block.  False: that was the last one, or it
  * was shared no more: what was to be done with PAGE_LARGE is to be done (R4).

@@ -96,9 +96,12 @@ static u32 two_outcome(u32 i)
 	return a == 2 && !b ? 0 : b == 2 && !a ? 1 : 2;
 }
 
+/* With a count, which says 1. */
 static void one_reset(void)
 {
 	refs_reset(1);
+	for (u32 i = 0; i < CELLS; i++)
+		page_ref_cmpxchg(&pages[i], 1, 1);
 }
 
 /* A has the only one; B has none, and looks whether it is still there. */
@@ -109,7 +112,7 @@ static void one_a(u32 i)
 
 static void one_b(u32 i)
 {
-	refs[i].did[SIDE_B] = page_ref_cmpxchg(&pages[i], 1, 2);
+	refs[i].did[SIDE_B] = page_ref_add_unless(&pages[i], 1, 0);
 	if (refs[i].did[SIDE_B])
 		ref_put(i, SIDE_B);
 }

@@ -161,6 +161,30 @@ Test(page_ref, nobody_has_it)
 		     PAGE_REF_MAX);
 }
 
+/* Who has no reference asks for one of a block that has a count, or had. */
+Test(page_ref, of_what_may_be_gone)
+{
+	struct page *page = block(1);
+
+	cr_assert_not(alloc_page_ref_add_unless(page, 1, 0), "has none yet");
+	cr_assert_eq(alloc_page_ref_add(page, 0), 1);
+	cr_assert(alloc_page_ref_add_unless(page, 2, 0));
+	cr_assert_eq(alloc_page_count(page), 3);
+	cr_assert_not(alloc_page_ref_add_unless(page, 1, 3));
+	cr_assert_not(alloc_page_ref_add_unless(page, PAGE_REF_MAX - 2, 0));
+	cr_assert_not(alloc_page_ref_add_unless(page, -4, 0));
+	cr_assert(alloc_page_ref_add_unless(page, PAGE_REF_MAX - 3, 0));
+	cr_assert_eq(alloc_page_ref_add(page, -(int)PAGE_REF_MAX), 0);
+	cr_assert_not(alloc_page_ref_add_unless(page, 1, 2), "frozen");
+	alloc_put_page(page);
+	cr_assert_not(alloc_page_ref_add_unless(page, 1, 0), "gone");
+	/* What comes there next never had one. */
+	page = block(1);
+	cr_assert_not(alloc_page_ref_add_unless(page, 1, 0));
+	alloc_put_page(page);
+	cr_assert_eq(used_pages(), 0);
+}
+
 /* --- the other frees --- */
 
 Test(page_ref, free_of_libc)
@@ -397,14 +421,21 @@ Test(page_ref, the_first_of_many)
 
 static u32 stop, got, refused;
 
+static struct page *counted_block(void)
+{
+	struct page *page = block(0);
+
+	alloc_page_ref_add(page, 0);
+	return page;
+}
+
 /* A page that may be gone, or another one's, and is ours if we get it. */
 static void *tries(void *arg)
 {
 	while (!load_acquire(&stop)) {
 		struct page *page = __atomic_load_n(&shared, __ATOMIC_ACQUIRE);
-		int count = alloc_page_count(page);
 
-		if (!count || !alloc_page_ref_cmpxchg(page, count, count + 1)) {
+		if (!alloc_page_ref_add_unless(page, 1, 0)) {
 			refused++;
 			continue;
 		}
@@ -421,7 +452,7 @@ Test(page_ref, is_it_still_there)
 	u64 begin = unit_now_ns();
 	pthread_t t;
 
-	shared = block(0);
+	shared = counted_block();
 	pthread_create(&t, NULL, tries, NULL);
 	while (unit_go_on(begin, 500, READ_ONCE(got) > 1000 &&
 					      READ_ONCE(refused) > 10)) {
@@ -430,7 +461,7 @@ Test(page_ref, is_it_still_there)
 		for (u32 i = 0; i < 200; i++)
 			__asm__ volatile("" ::: "memory");
 		alloc_put_page(page);
-		next = block(0);
+		next = counted_block();
 		__atomic_store_n(&shared, next, __ATOMIC_RELEASE);
 	}
 	store_release(&stop, 1);
@@ -438,5 +469,41 @@ Test(page_ref, is_it_still_there)
 	alloc_put_page(shared);
 	cr_assert_eq(wrong, 0);
 	cr_assert_eq(used_pages(), 0);
+	cr_assert(zone_is_valid(&zone_normal));
+}
+
+/*
+ * Somebody asks for a page all the time that is gone: what malloc(), split_page()
+ * and slabs make of it since is changed without looking for him.
+ */
+Test(page_ref, what_came_after_it)
+{
+	char *gone = la_malloc(hide(20000));
+	u64 begin = unit_now_ns();
+	pthread_t t;
+
+	shared = alloc_virt_to_page(gone);
+	la_free(gone);
+	got = refused = 0;
+	pthread_create(&t, NULL, tries, NULL);
+	while (unit_go_on(begin, 500, READ_ONCE(refused) > 100000)) {
+		struct page *page;
+		char *p;
+
+		for (u32 i = 0; i < 100; i++) {
+			p = la_malloc(hide(20000));
+			la_free(p);
+		}
+		p = la_realloc(la_malloc(hide(40000)), hide(20000));
+		la_free(p);
+		page = block(3);
+		alloc_split_page(page, 3);
+		for (u32 i = 0; i < 8; i++)
+			alloc___free_page(page + i);
+	}
+	store_release(&stop, 1);
+	pthread_join(t, NULL);
+	cr_assert_eq(got, 0);
+	cr_assert_eq(wrong, 0);
 	cr_assert(zone_is_valid(&zone_normal));
 }

@@ -69,14 +69,19 @@ static inline int put_page_testzero(struct page *page)
 	return page_ref_dec_and_test(page);
 }
 
+/* Of a page that has had a second reference, or a count set, since it is there. */
 static inline bool get_page_unless_zero(struct page *page)
 {
 	return page_ref_add_unless(page, 1, 0);
 }
 
+/* For who has a reference. */
 static inline bool try_get_page(struct page *page)
 {
-	return get_page_unless_zero(page);
+	if (page_ref_count(page) <= 0)
+		return false;
+	get_page(page);
+	return true;
 }
 
 #define compound_head(page)	alloc_compound_head(page)

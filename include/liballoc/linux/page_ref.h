@@ -77,17 +77,13 @@ static inline void init_page_count(struct page *page)
 	set_page_count(page, 1);
 }
 
-/* @nr more, unless it is @unless, or 0: such a page is no one's to take. */
+/*
+ * @nr more, unless it is @unless, or 0: such a page is no one's to take; nor is
+ * one whose count was never set, and of which nobody ever had a second reference.
+ */
 static inline bool page_ref_add_unless(struct page *page, int nr, int unless)
 {
-	int count;
-
-	do {
-		count = alloc_page_count(page);
-		if (!count || count == unless)
-			return false;
-	} while (!alloc_page_ref_cmpxchg(page, count, count + nr));
-	return true;
+	return alloc_page_ref_add_unless(page, nr, unless);
 }
 
 /* From @count to 0, if it is that: nobody else has or gets a reference. */
