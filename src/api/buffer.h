@@ -96,7 +96,7 @@ __fastpath bool buffer_free(void *ptr)
 	    ptr != large_start(page))
 		return false;
 	nr = page->nr_pages;
-	if (!range_has_list(nr))
+	if (!range_has_sheaf(nr))
 		return false;
 	WRITE_ONCE(page->type, PAGE_QUICK);
 	if (arch_push_cid(hot.base, hot.rseq, range_off(nr), page))

@@ -264,7 +264,7 @@ bool last_put(struct page *page, size_t nr)
 		last_count_cpu((u32)(l - last));
 	/* Better kept with others of its length, once there are such lists. */
 	if (READ_ONCE(ranges_open) && range_has_list(nr) && !may_cut(l) &&
-	    (percpu_capacity(range_off(nr)) || range_wants_list(nr)))
+	    (range_has_open_sheaf(nr) || range_wants_list(nr)))
 		return false;
 	if (may_cut(l))
 		last_join(l, page, nr);

@@ -1,26 +1,29 @@
 /*
- * pcp_range.c - free ranges of RANGE_MIN to RANGE_MAX pages at hand of each CPU,
- * by their exact length, for buffers of 8 to 64 KiB.
+ * pcp_range.c - free ranges of RANGE_MIN to RANGE_LONG pages at hand, by their
+ * exact length, for buffers of 8 to 256 KiB.
  *
  * What the kernel's per-CPU page lists are to blocks of a power of two, these
  * are to the lengths that buffers have: a range that is freed waits, whole, for
  * the next request of its length.  By way of the zone, where it is joined and cut
  * again, such a pair of calls searches, lists and unlists half a dozen blocks.
  *
- * A list is a sheaf like any cache's (percpu.h), of struct pages, so that no lock
- * is taken, and nothing that waits until the program's own stores have got through.
- * What is too much for it goes to the stock, half of the sheaf at once, where this
- * CPU or another finds it: lists by length, under a lock.  A node has a stock for
- * the CPUs with one remainder of their index, whose lines and lock are thus mostly
- * their own; who finds nothing there looks into the others.
+ * Up to RANGE_MAX pages a list is a sheaf like any cache's (percpu.h), of struct
+ * pages, so that no lock is taken, and nothing that waits until the program's own
+ * stores have got through.  What is too much for it goes to the stock, half of the
+ * sheaf at once, where this CPU or another finds it: lists by length, under a lock.
+ * A node has a stock for the CPUs with one remainder of their index, whose lines
+ * and lock are thus mostly their own; who finds nothing there looks into the
+ * others.  Longer ranges, whose pages take more time to fill than a lock to take,
+ * lie in stocks alone, and no longer once the heap has spans, which serve them of
+ * any length (span.c).
  *
  * What waits for its own length serves no other.  So a length has a list once
  * OPEN_MISSES requests of it went by spans or the zone; sheaves of one length hold
  * a 32nd of the heap on all CPUs, and the stock an eighth in all, a heap below
- * LEAST_PAGES counting as so large: there a share would be no range at all, and
- * whoever holds a few buffers at a time pays for the zone with each.  Where that
- * is too much, the length that has most in this CPU's stock gives, and before the
- * heap grows the stock is joined, a few ranges at a time, and where it is empty
+ * SPAN_FLOOR_PAGES counting as so large: there a share would be no range at all,
+ * and whoever holds a few buffers at a time pays for the zone with each.  Where
+ * that is too much, the length that has most in this CPU's stock gives, and before
+ * the heap grows the stock is joined, a few ranges at a time, and where it is empty
  * some of what this CPU has.
  *
  * Invariants:
@@ -49,7 +52,6 @@
 #include "mm/percpu.h"
 #include "mm/zone.h"
 
-#define LEAST_PAGES	((size_t)2048)	/* as which a heap below 8 MiB counts */
 #define OPEN_MISSES	2048	/* of a length, before it has a list */
 #define SHEAF_SHARE	32	/* of the heap: sheaves of one length, all CPUs */
 #define SHEAF_MOST	16u	/* ranges in a sheaf */
@@ -68,8 +70,9 @@ struct stock {
 	u32 seen_calls;			/* ranges_age() alone */
 	size_t nr_pages;		/* G3; read racily */
 	size_t most;			/* of them, as of a few calls ago */
-	u32 nr[RANGE_MAX + 1];		/* G3; read racily */
-	struct list_head *lists[RANGE_MAX + 1];	/* G2 */
+	u32 nr[RANGE_LONG + 1];		/* G3; read racily */
+	struct list_head *lists[RANGE_LONG + 1];	/* G2 */
+	size_t end;			/* of the lists that ever had something */
 } __aligned(64);
 
 /*
@@ -85,7 +88,7 @@ static struct stock stocks[MAX_NODES * STOCKS];
 	for (struct stock *s = stocks + (nid) * STOCKS;			\
 	     s < stocks + ((nid) + 1) * STOCKS; s++)
 
-static u32 misses[RANGE_MAX + 1];	/* racy */
+static u32 misses[RANGE_LONG + 1];	/* racy */
 bool ranges_open;
 size_t ranges_end;
 __thread int range_calls_left;
@@ -101,7 +104,7 @@ static void range_check(const struct page *page, size_t nr)
 /* Of which shares may wait here. */
 static size_t heap_pages(void)
 {
-	return max(zones_used_pages(), LEAST_PAGES);
+	return max(zones_used_pages(), SPAN_FLOOR_PAGES);
 }
 
 /* Out of here, to join others; no lock is held. */
@@ -155,6 +158,7 @@ static void stock_add(struct stock *s, struct page *page)
 {
 	size_t nr = page->nr_pages;
 
+	s->end = max(s->end, nr + 1);
 	page->lru.next = s->lists[nr];
 	s->lists[nr] = &page->lru;
 	ADD_ONCE(s->nr[nr], 1);
@@ -178,7 +182,7 @@ static size_t fullest(const struct stock *s)
 {
 	size_t best = RANGE_MIN;
 
-	for (size_t nr = RANGE_MIN + 1; nr <= RANGE_MAX; nr++)
+	for (size_t nr = RANGE_MIN + 1; nr < s->end; nr++)
 		if (s->nr[nr] * nr > s->nr[best] * best)
 			best = nr;
 	return best;
@@ -223,23 +227,29 @@ static u32 sheaf_capacity(size_t nr)
 	return want ? 1u << ilog2(min(want, (size_t)SHEAF_MOST)) : 0;
 }
 
-/* One of the stock, and with it half of what the sheaf has room for. */
+/* Half of what the sheaf has room for, where there is one. */
+static u32 sheaf_half(size_t nr)
+{
+	return !range_has_sheaf(nr) ? 0 :
+	       min(percpu_capacity(range_off(nr)), SHEAF_MOST) / 2;
+}
+
+/* One of the stock, and with it half a sheaf. */
 static __attribute__((noinline)) struct page *stock_get(struct stock *s,
 						      size_t nr)
 {
-	u32 off = range_off(nr), n = percpu_capacity(off) / 2 + 1, got = 0, put;
+	u32 n = 1 + sheaf_half(nr), got = 0, put;
 	void *pages[SHEAF_MOST / 2 + 1];
 
 	s = stock_enter(s);
 	if (!s)
 		return NULL;
-	n = min(n, (u32)ARRAY_SIZE(pages));
 	while (got < n && s->nr[nr])
 		pages[got++] = stock_take(s, nr);
 	lock_exit(&s->lock);
-	if (!got)
-		return NULL;
-	put = 1 + percpu_push_batch(off, pages + 1, got - 1);
+	if (got < 2)
+		return got ? pages[0] : NULL;
+	put = 1 + percpu_push_batch(range_off(nr), pages + 1, got - 1);
 	if (put < got && (s = stock_enter(own_stock()))) {
 		while (put < got)
 			stock_add(s, pages[put++]);
@@ -281,7 +291,7 @@ struct page *range_get(size_t nr)
 		WRITE_ONCE(nr_polls, READ_ONCE(nr_polls) + 1);
 		idle_poll();
 	}
-	page = percpu_pop(range_off(nr));
+	page = range_has_sheaf(nr) ? percpu_pop(range_off(nr)) : NULL;
 	if (!page && (stock = stock_of(nr)))
 		page = stock_get(stock, nr);
 	if (!page) {
@@ -300,9 +310,11 @@ void range_missed(size_t nr)
 	WRITE_ONCE(misses[nr], READ_ONCE(misses[nr]) + 1);
 }
 
+/* Spans see to longer ones, once the heap has any. */
 bool range_wants_list(size_t nr)
 {
-	return READ_ONCE(misses[nr]) >= OPEN_MISSES && !options.check;
+	return READ_ONCE(misses[nr]) >= OPEN_MISSES && !options.check &&
+	       (range_has_sheaf(nr) || zones_used_pages() < SPAN_FLOOR_PAGES);
 }
 
 /* What several threads store at once, before anybody wants the lock. */
@@ -339,13 +351,12 @@ static bool sheaf_grow(struct page *page, size_t nr)
 /* @page, with half of the sheaf, goes to the stock. */
 static __attribute__((noinline)) bool stock_put(struct page *page, size_t nr)
 {
-	u32 off = range_off(nr), n = percpu_capacity(off) / 2;
+	u32 off = range_off(nr), n = sheaf_half(nr);
 	void *pages[SHEAF_MOST / 2 + 1];
 	struct list_head *out = NULL;
 	struct stock *s;
 	u32 came;
 
-	n = min(n, SHEAF_MOST / 2);
 	n = n ? percpu_pop_batch(off, pages, n) : 0;
 	for (u32 i = 0; i < n; i++)
 		range_check(pages[i], nr);
@@ -366,6 +377,11 @@ static __attribute__((noinline)) bool stock_put(struct page *page, size_t nr)
 	return true;
 }
 
+bool range_has_open_sheaf(size_t nr)
+{
+	return range_has_sheaf(nr) && percpu_capacity(range_off(nr));
+}
+
 bool range_put(struct page *page, size_t nr)
 {
 	if (page_zone(page)->type != ZONE_NORMAL || lock_is_reentry() ||
@@ -373,7 +389,7 @@ bool range_put(struct page *page, size_t nr)
 		return false;
 	page->nr_pages = (u32)nr;
 	WRITE_ONCE(page->type, PAGE_QUICK);
-	if (percpu_push(range_off(nr), page))
+	if (range_has_sheaf(nr) && percpu_push(range_off(nr), page))
 		return true;
 	if (!range_wants_list(nr)) {
 		WRITE_ONCE(page->type, PAGE_NONE);
@@ -382,7 +398,8 @@ bool range_put(struct page *page, size_t nr)
 	/* Also where no sheaf has room: the stock is looked into all the same. */
 	if (unlikely(!READ_ONCE(ranges_open)))
 		stocks_open();
-	return sheaf_grow(page, nr) || stock_put(page, nr);
+	return (range_has_sheaf(nr) && sheaf_grow(page, nr)) ||
+	       stock_put(page, nr);
 }
 
 /* Of this CPU's sheaves, half of what the one with most pages may hold. */
@@ -549,7 +566,7 @@ bool ranges_are_valid(void)
 
 		if (!lock_try_enter(&s->lock))
 			return false;
-		for (size_t nr = RANGE_MIN; nr <= RANGE_MAX; nr++)
+		for (size_t nr = RANGE_MIN; nr <= RANGE_LONG; nr++)
 			ok = list_is_valid(s, nr, &sum) && ok;
 		ok = ok && sum == s->nr_pages;
 		lock_exit(&s->lock);

@@ -302,13 +302,18 @@ void pcp_drain(void);
 /* --- pcp_range.c: free ranges of each CPU by their length, for buffers --- */
 
 #define RANGE_MIN	3u	/* pages */
-#define RANGE_MAX	16u
+#define RANGE_MAX	16u	/* of those that CPUs have */
+#define RANGE_LONG	64u	/* ... and of those that nodes have */
 #define FIRST_RANGE	(1 + PCP_MAX_ORDER + 1)	/* sheaf of the shortest */
-#define NR_RANGES	(RANGE_MAX - RANGE_MIN + 1)
+
+static inline bool range_has_sheaf(size_t nr)
+{
+	return nr - RANGE_MIN <= RANGE_MAX - RANGE_MIN;
+}
 
 static inline bool range_has_list(size_t nr)
 {
-	return nr - RANGE_MIN < NR_RANGES;
+	return nr - RANGE_MIN <= RANGE_LONG - RANGE_MIN;
 }
 
 static inline u32 range_off(size_t nr)
@@ -339,6 +344,7 @@ struct page *range_get(size_t nr);
 bool range_put(struct page *page, size_t nr);
 void range_missed(size_t nr);	/* a request went by the zone */
 bool range_wants_list(size_t nr);
+bool range_has_open_sheaf(size_t nr);	/* on this CPU */
 
 /* A range of @nr pages that waits here, as page_range_alloc() gives it; NULL. */
 static inline struct page *range_list_alloc(size_t nr)

@@ -10,7 +10,7 @@
 #include "mm/buddy.h"
 
 #define GFP		GFP_HIGHUSER_MOVABLE
-#define FLOOR		2048	/* pages as which a smaller heap counts */
+#define FLOOR		SPAN_FLOOR_PAGES /* as which a smaller heap counts */
 #define OPEN		2048	/* requests of a length before it has a list */
 #define STOCK_SHARE	8
 #define SHEAF_MOST	16
@@ -47,6 +47,11 @@ static void miss(size_t nr)
 		range_missed(nr);
 }
 
+static size_t share(void)
+{
+	return max(zones_used_pages(), FLOOR) / STOCK_SHARE;
+}
+
 static void heap(size_t pages)
 {
 	while (zones_used_pages() < pages)
@@ -69,8 +74,8 @@ static void up(void)
 {
 	unit_pin(0);
 	unit_up();
-	heap(2 * FLOOR);
-	for (size_t nr = RANGE_MIN; nr <= RANGE_MAX; nr++)
+	heap(FLOOR / 2);
+	for (size_t nr = RANGE_MIN; nr <= RANGE_LONG; nr++)
 		miss(nr);
 }
 
@@ -83,7 +88,7 @@ static void check_all(void)
 /* Of what it has itself, a share would be no range. */
 Test(pcp_range, a_small_heap_counts_as_a_larger)
 {
-	static struct page *page[200];
+	static struct page *page[400];
 
 	unit_pin(0);
 	unit_up();
@@ -121,7 +126,7 @@ Test(pcp_range, none_of_a_length_that_few_ask_for, .init = unit_up)
 	struct page *page = get(5), *other = get(6);
 
 	unit_pin(0);
-	heap(2 * FLOOR);
+	heap(FLOOR / 2);
 	miss(6);
 	put(page, 5);
 	cr_assert_eq(ranges_pages(), 0);
@@ -142,7 +147,7 @@ TEST_MODES(pcp_range, the_last_of_its_length_comes_first)
 	size_t used, nr;
 
 	unit_pin(0);
-	heap(2 * FLOOR);
+	heap(FLOOR / 2);
 	miss(5);
 	for (u32 i = 0; i < 3; i++)
 		page[i] = get_apart(5);
@@ -174,7 +179,7 @@ Test(pcp_range, where_no_sheaf_has_room, .init = unit_up)
 	struct page *page;
 
 	unit_pin(0);
-	heap(2 * FLOOR);
+	heap(FLOOR / 2);
 	miss(16);
 	nr_last = 32;
 	page = get(16);
@@ -186,6 +191,85 @@ Test(pcp_range, where_no_sheaf_has_room, .init = unit_up)
 	check_all();
 }
 
+/* The sheaf in whose place one of @nr pages would be is a cache's. */
+static void open_cache_of(size_t nr)
+{
+	struct sheaf_geometry geo = {
+		.off = range_off(nr), .magic = MAGIC_ALIGNED, .start_mask = 63,
+	};
+
+	REQUIRE(percpu_grow(&geo, 8));
+	REQUIRE(percpu_push(geo.off, page_address(get(3))));
+}
+
+/* What is too long for sheaves has lists all the same, up to 256 KiB. */
+Test(pcp_range, long_ones_lie_with_the_node, .init = unit_up)
+{
+	static const size_t nrs[] = { 17, 40, RANGE_LONG };
+	struct page *page[2];
+
+	unit_pin(0);
+	for (u32 i = 0; i < ARRAY_SIZE(nrs); i++) {
+		open_cache_of(nrs[i]);
+		miss(nrs[i]);
+		page[0] = get_apart(nrs[i]);
+		page[1] = get_apart(nrs[i]);
+		put(page[0], nrs[i]);
+		put(page[1], nrs[i]);
+		cr_assert_eq(ranges_stock_pages(), 2 * nrs[i]);
+		cr_assert_eq(ranges_sheaf_pages(), 0);
+		check_all();
+		cr_assert_eq(get(nrs[i]), page[1]);
+		cr_assert_null(range_list_alloc(nrs[i] - 1));
+		cr_assert_eq(get(nrs[i]), page[0]);
+		cr_assert_null(range_list_alloc(nrs[i]));
+		cr_assert_eq(ranges_pages(), 0);
+		cr_assert_eq(percpu_count(range_off(nrs[i])), 1);
+	}
+	miss(RANGE_LONG + 1);
+	put(get(RANGE_LONG + 1), RANGE_LONG + 1);
+	cr_assert_eq(ranges_pages(), 0);
+	check_all();
+}
+
+/* Those of a heap that has spans join and part there. */
+Test(pcp_range, long_ones_of_a_large_heap, .init = unit_up)
+{
+	struct page *page[2];
+
+	unit_pin(0);
+	miss(16);
+	miss(17);
+	page[0] = get_apart(17);
+	page[1] = get_apart(17);
+	put(page[0], 17);
+	cr_assert_eq(ranges_pages(), 17);
+	heap(SPAN_FLOOR_PAGES);
+	ranges_drain();
+	put(page[1], 17);
+	cr_assert_eq(ranges_pages(), 0);
+	put(get_apart(16), 16);
+	cr_assert_eq(ranges_pages(), 16);
+	check_all();
+}
+
+Test(pcp_range, long_ones_go_before_a_small_heap_grows)
+{
+	struct page *page[6];
+	size_t managed;
+
+	unit_pin(0);
+	unit_up();
+	miss(30);
+	wait_in_full_heap(page, ARRAY_SIZE(page), 30);
+	managed = zones_used_pages();
+	cr_assert_eq(ranges_pages(), 30 * ARRAY_SIZE(page));
+	get(50);
+	cr_assert_leq(zones_used_pages(), managed, "joined");
+	cr_assert_lt(ranges_pages(), 30 * ARRAY_SIZE(page));
+	check_all();
+}
+
 /* What a sheaf has no room for lies with the node; nothing is lost on the way. */
 Test(pcp_range, too_many_for_a_sheaf, .init = up)
 {
@@ -194,7 +278,7 @@ Test(pcp_range, too_many_for_a_sheaf, .init = up)
 
 	for (u32 i = 0; i < NR; i++)
 		page[i] = get_apart(3);
-	most = zones_used_pages() / STOCK_SHARE;
+	most = share();
 	for (u32 i = 0; i < NR; i++)
 		put(page[i], 3);
 	cr_assert_eq(ranges_pages(), 3 * NR);
@@ -248,7 +332,7 @@ Test(pcp_range, no_more_than_a_share_of_the_heap, .init = up)
 
 	for (u32 i = 0; i < ARRAY_SIZE(page); i++)
 		page[i] = get_apart(3 + i % 4);
-	most = zones_used_pages() / STOCK_SHARE;
+	most = share();
 	for (u32 i = 0; i < ARRAY_SIZE(page); i++)
 		put(page[i], 3 + i % 4);
 	cr_assert_leq(ranges_stock_pages(), most, "%zu of %zu",
@@ -288,8 +372,8 @@ static void up_on_two(void)
 
 	unit_pin(0);
 	unit_up_mode(PERCPU_CPU);
-	heap(2 * FLOOR);
-	for (size_t nr = RANGE_MIN; nr <= RANGE_MAX; nr++)
+	heap(FLOOR / 2);
+	for (size_t nr = RANGE_MIN; nr <= RANGE_LONG; nr++)
 		miss(nr);
 	index = percpu_index();
 	unit_pin(1);
@@ -323,7 +407,7 @@ Test(pcp_range, stocks_of_a_node_share_a_share_of_the_heap, .init = up_on_two)
 
 	for (u32 i = 0; i < ARRAY_SIZE(page); i++)
 		page[i] = get_apart(3 + i % 4);
-	most = zones_used_pages() / STOCK_SHARE;
+	most = share();
 	for (u32 i = 0; i < ARRAY_SIZE(page); i++) {
 		unit_pin(i / 400);
 		put(page[i], 3 + i % 4);
@@ -465,12 +549,12 @@ Test(pcp_range, a_heap_that_shrinks, .init = unit_up)
 	for (u32 i = 0; i < ARRAY_SIZE(large); i++)
 		buddy_free_range(&zone_normal, large[i], 1024);
 	lock_exit(&zone_normal.lock);
-	cr_assert_gt(ranges_pages(), zones_used_pages() / STOCK_SHARE,
+	cr_assert_gt(ranges_pages(), share(),
 		     "%zu of %zu", ranges_pages(), zones_used_pages());
 	get(3);				/* in use all the same */
 	put(get(16), 16);
 	spans_drain_unused();
-	cr_assert_lt(ranges_pages(), zones_used_pages() / STOCK_SHARE + 1);
+	cr_assert_lt(ranges_pages(), share() + 1);
 	check_all();
 }
 
@@ -674,8 +758,8 @@ static void race(bool drain)
 
 TEST_MODES(pcp_range, threads, .timeout = 60)
 {
-	heap(2 * FLOOR);
-	for (size_t nr = RANGE_MIN; nr <= RANGE_MAX; nr++)
+	heap(FLOOR / 2);
+	for (size_t nr = RANGE_MIN; nr <= RANGE_LONG; nr++)
 		miss(nr);
 	race(false);
 }
