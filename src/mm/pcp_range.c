@@ -19,12 +19,15 @@
  *
  * What waits for its own length serves no other.  So a length has a list once
  * OPEN_MISSES requests of it went by spans or the zone; sheaves of one length hold
- * a 32nd of the heap on all CPUs, and the stock an eighth in all, a heap below
- * SPAN_FLOOR_PAGES counting as so large: there a share would be no range at all,
- * and whoever holds a few buffers at a time pays for the zone with each.  Where
- * that is too much, the length that has most in this CPU's stock gives, and before
- * the heap grows the stock is joined, a few ranges at a time, and where it is empty
- * some of what this CPU has.
+ * a 32nd of the heap on all CPUs, and the stock an eighth in all, or half of it
+ * where hardly any buffer is longer: there waves of buffers find what the last one
+ * has left, and nobody misses the room that is in pieces.  A heap below
+ * SPAN_FLOOR_PAGES counts as so large: a share of it would be no range at all, and
+ * whoever holds a few buffers at a time pays for the zone with each.  Where that
+ * is too much, the length that has most in this CPU's stock gives; what nobody has
+ * needed from one look at what lies idle to the next leaves (stock_trim()); and
+ * before the heap grows the stock is joined, a few ranges at a time, and where it
+ * is empty some of what this CPU has.
  *
  * Invariants:
  *   G1. a range here has type PAGE_QUICK and its length in its first page; all
@@ -32,7 +35,8 @@
  *   G2. it is its sheaf's, or, under the stock's lock, in lists[its length],
  *	 linked by lru.next alone: who puts one before others needs no line of
  *	 these.
- *   G3. nr[n] is the length of lists[n], nr_pages the sum of all pages in them.
+ *   G3. nr[n] is the length of lists[n], and low[n] no more; nr_pages is the sum of
+ *	 all pages in them.
  *   G4. it is of ZONE_NORMAL, and of the CPU's node, as far as a thread that
  *	 migrates at that moment allows.
  *   G5. what leaves a sheaf or the stock is looked at: G1 holds, or the process
@@ -56,6 +60,8 @@
 #define SHEAF_SHARE	32	/* of the heap: sheaves of one length, all CPUs */
 #define SHEAF_MOST	16u	/* ranges in a sheaf */
 #define STOCK_SHARE	8	/* of the heap: the stocks, but for stock_keep() */
+#define STOCK_SHARE_WAVES 2	/* ... where few buffers want other pages */
+#define FEW_LONG	1024	/* long_pages that are few */
 #define SHRUNK_SHARE	3	/* of the heap: all sheaves, or it has shrunk */
 #define LOOK_CALLS	16	/* between two looks at the heap's size */
 #define POLL_CALLS	256	/* ranges a thread takes between two idle_poll() */
@@ -71,6 +77,7 @@ struct stock {
 	size_t nr_pages;		/* G3; read racily */
 	size_t most;			/* of them, as of a few calls ago */
 	u32 nr[RANGE_LONG + 1];		/* G3; read racily */
+	u32 low[RANGE_LONG + 1];	/* fewest since ranges_age() looked */
 	struct list_head *lists[RANGE_LONG + 1];	/* G2 */
 	size_t end;			/* of the lists that ever had something */
 } __aligned(64);
@@ -89,6 +96,7 @@ static struct stock stocks[MAX_NODES * STOCKS];
 	     s < stocks + ((nid) + 1) * STOCKS; s++)
 
 static u32 misses[RANGE_LONG + 1];	/* racy */
+size_t long_pages;			/* racy */
 bool ranges_open;
 size_t ranges_end;
 __thread int range_calls_left;
@@ -144,12 +152,21 @@ static struct stock *own_stock(void)
 	return &stocks[numa_node_id() * STOCKS + percpu_index() % STOCKS];
 }
 
+static size_t stock_most(void)
+{
+	size_t nr = READ_ONCE(long_pages);
+
+	WRITE_ONCE(long_pages, nr - nr / 8);	/* it is of late */
+	return heap_pages() / nr_nodes /
+	       (nr > FEW_LONG ? STOCK_SHARE : STOCK_SHARE_WAVES);
+}
+
 static struct stock *stock_enter(struct stock *s)
 {
 	if (lock_is_reentry() || !lock_try_enter(&s->lock))
 		return NULL;
 	if (s->nr_calls % LOOK_CALLS == 0)
-		WRITE_ONCE(s->most, heap_pages() / (STOCK_SHARE * nr_nodes));
+		WRITE_ONCE(s->most, stock_most());
 	ADD_ONCE(s->nr_calls, 1);
 	return s;
 }
@@ -174,6 +191,7 @@ static struct page *stock_take(struct stock *s, size_t nr)
 	page->lru.next = NULL;
 	ADD_ONCE(s->nr[nr], -1);
 	ADD_ONCE(s->nr_pages, -nr);
+	s->low[nr] = min(s->low[nr], s->nr[nr]);
 	return page;
 }
 
@@ -209,6 +227,22 @@ static struct list_head *stock_evict(struct stock *s, size_t keep, u32 most)
 	while (s->nr_pages > keep && most--) {
 		struct page *page = stock_take(s, fullest(s));
 
+		page->lru.next = out;
+		out = &page->lru;
+	}
+	return out;
+}
+
+/* At most GIVE of those of @nr pages that nobody has needed; linked as well. */
+static struct list_head *stock_spare(struct stock *s, size_t nr)
+{
+	struct list_head *out = NULL;
+
+	for (u32 n = 0; n < GIVE && s->low[nr]; n++) {
+		struct page *page;
+
+		s->low[nr]--;
+		page = stock_take(s, nr);
 		page->lru.next = out;
 		out = &page->lru;
 	}
@@ -308,6 +342,8 @@ struct page *range_get(size_t nr)
 void range_missed(size_t nr)
 {
 	WRITE_ONCE(misses[nr], READ_ONCE(misses[nr]) + 1);
+	if (!range_has_sheaf(nr))
+		range_is_long(nr);
 }
 
 /* Spans see to longer ones, once the heap has any. */
@@ -463,6 +499,29 @@ static void stock_drain(struct stock *s)
 	}
 }
 
+/*
+ * Of each length what the last period has not needed: that is for waves which
+ * have ended.
+ */
+static void stock_trim(struct stock *s)
+{
+	for (size_t nr = RANGE_MIN; nr <= RANGE_LONG; nr++) {
+		struct list_head *out = NULL;
+
+		if (!READ_ONCE(s->nr[nr]))
+			continue;
+		do {
+			ranges_leave(out, leave_to_zone);
+			if (lock_is_reentry() || !lock_try_enter(&s->lock))
+				return;
+			out = stock_spare(s, nr);
+			if (!out)
+				s->low[nr] = s->nr[nr];
+			lock_exit(&s->lock);
+		} while (out);
+	}
+}
+
 void ranges_drain(void)
 {
 	for_each_stock(s)
@@ -495,7 +554,8 @@ void ranges_age(void)
 		if (calls == s->seen_calls)
 			stock_drain(s);
 		else
-			used = true;
+			stock_trim(s);
+		used = used || calls != s->seen_calls;
 		s->seen_calls = calls;
 	}
 	/* Nobody asks the sheaves, or they are those of a heap that has shrunk. */
@@ -552,7 +612,7 @@ static bool list_is_valid(const struct stock *s, size_t nr, size_t *sum)
 			ok = ok && page[i].type == PAGE_NONE;
 	}
 	*sum += n * nr;
-	return ok && n == s->nr[nr];
+	return ok && n == s->nr[nr] && s->low[nr] <= n;
 }
 
 bool ranges_are_valid(void)

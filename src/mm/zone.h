@@ -346,11 +346,21 @@ void range_missed(size_t nr);	/* a request went by the zone */
 bool range_wants_list(size_t nr);
 bool range_has_open_sheaf(size_t nr);	/* on this CPU */
 
+/* Pages that buffers too long for sheaves have asked for of late; a hint. */
+extern __hidden size_t long_pages;
+
+static inline void range_is_long(size_t nr)
+{
+	WRITE_ONCE(long_pages, READ_ONCE(long_pages) + nr);
+}
+
 /* A range of @nr pages that waits here, as page_range_alloc() gives it; NULL. */
 static inline struct page *range_list_alloc(size_t nr)
 {
-	if (!range_has_list(nr))
+	if (!range_has_list(nr)) {
+		range_is_long(nr);
 		return NULL;
+	}
 	if (READ_ONCE(ranges_open))
 		return range_get(nr);
 	range_missed(nr);

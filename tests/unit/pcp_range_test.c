@@ -13,6 +13,8 @@
 #define FLOOR		SPAN_FLOOR_PAGES /* as which a smaller heap counts */
 #define OPEN		2048	/* requests of a length before it has a list */
 #define STOCK_SHARE	8
+#define STOCK_SHARE_WAVES 2
+#define MANY_LONG	((size_t)1 << 40)
 #define SHEAF_MOST	16
 #define NR		48
 
@@ -74,6 +76,7 @@ static void up(void)
 {
 	unit_pin(0);
 	unit_up();
+	long_pages = MANY_LONG;
 	heap(FLOOR / 2);
 	for (size_t nr = RANGE_MIN; nr <= RANGE_LONG; nr++)
 		miss(nr);
@@ -92,6 +95,7 @@ Test(pcp_range, a_small_heap_counts_as_a_larger)
 
 	unit_pin(0);
 	unit_up();
+	long_pages = MANY_LONG;
 	miss(4);
 	for (u32 i = 0; i < ARRAY_SIZE(page); i++)
 		page[i] = get_apart(4);
@@ -372,6 +376,7 @@ static void up_on_two(void)
 
 	unit_pin(0);
 	unit_up_mode(PERCPU_CPU);
+	long_pages = MANY_LONG;
 	heap(FLOOR / 2);
 	for (size_t nr = RANGE_MIN; nr <= RANGE_LONG; nr++)
 		miss(nr);
@@ -511,14 +516,24 @@ Test(pcp_range, taking_is_activity, .init = up)
 	cr_assert_lt(ranges_calls(), calls + 100);
 }
 
+/* @n ranges of @nr pages come, and have all been needed since they lay here. */
+static void wave(struct page **page, u32 n, size_t nr)
+{
+	for (u32 i = 0; i < n; i++)
+		page[i] = get_apart(nr);
+	for (u32 i = 0; i < n; i++)
+		put(page[i], nr);
+	for (u32 i = 0; i < n; i++)
+		page[i] = get(nr);
+	for (u32 i = 0; i < n; i++)
+		put(page[i], nr);
+}
+
 Test(pcp_range, unused_ones_go_back, .init = up)
 {
 	struct page *page[NR];
 
-	for (u32 i = 0; i < NR; i++)
-		page[i] = get_apart(4);
-	for (u32 i = 0; i < NR; i++)
-		put(page[i], 4);
+	wave(page, NR, 4);
 	spans_drain_unused();
 	cr_assert_eq(ranges_pages(), 4 * NR, "used a moment ago");
 	spans_drain_unused();
@@ -526,7 +541,58 @@ Test(pcp_range, unused_ones_go_back, .init = up)
 	check_all();
 }
 
-/* Sheaves that were opened in a large heap are too much for a small one. */
+/* Of a stock that is used, what the largest wave of a period has left over. */
+Test(pcp_range, what_no_wave_has_needed_goes_back, .init = up)
+{
+	struct page *page[2 * NR];
+	size_t had;
+
+	wave(page, ARRAY_SIZE(page), 4);
+	put(get_apart(6), 6);
+	spans_drain_unused();
+	had = ranges_stock_pages();
+	cr_assert_gt(had, 4 * NR);
+	for (u32 i = 0; i < NR; i++)
+		page[i] = get(4);
+	cr_assert_lt(ranges_stock_pages(), had);
+	for (u32 i = 0; i < NR; i++)
+		put(page[i], 4);
+	spans_drain_unused();
+	cr_assert_gt(ranges_pages(), 4 * NR, "a wave");
+	cr_assert_lt(ranges_pages(), 4 * NR * 5 / 3, "and no more");
+	check_all();
+	spans_drain_unused();
+	cr_assert_eq(ranges_pages(), 0);
+}
+
+/* Where all buffers are short, most of the heap may be waves of theirs. */
+Test(pcp_range, more_where_few_are_long, .init = unit_up)
+{
+	static struct page *page[900];
+	size_t had, share;
+
+	unit_pin(0);
+	miss(16);
+	for (u32 i = 0; i < ARRAY_SIZE(page); i++)
+		page[i] = get_apart(16);
+	had = zones_used_pages();
+	for (u32 i = 0; i < ARRAY_SIZE(page); i++)
+		put(page[i], 16);
+	cr_assert_leq(ranges_stock_pages(), had / STOCK_SHARE_WAVES);
+	share = max(zones_used_pages(), FLOOR) / STOCK_SHARE;
+	cr_assert_gt(ranges_stock_pages(), 3 * share);
+	for (u32 i = 0; i < 400; i++)
+		cr_assert_null(range_list_alloc(i & 1 ? RANGE_LONG + 1 : 30));
+	cr_assert_eq(long_pages, 200 * (RANGE_LONG + 1 + 30));
+	for (u32 k = 0; k < 10; k++)
+		wave(page, 60, 16);
+	cr_assert_lt(ranges_stock_pages(), 2 * share, "others want the room");
+	for (u32 k = 0; k < 100; k++)
+		wave(page, 60, 16);
+	cr_assert_lt(long_pages, 10, "or have wanted it");
+	check_all();
+}
+
 Test(pcp_range, a_heap_that_shrinks, .init = unit_up)
 {
 	static struct page *large[64], *page[14 * SHEAF_MOST];
