@@ -13,7 +13,9 @@
  * Where that was so STREAK times, what waits is cut: the rest goes on waiting,
  * and the part joins it again when it is freed.  Of two that do not touch the
  * longer one waits.  Who keeps what he has taken breaks the streak, and is
- * given what fits best of all that the zone has.
+ * given what fits best of all that the zone has.  If all are of one length, of
+ * those that CPUs have sheaves of, they get one of these after a few thousand
+ * times (pcp_range.c), where no exchange is needed.
  *
  * Who is served from here has no other chance to see what lies idle in the heap:
  * so each LOOK_CALLS-th put asks, and the first after a drain, as what waits is
@@ -49,6 +51,7 @@ static struct last {
 	uintptr_t range;
 	const struct page *newest;	/* handed out, not freed yet; A3 */
 	u32 streak;			/* A3 */
+	u32 same;			/* A3; ... of one length */
 	u32 calls;			/* A3; puts */
 	u32 looked;			/* A3; at which of them */
 } __aligned(64) last[LAST_CPUS];
@@ -146,6 +149,25 @@ static void note_taken(struct last *l, const struct page *page)
 	WRITE_ONCE(l->newest, page);
 }
 
+/*
+ * One of @nr pages was taken, of the length that waited or cut from it.  If all
+ * are of one length, a list of that length serves without an exchange; if lengths
+ * differ, one range is all that they need.
+ */
+static void note_length(struct last *l, size_t nr, bool same)
+{
+	u32 times = READ_ONCE(l->same);
+
+	if (likely(!same)) {
+		if (times)
+			WRITE_ONCE(l->same, 0);
+	} else if (times < STREAK) {
+		WRITE_ONCE(l->same, times + 1);
+	} else if (range_has_sheaf(nr)) {
+		range_missed(nr);
+	}
+}
+
 struct page *last_take(size_t nr)
 {
 	struct last *l = last_mine();
@@ -168,6 +190,7 @@ struct page *last_take(size_t nr)
 	page->colour = 0;
 	WRITE_ONCE(page->type, PAGE_LARGE);
 	note_taken(l, page);
+	note_length(l, nr, have == nr);
 	return page;
 }
 
@@ -248,6 +271,12 @@ static void last_count_cpu(u32 cpu)
 			break;
 }
 
+/* Better kept with others of its length, once there are such lists. */
+static bool is_for_list(size_t nr)
+{
+	return range_has_list(nr) && range_wants_list(nr);
+}
+
 bool last_put(struct page *page, size_t nr)
 {
 	struct last *l = last_mine();
@@ -262,9 +291,7 @@ bool last_put(struct page *page, size_t nr)
 		return false;
 	if (unlikely(READ_ONCE(nr_last) <= (u32)(l - last)))
 		last_count_cpu((u32)(l - last));
-	/* Better kept with others of its length, once there are such lists. */
-	if (READ_ONCE(ranges_open) && range_has_list(nr) && !may_cut(l) &&
-	    (range_has_open_sheaf(nr) || range_wants_list(nr)))
+	if (is_for_list(nr))
 		return false;
 	if (may_cut(l))
 		last_join(l, page, nr);
@@ -286,6 +313,7 @@ bool last_give(struct page *page)
 	    READ_ONCE(nr_last) <= (u32)(l - last) || nr > LAST_MAX || page_zone(page)->type != ZONE_NORMAL ||
 	    lock_is_reentry() ||
 	    (nr_nodes > 1 && page_to_nid(page) != numa_node_id()) ||
+	    is_for_list(nr) ||
 	    /* One of two threads that free the same block loses here. */
 	    !__atomic_compare_exchange_n(&page->type, &type, PAGE_NONE, false,
 					 __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))

@@ -14,8 +14,8 @@
  * A node has a stock for the CPUs with one remainder of their index, whose lines
  * and lock are thus mostly their own; who finds nothing there looks into the
  * others.  Longer ranges, whose pages take more time to fill than a lock to take,
- * lie in stocks alone, and no longer once the heap has spans, which serve them of
- * any length (span.c).
+ * lie in stocks alone, where one that is an eighth longer than asked for will do;
+ * and no longer once the heap has spans, which serve them of any length (span.c).
  *
  * What waits for its own length serves no other.  So a length has a list once
  * OPEN_MISSES requests of it went by spans or the zone; sheaves of one length hold
@@ -67,6 +67,8 @@
 #define POLL_CALLS	256	/* ranges a thread takes between two idle_poll() */
 #define EVICT		2	/* ranges that leave a full one, more than come */
 #define GIVE		16	/* ... that are joined before the heap grows */
+
+#define NEAR		8	/* a long one may be longer by this part */
 
 #define STOCKS		4u	/* of a node */
 
@@ -300,18 +302,32 @@ __slowpath void range_is_twice(const struct page *page)
 		    (size_t)page->nr_pages << PAGE_SHIFT);
 }
 
-/* One of this node that has ranges of @nr pages, this CPU's first; racy. */
-static struct stock *stock_of(size_t nr)
+/* Of @nr to @end - 1 pages, the fewest that @s has; 0: none; racy. */
+static size_t stock_has(const struct stock *s, size_t nr, size_t end)
 {
-	struct stock *own = own_stock();
+	while (nr < end && !READ_ONCE(s->nr[nr]))
+		nr++;
+	return nr < end ? nr : 0;
+}
+
+/*
+ * One of this node that has ranges of *@nr pages, this CPU's first, or of as many
+ * as *@nr becomes: a long one may be an eighth longer; racy.
+ */
+static struct stock *stock_of(size_t *nr)
+{
+	size_t end = *nr + 1 + (range_has_sheaf(*nr) ? 0 : *nr / NEAR), have;
+	struct stock *own = own_stock(), *found = own;
 	u32 nid = (u32)(own - stocks) / STOCKS;
 
-	if (READ_ONCE(own->nr[nr]))
-		return own;
-	for_each_stock_of(s, nid)
-		if (READ_ONCE(s->nr[nr]))
-			return s;
-	return NULL;
+	end = min(end, (size_t)RANGE_LONG + 1);
+	have = stock_has(own, *nr, end);
+	if (!have)
+		for_each_stock_of(s, nid)
+			if (!have && (have = stock_has(s, *nr, end)))
+				found = s;
+	*nr = have ? have : *nr;
+	return have ? found : NULL;
 }
 
 struct page *range_get(size_t nr)
@@ -326,7 +342,7 @@ struct page *range_get(size_t nr)
 		idle_poll();
 	}
 	page = range_has_sheaf(nr) ? percpu_pop(range_off(nr)) : NULL;
-	if (!page && (stock = stock_of(nr)))
+	if (!page && (stock = stock_of(&nr)))
 		page = stock_get(stock, nr);
 	if (!page) {
 		range_missed(nr);

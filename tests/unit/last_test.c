@@ -50,6 +50,58 @@ Test(last, comes_again_once, .init = up)
 	cr_assert(zone_is_valid(&zone_normal));
 }
 
+/*
+ * Who takes one length again and again is better served by a list of that length,
+ * whether each is freed before the next is taken or not.
+ */
+Test(last, of_one_length_again_and_again, .init = up)
+{
+	struct page *page[2] = { get(5), get(6) };
+	u32 n = 0;
+
+	unit_pin(0);
+	for (; !range_wants_list(5); n++) {
+		if (n > 64)
+			cr_assert(last_give(page[0]));
+		else
+			put(page[0]);
+		cr_assert_eq(last_take(5), page[0]);
+		cr_assert_lt(n, 100000);
+	}
+	cr_assert_gt(n, 1000);
+	cr_assert_not(last_give(page[0]));
+	page[0]->type = PAGE_NONE;
+	cr_assert_not(last_put(page[0], 5));
+	for (n = 0; !range_wants_list(6); n++) {
+		put(page[1]);
+		last_note(page[0]);	/* kept: no streak */
+		cr_assert_eq(last_take(6), page[1]);
+		cr_assert_lt(n, 10000);
+	}
+	page[1]->type = PAGE_NONE;
+	cr_assert_not(last_put(page[1], 6));
+}
+
+/* Where lengths differ, one range is cut for all of them. */
+Test(last, of_differing_lengths, .init = up)
+{
+	struct page *page = get(9);
+
+	unit_pin(0);
+	for (u32 i = 0; i < 64; i++) {	/* a streak */
+		put(page);
+		cr_assert_eq(last_take(9), page);
+	}
+	for (u32 i = 0; i < 20000; i++) {
+		page->type = PAGE_NONE;
+		cr_assert(last_put(page, page->nr_pages), "%u", i);
+		page = last_take(i % 8 ? 9 : 5);
+		cr_assert_not_null(page);
+	}
+	cr_assert_not(range_wants_list(9));
+	cr_assert_not(range_wants_list(5));
+}
+
 Test(last, the_next_one_frees_it, .init = up)
 {
 	struct page *page[2] = { get(5), get(7) };
