@@ -271,10 +271,14 @@ static void last_count_cpu(u32 cpu)
 			break;
 }
 
-/* Better kept with others of its length, once there are such lists. */
-static bool is_for_list(size_t nr)
+/*
+ * Better kept with others of its length, once there are such lists; but not in a
+ * streak of many lengths, each of which would need a range of its own.
+ */
+static bool is_for_list(const struct last *l, size_t nr)
 {
-	return range_has_list(nr) && range_wants_list(nr);
+	return range_has_list(nr) && range_wants_list(nr) &&
+	       (!may_cut(l) || READ_ONCE(l->same) >= STREAK);
 }
 
 bool last_put(struct page *page, size_t nr)
@@ -291,7 +295,7 @@ bool last_put(struct page *page, size_t nr)
 		return false;
 	if (unlikely(READ_ONCE(nr_last) <= (u32)(l - last)))
 		last_count_cpu((u32)(l - last));
-	if (is_for_list(nr))
+	if (is_for_list(l, nr))
 		return false;
 	if (may_cut(l))
 		last_join(l, page, nr);
@@ -313,7 +317,7 @@ bool last_give(struct page *page)
 	    READ_ONCE(nr_last) <= (u32)(l - last) || nr > LAST_MAX || page_zone(page)->type != ZONE_NORMAL ||
 	    lock_is_reentry() ||
 	    (nr_nodes > 1 && page_to_nid(page) != numa_node_id()) ||
-	    is_for_list(nr) ||
+	    is_for_list(l, nr) ||
 	    /* One of two threads that free the same block loses here. */
 	    !__atomic_compare_exchange_n(&page->type, &type, PAGE_NONE, false,
 					 __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))

@@ -100,6 +100,19 @@ Test(last, of_differing_lengths, .init = up)
 	}
 	cr_assert_not(range_wants_list(9));
 	cr_assert_not(range_wants_list(5));
+	/* Nor if some of them had a list before. */
+	while (!range_wants_list(9))
+		range_missed(9);
+	for (u32 i = 0; i < 100; i++) {
+		if (i % 2) {
+			cr_assert(last_give(page), "%u", i);
+		} else {
+			page->type = PAGE_NONE;
+			cr_assert(last_put(page, page->nr_pages), "%u", i);
+		}
+		page = last_take(i % 8 ? 9 : 5);
+		cr_assert_not_null(page);
+	}
 }
 
 Test(last, the_next_one_frees_it, .init = up)
