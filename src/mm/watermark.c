@@ -43,6 +43,7 @@
 #define KILL_PAGES	16384	/* ... at most 64 MiB */
 
 #define RETRY_MS	20	/* between reclaims that gave little */
+#define RETRY_SHORT_MS	1	/* ... with half of min gone */
 #define LITTLE		64	/* pages */
 #define THROTTLE_TRIES	10	/* a millisecond apart */
 
@@ -53,7 +54,7 @@ size_t wmark_limit = SIZE_MAX >> PAGE_SHIFT;
 const char *wmark_limit_name = "none";
 size_t wmark[NR_WMARK];
 
-static u64 next_try_ms;		/* racy */
+static u64 last_try_ms;		/* that gave little; racy */
 
 static bool watching;		/* constant once true */
 static u32 looking;		/* atomic; one at a time */
@@ -236,9 +237,10 @@ size_t watermark_deficit(void)
  * not below min.
  *
  * Reclaim that has found little is not repeated at once: large sparse areas,
- * for one, stand for memory that nobody can give back.  But caches that are in
- * use at the moment are asked again; with half of min gone, this thread is
- * held up for it, as many could take the rest meanwhile.
+ * for one, stand for memory that nobody can give back.  But with half of min
+ * gone it is repeated soon: other threads free meanwhile what it did not find,
+ * and many could take the rest.  Caches that are in use at the moment are asked
+ * again, and there this thread is held up for it.
  */
 static void direct_reclaim_for(size_t nr, size_t left)
 {
@@ -246,9 +248,12 @@ static void direct_reclaim_for(size_t nr, size_t left)
 	size_t want = nr + wmark[WMARK_HIGH] - min(left, nr);
 	size_t least = below(nr + wmark[WMARK_MIN], left);
 	u64 now = sys_clock_ms(), stops;
+	u64 wait = RETRY_MS;
 	size_t got;
 
-	if (now < READ_ONCE(next_try_ms) && !limit_is_ours())
+	if (left <= nr + wmark[WMARK_MIN] / 2)
+		wait = RETRY_SHORT_MS;
+	if (now - READ_ONCE(last_try_ms) < wait && !limit_is_ours())
 		return;
 	stat_add(STAT_DIRECT_RECLAIM, 1);
 	for (u32 i = 0; i < THROTTLE_TRIES; i++) {
@@ -257,7 +262,7 @@ static void direct_reclaim_for(size_t nr, size_t left)
 		if (got >= LITTLE)
 			return;
 		if (stat_read(STAT_SHRINK_STOPS) == stops) {
-			WRITE_ONCE(next_try_ms, now + RETRY_MS);
+			WRITE_ONCE(last_try_ms, now);
 			return;
 		}
 		if (pages_left() > nr + wmark[WMARK_MIN] / 2)
