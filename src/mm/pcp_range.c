@@ -429,11 +429,6 @@ static __attribute__((noinline)) bool stock_put(struct page *page, size_t nr)
 	return true;
 }
 
-bool range_has_open_sheaf(size_t nr)
-{
-	return range_has_sheaf(nr) && percpu_capacity(range_off(nr));
-}
-
 bool range_put(struct page *page, size_t nr)
 {
 	if (page_zone(page)->type != ZONE_NORMAL || lock_is_reentry() ||

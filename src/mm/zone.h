@@ -344,7 +344,6 @@ struct page *range_get(size_t nr);
 bool range_put(struct page *page, size_t nr);
 void range_missed(size_t nr);	/* a request went by the zone */
 bool range_wants_list(size_t nr);
-bool range_has_open_sheaf(size_t nr);	/* on this CPU */
 
 /* Pages that buffers too long for sheaves have asked for of late; a hint. */
 extern __hidden size_t long_pages;
