@@ -351,8 +351,9 @@ static bool head_move(u32 cpu, const struct sheaf_geometry *geo, void **array,
 		return false;
 	if (old_capacity)
 		n = (u32)(h->cur - old);
+	/* Who has read an old head may look at what becomes of its slots. */
 	for (u32 i = 0; i < n; i++)
-		array[i] = old[i];
+		WRITE_ONCE(array[i], old[i]);
 	h->magic = geo->magic;
 	h->start_mask = geo->start_mask;
 	h->size_code = geo->size_code;
