@@ -273,12 +273,14 @@ static void last_count_cpu(u32 cpu)
 
 /*
  * Better kept with others of its length, once there are such lists; but not in a
- * streak of many lengths, each of which would need a range of its own.
+ * streak of many lengths, each of which would need a range of its own, nor in one
+ * of what has no sheaf: a lock costs more than these exchanges.
  */
 static bool is_for_list(const struct last *l, size_t nr)
 {
 	return range_has_list(nr) && range_wants_list(nr) &&
-	       (!may_cut(l) || READ_ONCE(l->same) >= STREAK);
+	       (!may_cut(l) ||
+		(range_has_sheaf(nr) && READ_ONCE(l->same) >= STREAK));
 }
 
 bool last_put(struct page *page, size_t nr)
@@ -314,7 +316,8 @@ bool last_give(struct page *page)
 
 	if (!l || !may_cut(l) || READ_ONCE(l->newest) != page ||
 	    /* A streak of what is too large: last_put() sees to nr_last. */
-	    READ_ONCE(nr_last) <= (u32)(l - last) || nr > LAST_MAX || page_zone(page)->type != ZONE_NORMAL ||
+	    READ_ONCE(nr_last) <= (u32)(l - last) || nr > LAST_MAX ||
+	    page_zone(page)->type != ZONE_NORMAL ||
 	    lock_is_reentry() ||
 	    (nr_nodes > 1 && page_to_nid(page) != numa_node_id()) ||
 	    is_for_list(l, nr) ||

@@ -141,7 +141,8 @@ void zone_make_room(size_t nr)
 	size_t keep, idle;
 
 	last_drain();
-	if (READ_ONCE(nr_span_caches) && span_pages() <= 2 * nr)
+	if ((READ_ONCE(nr_span_caches) || READ_ONCE(ranges_open)) &&
+	    span_pages() <= 2 * nr)
 		span_drain();
 	keep = zones_used_pages() / IDLE_SHARE_SLAB + IDLE_PAGES;
 	idle = READ_ONCE(zone->nr_free_dirty);

@@ -98,7 +98,7 @@ static struct stock stocks[MAX_NODES * STOCKS];
 	     s < stocks + ((nid) + 1) * STOCKS; s++)
 
 static u32 misses[RANGE_LONG + 1];	/* racy */
-size_t long_pages;			/* racy */
+struct range_demand range_demand;	/* racy */
 bool ranges_open;
 size_t ranges_end;
 __thread int range_calls_left;
@@ -156,9 +156,9 @@ static struct stock *own_stock(void)
 
 static size_t stock_most(void)
 {
-	size_t nr = READ_ONCE(long_pages);
+	size_t nr = READ_ONCE(range_demand.long_pages);
 
-	WRITE_ONCE(long_pages, nr - nr / 8);	/* it is of late */
+	WRITE_ONCE(range_demand.long_pages, nr - nr / 8); /* it is of late */
 	return heap_pages() / nr_nodes /
 	       (nr > FEW_LONG ? STOCK_SHARE : STOCK_SHARE_WAVES);
 }
@@ -332,6 +332,7 @@ static struct stock *stock_of(size_t *nr)
 
 struct page *range_get(size_t nr)
 {
+	size_t have = nr;
 	struct stock *stock;
 	struct page *page;
 
@@ -342,13 +343,13 @@ struct page *range_get(size_t nr)
 		idle_poll();
 	}
 	page = range_has_sheaf(nr) ? percpu_pop(range_off(nr)) : NULL;
-	if (!page && (stock = stock_of(&nr)))
-		page = stock_get(stock, nr);
+	if (!page && (stock = stock_of(&have)))
+		page = stock_get(stock, have);
 	if (!page) {
 		range_missed(nr);
 		return NULL;
 	}
-	range_check(page, nr);
+	range_check(page, have);
 	page->slack = 0;
 	page->colour = 0;
 	WRITE_ONCE(page->type, PAGE_LARGE);
@@ -357,7 +358,10 @@ struct page *range_get(size_t nr)
 
 void range_missed(size_t nr)
 {
-	WRITE_ONCE(misses[nr], READ_ONCE(misses[nr]) + 1);
+	u32 n = READ_ONCE(misses[nr]);
+
+	if (n < OPEN_MISSES)
+		WRITE_ONCE(misses[nr], n + 1);
 	if (!range_has_sheaf(nr))
 		range_is_long(nr);
 }

@@ -345,12 +345,24 @@ bool range_put(struct page *page, size_t nr);
 void range_missed(size_t nr);	/* a request went by the zone */
 bool range_wants_list(size_t nr);
 
-/* Pages that buffers too long for sheaves have asked for of late; a hint. */
-extern __hidden size_t long_pages;
+/*
+ * Pages that buffers too long for sheaves have asked for of late, up to LONG_MOST
+ * before the last one; a hint.  In a line of its own: those who ask write it, and
+ * all others read ranges_end.
+ */
+#define LONG_MOST	8192u
+
+extern __hidden struct range_demand {
+	size_t long_pages;
+} __aligned(64) range_demand;
 
 static inline void range_is_long(size_t nr)
 {
-	WRITE_ONCE(long_pages, READ_ONCE(long_pages) + nr);
+	size_t sum = READ_ONCE(range_demand.long_pages);
+
+	if (sum < LONG_MOST)
+		WRITE_ONCE(range_demand.long_pages,
+			   sum + min(nr, (size_t)LONG_MOST));
 }
 
 /* A range of @nr pages that waits here, as page_range_alloc() gives it; NULL. */

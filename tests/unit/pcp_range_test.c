@@ -8,6 +8,7 @@
 #include "unit.h"
 
 #include "mm/buddy.h"
+#include "mm/vmalloc.h"
 
 #define GFP		GFP_HIGHUSER_MOVABLE
 #define FLOOR		SPAN_FLOOR_PAGES /* as which a smaller heap counts */
@@ -84,7 +85,7 @@ static void up(void)
 {
 	unit_pin(0);
 	unit_up();
-	long_pages = MANY_LONG;
+	range_demand.long_pages = MANY_LONG;
 	heap(FLOOR / 2);
 	for (size_t nr = RANGE_MIN; nr <= RANGE_LONG; nr++)
 		miss(nr);
@@ -103,7 +104,7 @@ Test(pcp_range, a_small_heap_counts_as_a_larger)
 
 	unit_pin(0);
 	unit_up();
-	long_pages = MANY_LONG;
+	range_demand.long_pages = MANY_LONG;
 	miss(4);
 	for (u32 i = 0; i < ARRAY_SIZE(page); i++)
 		page[i] = get_apart(4);
@@ -312,6 +313,27 @@ Test(pcp_range, long_ones_go_before_a_small_heap_grows)
 	check_all();
 }
 
+/* ... nor does an area take fresh pages beside what would be a pageblock. */
+Test(pcp_range, they_go_before_an_area_grows)
+{
+	static struct page *page[64];
+
+	unit_pin(0);
+	unit_up();
+	miss(30);
+	for (u32 i = 0; i < ARRAY_SIZE(page); i++)
+		page[i] = get(30);
+	for (u32 i = 0; i < ARRAY_SIZE(page); i++)
+		put(page[i], 30);
+	cr_assert_eq(span_pages(), ranges_stock_pages());
+	cr_assert_gt(ranges_stock_pages(), 512);
+	cr_assert(vmalloc(2 * MIB, PAGE_SIZE, 0));
+	cr_assert_gt(ranges_stock_pages(), 0, "more than it asks for");
+	cr_assert(vmalloc(16 * MIB, PAGE_SIZE, 0));
+	cr_assert_eq(ranges_stock_pages(), 0);
+	check_all();
+}
+
 /* What a sheaf has no room for lies with the node; nothing is lost on the way. */
 Test(pcp_range, too_many_for_a_sheaf, .init = up)
 {
@@ -414,7 +436,7 @@ static void up_on_two(void)
 
 	unit_pin(0);
 	unit_up_mode(PERCPU_CPU);
-	long_pages = MANY_LONG;
+	range_demand.long_pages = MANY_LONG;
 	heap(FLOOR / 2);
 	for (size_t nr = RANGE_MIN; nr <= RANGE_LONG; nr++)
 		miss(nr);
@@ -621,14 +643,32 @@ Test(pcp_range, more_where_few_are_long, .init = unit_up)
 	cr_assert_gt(ranges_stock_pages(), 3 * share);
 	for (u32 i = 0; i < 400; i++)
 		cr_assert_null(range_list_alloc(i & 1 ? RANGE_LONG + 1 : 30));
-	cr_assert_eq(long_pages, 200 * (RANGE_LONG + 1 + 30));
+	cr_assert_geq(range_demand.long_pages, LONG_MOST);
 	for (u32 k = 0; k < 10; k++)
 		wave(page, 60, 16);
 	cr_assert_lt(ranges_stock_pages(), 2 * share, "others want the room");
 	for (u32 k = 0; k < 100; k++)
 		wave(page, 60, 16);
-	cr_assert_lt(long_pages, 10, "or have wanted it");
+	cr_assert_lt(range_demand.long_pages, 10, "or have wanted it");
 	check_all();
+}
+
+/* A single request counts as no more than many do, nor for longer. */
+Test(pcp_range, of_long_ones_no_more_is_counted, .init = unit_up)
+{
+	unit_pin(0);
+	miss(RANGE_LONG);
+	cr_assert_geq(range_demand.long_pages, LONG_MOST);
+	cr_assert_lt(range_demand.long_pages, LONG_MOST + RANGE_LONG);
+	range_demand.long_pages = 0;
+	cr_assert_null(range_list_alloc(3 * RANGE_LONG));
+	cr_assert_eq(range_demand.long_pages, 3 * RANGE_LONG);
+	cr_assert_null(range_list_alloc((size_t)1 << 40));
+	cr_assert_eq(range_demand.long_pages, 3 * RANGE_LONG + LONG_MOST);
+	cr_assert_null(range_list_alloc((size_t)1 << 40));
+	cr_assert_eq(range_demand.long_pages, 3 * RANGE_LONG + LONG_MOST);
+	cr_assert_neq((uintptr_t)&range_demand / 64,
+		      (uintptr_t)&ranges_end / 64, "whose readers are many");
 }
 
 Test(pcp_range, a_heap_that_shrinks, .init = unit_up)
