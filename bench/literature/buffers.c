@@ -1,20 +1,20 @@
 /*
- * buffers - blocks of 8 to 64 KiB: above the small sizes, below the large.
+ * buffers - blocks of LEAST to MOST KiB: above the small sizes, below the large.
  *
  * With PLACES, random ones are replaced.  With none, a buffer and a small
  * object are freed as soon as they were written, as around a read() or a
- * write().  bench/medium.c begins where these end.
+ * write(); of one size if LEAST is MOST.  bench/medium.c begins at 64 KiB.
  *
  * After: the buffers of network and file servers in the read-me files of
  * jemalloc and snmalloc (sizes from 8 to 64 KiB are each allocator's border).
  */
 #include "literature.h"
 
-static uint64_t nr_places, steps;
+static uint64_t nr_places, steps, least, most;
 
 static size_t buffer_size(struct rng *r)
 {
-	return rng_between(r, KIB(8), KIB(64));
+	return rng_between(r, least, most);
 }
 
 static void replace(struct rng *r)
@@ -57,11 +57,14 @@ static void *work(void *arg)
 int main(int argc, char **argv)
 {
 	double scale;
-	uint64_t n[3];
+	uint64_t n[5];
 
-	scale = bench_begin_with(argc, argv, n, 3, "THREADS PLACES STEPS");
+	scale = bench_begin_with(argc, argv, n, 5,
+				 "THREADS PLACES LEAST MOST STEPS");
 	nr_places = n[1];
-	steps = scaled(n[2], scale);
+	least = KIB(n[2]);
+	most = KIB(n[3]);
+	steps = scaled(n[4], scale);
 	on_threads(n[0], work);
 	return bench_end("buffers", n[0] * steps);
 }
