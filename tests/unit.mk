@@ -23,7 +23,8 @@ UNIT_API := init_test fork_test vfork_test info_test pages_test \
 	vmem_test kmem_test
 UNIT_API += kmalloc_api_test rcu_api_test mempool_api_test \
 	refcount_api_test
-UNIT_API += uaccess_test stack_api_test list_lru_test page_ref_test
+UNIT_API += uaccess_test stack_api_test list_lru_test page_ref_test \
+	buffer_test
 UNIT_LAYERS := $(filter-out $(UNIT_API) cxx_test,$(UNIT_TESTS))
 UNIT_LAYER_OBJS := $(filter-out $(BUILD)/obj/api/%,$(OBJS))
 UNIT_API_OBJS := $(addprefix $(BUILD)/obj/api/,init.o fork.o vfork.o info.o \

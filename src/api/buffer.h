@@ -1,10 +1,11 @@
 /*
- * buffer.h - malloc() and free() of 8 to 64 KiB where ranges of their length
+ * buffer.h - malloc() and free() of 8 KiB to 1 MiB where ranges of their length
  * are at hand (mm/pcp_range.c): the hot paths, but for a struct page in the
  * place of an object.
  *
  * They are what malloc_slow() and free_slow() try first, and what serves C++'s
- * operators and free_sized().  There is no atomic operation, nor a call: either
+ * operators and free_sized().  There is no atomic operation, nor, up to 64 KiB, a
+ * call: either
  * would wait for, or use up, the room that the CPU has for stores which have not
  * found their lines yet, and who fills one buffer after the other has many of
  * these.
@@ -36,10 +37,37 @@ static inline void set_colour(struct page *page, u32 nr, size_t spare)
 {
 	u32 most = (u32)(spare / LARGE_COLOUR);
 	size_t block = (uintptr_t)page / (sizeof(*page) << PAGEBLOCK_ORDER);
-	u32 colour = nr <= RANGE_MAX ? range_colour(page) :
-				       (u32)(block % LARGE_COLOURS);
+	u32 colour = nr <= RANGE_EXACT ? range_colour(page) :
+					 (u32)(block % LARGE_COLOURS);
 
 	page->colour = colour <= most ? (u8)colour : 0;
+}
+
+/* One that waits, of @nr pages, of which @asked were. */
+__fastpath void *buffer_pop(size_t align, size_t size, u32 asked, u32 nr)
+{
+	struct page *page = arch_pop_guess_cid(hot.base, hot.rseq,
+					       range_off(nr));
+
+	if (!page)
+		return NULL;
+	if (unlikely(!range_is_free(page, nr)))
+		range_is_twice(page);
+	page->colour = 0;
+	if (likely(align <= LARGE_COLOUR))
+		set_colour(page, nr, (asked << PAGE_SHIFT) - size);
+	page->slack = (u32)(large_size(page) - size);
+	WRITE_ONCE(page->type, PAGE_LARGE);
+	return large_start(page);
+}
+
+/* Apart from the others, which need fewer registers, and so fewer stores. */
+static __attribute__((noinline, unused)) void *
+buffer_pop_long(size_t align, size_t size)
+{
+	u32 asked = (u32)size_to_pages(size);
+
+	return buffer_pop(align, size, asked, (u32)range_round(asked));
 }
 
 /*
@@ -49,23 +77,13 @@ static inline void set_colour(struct page *page, u32 nr, size_t spare)
 __fastpath void *buffer_memalign(size_t align, size_t size)
 {
 	u32 nr = (u32)size_to_pages(size);
-	struct page *page;
 
 	if (likely(size >= READ_ONCE(ranges_end)) || size <= HOT_MAX_SIZE ||
 	    unlikely(align > PAGE_SIZE) || unlikely(READ_ONCE(idle_armed)) ||
 	    unlikely(--range_calls_left < 0))
 		return NULL;
-	page = arch_pop_guess_cid(hot.base, hot.rseq, range_off(nr));
-	if (!page)
-		return NULL;
-	if (unlikely(!range_is_free(page, nr)))
-		range_is_twice(page);
-	page->colour = 0;
-	if (likely(align <= LARGE_COLOUR))
-		set_colour(page, nr, (nr << PAGE_SHIFT) - size);
-	page->slack = (u32)(large_size(page) - size);
-	WRITE_ONCE(page->type, PAGE_LARGE);
-	return large_start(page);
+	return nr <= RANGE_EXACT ? buffer_pop(align, size, nr, nr) :
+				   buffer_pop_long(align, size);
 }
 
 __fastpath void *buffer_malloc(size_t size)
@@ -82,6 +100,21 @@ __fastpath bool hot_is_pages(const void *ptr)
 	return !hot_is_outside(ptr) && !hot_class(ptr);
 }
 
+__fastpath bool buffer_push(struct page *page, u32 nr)
+{
+	WRITE_ONCE(page->type, PAGE_QUICK);
+	if (arch_push_cid(hot.base, hot.rseq, range_off(nr), page))
+		return true;
+	WRITE_ONCE(page->type, PAGE_LARGE);
+	return false;
+}
+
+static __attribute__((noinline, unused)) bool
+buffer_push_long(struct page *page, u32 nr)
+{
+	return range_has_list(nr) && buffer_push(page, nr);
+}
+
 /*
  * False: it is none, not whole, or there is no room.  What is not outside is of the
  * first section, which is ZONE_NORMAL's (pcp_range.c, G4).
@@ -96,13 +129,9 @@ __fastpath bool buffer_free(void *ptr)
 	    ptr != large_start(page))
 		return false;
 	nr = page->nr_pages;
-	if (!range_has_sheaf(nr))
-		return false;
-	WRITE_ONCE(page->type, PAGE_QUICK);
-	if (arch_push_cid(hot.base, hot.rseq, range_off(nr), page))
-		return true;
-	WRITE_ONCE(page->type, PAGE_LARGE);
-	return false;
+	if (nr > RANGE_EXACT)
+		return buffer_push_long(page, nr);
+	return nr >= RANGE_MIN && buffer_push(page, nr);
 }
 
 /*
@@ -111,17 +140,17 @@ __fastpath bool buffer_free(void *ptr)
  */
 __fastpath void *last_malloc(size_t size)
 {
-	size_t nr = size_to_pages(size);	/* 0 of the largest sizes */
+	size_t asked = size_to_pages(size);	/* 0 of the largest sizes */
 	struct page *page;
 
 	if (!READ_ONCE(nr_last) || size <= HOT_MAX_SIZE ||
 	    size > LAST_MAX << PAGE_SHIFT ||
 	    unlikely(READ_ONCE(idle_armed)) || trace_is_on())
 		return NULL;
-	page = last_take(nr);
+	page = last_take(range_length(asked));
 	if (!page)
 		return NULL;
-	set_colour(page, (u32)nr, (nr << PAGE_SHIFT) - size);
+	set_colour(page, page->nr_pages, (asked << PAGE_SHIFT) - size);
 	page->slack = (u32)(large_size(page) - size);
 	return large_start(page);
 }

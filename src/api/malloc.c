@@ -3,7 +3,7 @@
  *
  *	size <= 8 KiB		slab (slab/kmalloc.c)
  *	     <= 64 KiB		exact pages, of the CPU's (buffer.h, mm/pcp_range.c)
- *	      < 1 MiB		exact pages (mm/buddy.c)
+ *	     <= 1 MiB		pages, the CPU's rounded up, or exact (mm/buddy.c)
  *	     <= 4 MiB		exact pages, or an area made of freed ones
  *	above			an area of its own (mm/vmalloc.c)
  *
@@ -59,9 +59,9 @@ static void set_asked(struct page *page, size_t size)
 	page->slack = (u32)(large_size(page) - size);
 }
 
-static struct page *pages_alloc(size_t size, size_t align, gfp_t gfp)
+static struct page *pages_alloc(size_t nr, size_t align, gfp_t gfp)
 {
-	return page_range_alloc(NUMA_NO_NODE, size_to_pages(size),
+	return page_range_alloc(NUMA_NO_NODE, nr,
 				pages_to_order(size_to_pages(align)), gfp);
 }
 
@@ -74,7 +74,7 @@ static __slowpath void *large_alloc_idle(size_t size, size_t align, u32 flags,
 {
 	gfp_t gfp = gfp_of(flags) & ~__GFP_DIRECT_RECLAIM;
 
-	*page = pages_alloc(size, align, gfp | __GFP_WARM);
+	*page = pages_alloc(size_to_pages(size), align, gfp | __GFP_WARM);
 	if (*page)
 		return NULL;
 	return vmalloc(size, max(align, PAGE_SIZE), VMALLOC_WARM |
@@ -83,7 +83,7 @@ static __slowpath void *large_alloc_idle(size_t size, size_t align, u32 flags,
 
 static void *large_alloc(size_t size, size_t align, u32 flags)
 {
-	size_t pages = size_to_pages(size);
+	size_t pages = size_to_pages(size), nr = pages;
 	struct page *page = NULL;
 	bool noted;
 	void *ptr = NULL;
@@ -91,8 +91,10 @@ static void *large_alloc(size_t size, size_t align, u32 flags)
 	if (size > PTRDIFF_MAX)
 		return NULL;
 	slab_carry();
-	if (align <= PAGE_SIZE && !(flags & GROWS))
-		page = last_take(pages);
+	if (align <= PAGE_SIZE && !(flags & GROWS)) {
+		nr = range_length(pages);
+		page = last_take(nr);
+	}
 	noted = page;
 	if (!page && align <= PAGE_SIZE && !(flags & GROWS))
 		page = range_list_alloc(pages);
@@ -103,7 +105,7 @@ static void *large_alloc(size_t size, size_t align, u32 flags)
 		if (size >= IDLE_AREA_SIZE && vmalloc_lazy_bytes() >= size)
 			ptr = large_alloc_idle(size, align, flags, &page);
 		if (!page && !ptr)
-			page = pages_alloc(size, align, gfp_of(flags));
+			page = pages_alloc(nr, align, gfp_of(flags));
 	}
 	if (ptr)
 		return ptr;
@@ -121,7 +123,7 @@ static void *large_alloc(size_t size, size_t align, u32 flags)
 	if (likely(ptr) || align > PAGES_MAX_SIZE)
 		return ptr;
 	/* No area, or too many mappings: pages in a row serve as well. */
-	page = pages_alloc(size, align, gfp_of(flags));
+	page = pages_alloc(pages, align, gfp_of(flags));
 	return page ? page_address(page) : NULL;
 }
 
@@ -516,10 +518,16 @@ static __attribute__((noinline)) void *realloc_move(void *ptr, size_t old,
 static bool resize_in_place(struct page *page, size_t size)
 {
 	size_t end = page->colour * LARGE_COLOUR + size;
+	size_t nr = size_to_pages(end);
 
+	/* What is not less than before, or would be given as much, is not cut. */
+	if (nr < page->nr_pages &&
+	    (size + page->slack >= large_size(page) ||
+	     range_length(nr) == page->nr_pages))
+		nr = page->nr_pages;
 	if (page->type != PAGE_LARGE || size <= KMALLOC_MAX_SIZE ||
 	    end > PAGES_MAX_SIZE ||
-	    !page_range_resize(page, page->nr_pages, size_to_pages(end)))
+	    !page_range_resize(page, page->nr_pages, nr))
 		return false;
 	set_asked(page, size);
 	return true;

@@ -14,8 +14,8 @@
  * and the part joins it again when it is freed.  Of two that do not touch the
  * longer one waits.  Who keeps what he has taken breaks the streak, and is
  * given what fits best of all that the zone has.  If all are of one length, of
- * those that CPUs have sheaves of, they get one of these after a few thousand
- * times (pcp_range.c), where no exchange is needed.
+ * those that CPUs have sheaves of, they get one of these after some hundred times
+ * (pcp_range.c), where no exchange is needed.
  *
  * Who is served from here has no other chance to see what lies idle in the heap:
  * so each LOOK_CALLS-th put asks, and the first after a drain, as what waits is
@@ -163,8 +163,8 @@ static void note_length(struct last *l, size_t nr, bool same)
 			WRITE_ONCE(l->same, 0);
 	} else if (times < STREAK) {
 		WRITE_ONCE(l->same, times + 1);
-	} else if (range_has_sheaf(nr)) {
-		range_missed(nr);
+	} else if (range_has_list(range_round(nr))) {
+		range_missed(range_round(nr));
 	}
 }
 
@@ -273,14 +273,12 @@ static void last_count_cpu(u32 cpu)
 
 /*
  * Better kept with others of its length, once there are such lists; but not in a
- * streak of many lengths, each of which would need a range of its own, nor in one
- * of what has no sheaf: a lock costs more than these exchanges.
+ * streak of many lengths, each of which would need a range of its own.
  */
 static bool is_for_list(const struct last *l, size_t nr)
 {
 	return range_has_list(nr) && range_wants_list(nr) &&
-	       (!may_cut(l) ||
-		(range_has_sheaf(nr) && READ_ONCE(l->same) >= STREAK));
+	       (!may_cut(l) || READ_ONCE(l->same) >= STREAK);
 }
 
 bool last_put(struct page *page, size_t nr)

@@ -4,7 +4,8 @@
  *
  * A range of pages comes from the first of these that has it:
  *   1. what is at hand of this CPU, for buffers: the one freed last, a range of
- *	that length, a span (last.c, pcp_range.c: asked before; span.c);
+ *	that length or somewhat longer, a span (last.c, pcp_range.c: asked
+ *	before; span.c);
  *   2. warm free pages of the nearest zone, by best fit among runs for
  *	buffers, an aligned block for slabs; then, for buffers, a span of
  *	another CPU; and the zone again, once some of these have gone back to it;

@@ -1,42 +1,49 @@
 /*
- * pcp_range.c - free ranges of RANGE_MIN to RANGE_LONG pages at hand, by their
- * exact length, for buffers of 8 to 256 KiB.
+ * pcp_range.c - free ranges of RANGE_MIN to RANGE_MAX pages at hand, by their
+ * length, for buffers of 8 KiB to 1 MiB.
  *
  * What the kernel's per-CPU page lists are to blocks of a power of two, these
  * are to the lengths that buffers have: a range that is freed waits, whole, for
  * the next request of its length.  By way of the zone, where it is joined and cut
  * again, such a pair of calls searches, lists and unlists half a dozen blocks.
  *
- * Up to RANGE_MAX pages a list is a sheaf like any cache's (percpu.h), of struct
- * pages, so that no lock is taken, and nothing that waits until the program's own
- * stores have got through.  What is too much for it goes to the stock, half of the
- * sheaf at once, where this CPU or another finds it: lists by length, under a lock.
- * A node has a stock for the CPUs with one remainder of their index, whose lines
- * and lock are thus mostly their own; who finds nothing there looks into the
- * others.  Longer ranges, whose pages take more time to fill than a lock to take,
- * lie in stocks alone, where one that is an eighth longer than asked for will do;
- * and no longer once the heap has spans, which serve them of any length (span.c).
+ * Up to RANGE_EXACT pages each length has a list, above eight of each doubling, to
+ * which requests are rounded up as those of small sizes are.  Where a list is
+ * empty, those that follow do as well (NEAR, NEAR_LONG), rather than more memory:
+ * programs that have a few buffers of any length at a time would else have a few
+ * of each.  What is longer than asked for is not cut: the rest, and what remains
+ * when both are free again, would fit nobody.
  *
- * What waits for its own length serves no other.  So a length has a list once
- * OPEN_MISSES requests of it went by spans or the zone; sheaves of one length hold
- * a 32nd of the heap on all CPUs, and the stock an eighth in all, or half of it
- * where hardly any buffer is longer: there waves of buffers find what the last one
- * has left, and nobody misses the room that is in pieces.  A heap below
- * SPAN_FLOOR_PAGES counts as so large: a share of it would be no range at all, and
- * whoever holds a few buffers at a time pays for the zone with each.  Where that
- * is too much, the length that has most in this CPU's stock gives; what nobody has
- * needed from one look at what lies idle to the next leaves (stock_trim()); and
- * before the heap grows the stock is joined, a few ranges at a time, and where it
- * is empty some of what this CPU has.
+ * A list is a sheaf like any cache's (percpu.h), of struct pages, so that no lock
+ * is taken, and nothing that waits until the program's own stores have got
+ * through.  What is too much for it goes to the stock, half of the sheaf at once,
+ * where this CPU or another finds it: lists by length, under a lock.  A node has a
+ * stock for the CPUs with one remainder of their index, whose lines and lock are
+ * thus mostly their own; who finds nothing there looks into the others.
+ *
+ * What waits for its own length serves few others.  So a length has a list once
+ * OPEN_MISSES requests of it went by spans or the zone (OPEN_LONG of a longer one,
+ * each of which costs more); sheaves of one length hold a 32nd of the heap on all
+ * CPUs, of a long one SHEAF_LONG at most on each, and the stock an eighth in all,
+ * or half of it where hardly any request of more than RANGE_EXACT finds none: there
+ * waves of buffers find what the last one has left, and nobody misses the room that
+ * is in pieces.  A heap below SPAN_FLOOR_PAGES
+ * counts as so large: a share of it would be no range at all, and whoever holds a
+ * few buffers at a time pays for the zone with each.  Where that is too much, the
+ * length that has most in this CPU's stock gives, long ones past the spans
+ * (span.c), which would keep them from joining for lengths that have lists; what
+ * nobody has needed from one look at what lies idle to the next leaves
+ * (stock_trim(), sheaves_trim()); and before the heap grows the stock is joined, a few ranges at a
+ * time, and where it is empty some of what this CPU has.
  *
  * Invariants:
  *   G1. a range here has type PAGE_QUICK and its length in its first page; all
  *	 others are PAGE_NONE.  It is in use to the zone, and counts as dirty.
- *   G2. it is its sheaf's, or, under the stock's lock, in lists[its length],
- *	 linked by lru.next alone: who puts one before others needs no line of
- *	 these.
- *   G3. nr[n] is the length of lists[n], and low[n] no more; nr_pages is the sum of
- *	 all pages in them.
+ *   G2. it is its sheaf's, or, under the stock's lock, in lists[range_index() of its
+ *	 length], linked by lru.next alone: who puts one before others needs no line
+ *	 of these.
+ *   G3. nr[i] is how many lists[i] has, and low[i] no more; bit i of has says that
+ *	 there are any; nr_pages is the sum of all pages in them.
  *   G4. it is of ZONE_NORMAL, and of the CPU's node, as far as a thread that
  *	 migrates at that moment allows.
  *   G5. what leaves a sheaf or the stock is looked at: G1 holds, or the process
@@ -56,9 +63,11 @@
 #include "mm/percpu.h"
 #include "mm/zone.h"
 
-#define OPEN_MISSES	2048	/* of a length, before it has a list */
+#define OPEN_MISSES	1024	/* of a length, before it has a list */
+#define OPEN_LONG	256	/* ... of more than RANGE_EXACT pages */
 #define SHEAF_SHARE	32	/* of the heap: sheaves of one length, all CPUs */
 #define SHEAF_MOST	16u	/* ranges in a sheaf */
+#define SHEAF_LONG	((size_t)256) /* ... pages, of more than RANGE_EXACT */
 #define STOCK_SHARE	8	/* of the heap: the stocks, but for stock_keep() */
 #define STOCK_SHARE_WAVES 2	/* ... where few buffers want other pages */
 #define FEW_LONG	1024	/* long_pages that are few */
@@ -68,7 +77,9 @@
 #define EVICT		2	/* ranges that leave a full one, more than come */
 #define GIVE		16	/* ... that are joined before the heap grows */
 
-#define NEAR		8	/* a long one may be longer by this part */
+#define NEAR_MIN	8	/* pages, for which longer ones do as well: */
+#define NEAR		2	/* ... of so many lists that follow */
+#define NEAR_LONG	4	/* ... of more than RANGE_EXACT pages */
 
 #define STOCKS		4u	/* of a node */
 
@@ -78,10 +89,10 @@ struct stock {
 	u32 seen_calls;			/* ranges_age() alone */
 	size_t nr_pages;		/* G3; read racily */
 	size_t most;			/* of them, as of a few calls ago */
-	u32 nr[RANGE_LONG + 1];		/* G3; read racily */
-	u32 low[RANGE_LONG + 1];	/* fewest since ranges_age() looked */
-	struct list_head *lists[RANGE_LONG + 1];	/* G2 */
-	size_t end;			/* of the lists that ever had something */
+	u64 has;			/* G3; a bit for each list; read racily */
+	u32 nr[NR_RANGES];		/* G3; read racily */
+	u32 low[NR_RANGES];		/* fewest since ranges_age() looked */
+	struct list_head *lists[NR_RANGES];	/* G2; by range_index() */
 } __aligned(64);
 
 /*
@@ -97,7 +108,9 @@ static struct stock stocks[MAX_NODES * STOCKS];
 	for (struct stock *s = stocks + (nid) * STOCKS;			\
 	     s < stocks + ((nid) + 1) * STOCKS; s++)
 
-static u32 misses[RANGE_LONG + 1];	/* racy */
+_Static_assert(NR_RANGES <= 64, "a bit for each list");
+
+static u32 misses[NR_RANGES];		/* racy */
 struct range_demand range_demand;	/* racy */
 bool ranges_open;
 size_t ranges_end;
@@ -117,6 +130,11 @@ static size_t heap_pages(void)
 	return max(zones_used_pages(), SPAN_FLOOR_PAGES);
 }
 
+static u32 open_misses(size_t nr)
+{
+	return nr > RANGE_EXACT ? OPEN_LONG : OPEN_MISSES;
+}
+
 /* Out of here, to join others; no lock is held. */
 static void range_leave(struct page *page)
 {
@@ -134,6 +152,15 @@ static void leave_to_zone(struct page *page)
 {
 	WRITE_ONCE(page->type, PAGE_NONE);
 	range_to_zone(page);
+}
+
+/* Long ones are better joined for others than in the spans. */
+static void leave_either_way(struct page *page)
+{
+	if (page->nr_pages > RANGE_EXACT)
+		leave_to_zone(page);
+	else
+		range_leave(page);
 }
 
 static void ranges_leave(struct list_head *list, void (*leave)(struct page *))
@@ -175,36 +202,41 @@ static struct stock *stock_enter(struct stock *s)
 
 static void stock_add(struct stock *s, struct page *page)
 {
-	size_t nr = page->nr_pages;
+	u32 i = range_index(page->nr_pages);
 
-	s->end = max(s->end, nr + 1);
-	page->lru.next = s->lists[nr];
-	s->lists[nr] = &page->lru;
-	ADD_ONCE(s->nr[nr], 1);
-	ADD_ONCE(s->nr_pages, nr);
+	WRITE_ONCE(s->has, s->has | (u64)1 << i);
+	page->lru.next = s->lists[i];
+	s->lists[i] = &page->lru;
+	ADD_ONCE(s->nr[i], 1);
+	ADD_ONCE(s->nr_pages, page->nr_pages);
 }
 
-static struct page *stock_take(struct stock *s, size_t nr)
+static struct page *stock_take(struct stock *s, u32 i)
 {
-	struct page *page = list_entry(s->lists[nr], struct page, lru);
+	struct page *page = list_entry(s->lists[i], struct page, lru);
 
-	range_check(page, nr);
-	s->lists[nr] = page->lru.next;
+	range_check(page, range_nr_at(i));
+	s->lists[i] = page->lru.next;
 	page->lru.next = NULL;
-	ADD_ONCE(s->nr[nr], -1);
-	ADD_ONCE(s->nr_pages, -nr);
-	s->low[nr] = min(s->low[nr], s->nr[nr]);
+	ADD_ONCE(s->nr[i], -1);
+	if (!s->nr[i])
+		WRITE_ONCE(s->has, s->has & ~((u64)1 << i));
+	ADD_ONCE(s->nr_pages, -range_nr_at(i));
+	s->low[i] = min(s->low[i], s->nr[i]);
 	return page;
 }
 
 /* The length that has most pages; there are some. */
-static size_t fullest(const struct stock *s)
+static u32 fullest(const struct stock *s)
 {
-	size_t best = RANGE_MIN;
+	u32 best = 0;
 
-	for (size_t nr = RANGE_MIN + 1; nr < s->end; nr++)
-		if (s->nr[nr] * nr > s->nr[best] * best)
-			best = nr;
+	for (u64 has = s->has; has; has &= has - 1) {
+		u32 i = (u32)__builtin_ctzll(has);
+
+		if (s->nr[i] * range_nr_at(i) > s->nr[best] * range_nr_at(best))
+			best = i;
+	}
 	return best;
 }
 
@@ -235,16 +267,16 @@ static struct list_head *stock_evict(struct stock *s, size_t keep, u32 most)
 	return out;
 }
 
-/* At most GIVE of those of @nr pages that nobody has needed; linked as well. */
-static struct list_head *stock_spare(struct stock *s, size_t nr)
+/* At most GIVE of those of list @i that nobody has needed; linked as well. */
+static struct list_head *stock_spare(struct stock *s, u32 i)
 {
 	struct list_head *out = NULL;
 
-	for (u32 n = 0; n < GIVE && s->low[nr]; n++) {
+	for (u32 n = 0; n < GIVE && s->low[i]; n++) {
 		struct page *page;
 
-		s->low[nr]--;
-		page = stock_take(s, nr);
+		s->low[i]--;
+		page = stock_take(s, i);
 		page->lru.next = out;
 		out = &page->lru;
 	}
@@ -258,30 +290,30 @@ static u32 sheaf_capacity(size_t nr)
 {
 	u32 last = READ_ONCE(nr_last);	/* CPUs that free buffers, if so few */
 	u32 cpus = last < LAST_CPUS ? max(last, 1u) : percpu.nr_cpus;
-	size_t want = heap_pages() / (SHEAF_SHARE * cpus * nr);
+	size_t pages = heap_pages() / (SHEAF_SHARE * cpus);
+	size_t want = (nr > RANGE_EXACT ? min(pages, SHEAF_LONG) : pages) / nr;
 
 	return want ? 1u << ilog2(min(want, (size_t)SHEAF_MOST)) : 0;
 }
 
-/* Half of what the sheaf has room for, where there is one. */
+/* Half of what the sheaf has room for. */
 static u32 sheaf_half(size_t nr)
 {
-	return !range_has_sheaf(nr) ? 0 :
-	       min(percpu_capacity(range_off(nr)), SHEAF_MOST) / 2;
+	return min(percpu_capacity(range_off(nr)), SHEAF_MOST) / 2;
 }
 
-/* One of the stock, and with it half a sheaf. */
+/* One of the stock, and with it @more for the sheaf, at most half of that. */
 static __attribute__((noinline)) struct page *stock_get(struct stock *s,
-						      size_t nr)
+						      size_t nr, u32 more)
 {
-	u32 n = 1 + sheaf_half(nr), got = 0, put;
+	u32 n = 1 + more, got = 0, put;
 	void *pages[SHEAF_MOST / 2 + 1];
 
 	s = stock_enter(s);
 	if (!s)
 		return NULL;
-	while (got < n && s->nr[nr])
-		pages[got++] = stock_take(s, nr);
+	while (got < n && s->nr[range_index(nr)])
+		pages[got++] = stock_take(s, range_index(nr));
 	lock_exit(&s->lock);
 	if (got < 2)
 		return got ? pages[0] : NULL;
@@ -302,39 +334,73 @@ __slowpath void range_is_twice(const struct page *page)
 		    (size_t)page->nr_pages << PAGE_SHIFT);
 }
 
-/* Of @nr to @end - 1 pages, the fewest that @s has; 0: none; racy. */
-static size_t stock_has(const struct stock *s, size_t nr, size_t end)
+/* One of this node that has ranges of list @i, this CPU's first; racy. */
+static struct stock *stock_of(u32 i)
 {
-	while (nr < end && !READ_ONCE(s->nr[nr]))
-		nr++;
-	return nr < end ? nr : 0;
-}
-
-/*
- * One of this node that has ranges of *@nr pages, this CPU's first, or of as many
- * as *@nr becomes: a long one may be an eighth longer; racy.
- */
-static struct stock *stock_of(size_t *nr)
-{
-	size_t end = *nr + 1 + (range_has_sheaf(*nr) ? 0 : *nr / NEAR), have;
-	struct stock *own = own_stock(), *found = own;
+	struct stock *own = own_stock();
 	u32 nid = (u32)(own - stocks) / STOCKS;
 
-	end = min(end, (size_t)RANGE_LONG + 1);
-	have = stock_has(own, *nr, end);
-	if (!have)
-		for_each_stock_of(s, nid)
-			if (!have && (have = stock_has(s, *nr, end)))
-				found = s;
-	*nr = have ? have : *nr;
-	return have ? found : NULL;
+	if (READ_ONCE(own->has) >> i & 1)
+		return own;
+	for_each_stock_of(s, nid)
+		if (READ_ONCE(s->has) >> i & 1)
+			return s;
+	return NULL;
+}
+
+/* A bit for each list of which this node has some; racy. */
+static u64 stocks_have(void)
+{
+	u32 nid = (u32)(own_stock() - stocks) / STOCKS;
+	u64 has = 0;
+
+	for_each_stock_of(s, nid)
+		has |= READ_ONCE(s->has);
+	return has;
+}
+
+/* One of @nr pages, or NULL. */
+static struct page *range_take(size_t nr)
+{
+	struct page *page = percpu_pop(range_off(nr));
+	struct stock *stock;
+
+	if (!page && (stock = stock_of(range_index(nr))))
+		page = stock_get(stock, nr, sheaf_half(nr));
+	return page;
+}
+
+/* One of list @i, for fewer pages: others of its length need the rest. */
+static struct page *range_take_longer(u32 i, u32 cpu, u64 has)
+{
+	struct page *page = NULL;
+	struct stock *stock;
+
+	if (cpu < percpu.nr_cpus && head_count(percpu_head(cpu, range_off_at(i))))
+		page = percpu_pop(range_off_at(i));
+	if (!page && has >> i & 1 && (stock = stock_of(i)))
+		page = stock_get(stock, range_nr_at(i), 0);
+	return page;
+}
+
+/* What is at hand of the lists that follow, and *@nr is its length. */
+static struct page *range_take_near(size_t *nr)
+{
+	u32 i = range_index(*nr), cpu = percpu_index();
+	u32 last = min(i + (*nr > RANGE_EXACT ? NEAR_LONG : NEAR), NR_RANGES - 1);
+	struct page *page = NULL;
+	u64 has = stocks_have();
+
+	while (!page && i < last)
+		page = range_take_longer(++i, cpu, has);
+	*nr = range_nr_at(i);
+	return page;
 }
 
 struct page *range_get(size_t nr)
 {
-	size_t have = nr;
-	struct stock *stock;
 	struct page *page;
+	size_t have = nr;
 
 	/* Who is served from here has no other chance to see what lies idle. */
 	if (--range_calls_left < 0) {
@@ -342,9 +408,9 @@ struct page *range_get(size_t nr)
 		WRITE_ONCE(nr_polls, READ_ONCE(nr_polls) + 1);
 		idle_poll();
 	}
-	page = range_has_sheaf(nr) ? percpu_pop(range_off(nr)) : NULL;
-	if (!page && (stock = stock_of(&have)))
-		page = stock_get(stock, have);
+	page = range_take(nr);
+	if (!page && nr >= NEAR_MIN && range_wants_list(nr))
+		page = range_take_near(&have);
 	if (!page) {
 		range_missed(nr);
 		return NULL;
@@ -358,19 +424,25 @@ struct page *range_get(size_t nr)
 
 void range_missed(size_t nr)
 {
-	u32 n = READ_ONCE(misses[nr]);
+	u32 i = range_index(nr), n = READ_ONCE(misses[i]);
 
-	if (n < OPEN_MISSES)
-		WRITE_ONCE(misses[nr], n + 1);
-	if (!range_has_sheaf(nr))
+	if (n < open_misses(nr))
+		WRITE_ONCE(misses[i], n + 1);
+	if (nr > RANGE_EXACT)
 		range_is_long(nr);
 }
 
-/* Spans see to longer ones, once the heap has any. */
 bool range_wants_list(size_t nr)
 {
-	return READ_ONCE(misses[nr]) >= OPEN_MISSES && !options.check &&
-	       (range_has_sheaf(nr) || zones_used_pages() < SPAN_FLOOR_PAGES);
+	return READ_ONCE(misses[range_index(nr)]) >= open_misses(nr) &&
+	       !options.check;
+}
+
+size_t range_length_long(size_t nr)
+{
+	size_t length = range_round(nr);
+
+	return length == nr || !range_wants_list(length) ? nr : length;
 }
 
 /* What several threads store at once, before anybody wants the lock. */
@@ -428,7 +500,7 @@ static __attribute__((noinline)) bool stock_put(struct page *page, size_t nr)
 	}
 	while (n)
 		range_leave(pages[--n]);
-	ranges_leave(out, range_leave);
+	ranges_leave(out, leave_either_way);
 	idle_poll();
 	return true;
 }
@@ -436,43 +508,41 @@ static __attribute__((noinline)) bool stock_put(struct page *page, size_t nr)
 bool range_put(struct page *page, size_t nr)
 {
 	if (page_zone(page)->type != ZONE_NORMAL || lock_is_reentry() ||
-	    (nr_nodes > 1 && page_to_nid(page) != numa_node_id()))
+	    (nr_nodes > 1 && page_to_nid(page) != numa_node_id()) ||
+	    !range_wants_list(nr))
 		return false;
 	page->nr_pages = (u32)nr;
 	WRITE_ONCE(page->type, PAGE_QUICK);
-	if (range_has_sheaf(nr) && percpu_push(range_off(nr), page))
+	if (percpu_push(range_off(nr), page))
 		return true;
-	if (!range_wants_list(nr)) {
-		WRITE_ONCE(page->type, PAGE_NONE);
-		return false;
-	}
 	/* Also where no sheaf has room: the stock is looked into all the same. */
 	if (unlikely(!READ_ONCE(ranges_open)))
 		stocks_open();
-	return (range_has_sheaf(nr) && sheaf_grow(page, nr)) ||
-	       stock_put(page, nr);
+	return sheaf_grow(page, nr) || stock_put(page, nr);
 }
 
 /* Of this CPU's sheaves, half of what the one with most pages may hold. */
 static bool sheaves_give(void)
 {
 	void *pages[SHEAF_MOST / 2];
-	size_t best = RANGE_MIN, most = 0;
-	u32 cpu = percpu_index(), n;
+	size_t most = 0;
+	u32 cpu = percpu_index(), best = 0, n;
 
 	if (!READ_ONCE(ranges_open) || lock_is_reentry() ||
 	    cpu >= percpu.nr_cpus)
 		return false;
-	for (size_t nr = RANGE_MIN; nr <= RANGE_MAX; nr++) {
-		size_t have = head_count(percpu_head(cpu, range_off(nr))) * nr;
+	for (u32 i = 0; i < NR_RANGES; i++) {
+		size_t have = head_count(percpu_head(cpu, range_off_at(i))) *
+			      range_nr_at(i);
 
 		if (have > most) {
 			most = have;
-			best = nr;
+			best = i;
 		}
 	}
-	n = most ? percpu_pop_batch(range_off(best), pages, SHEAF_MOST / 2) : 0;
-	ranges_put_drained(range_off(best), pages, n);
+	n = most ? percpu_pop_batch(range_off_at(best), pages, SHEAF_MOST / 2) :
+		   0;
+	ranges_put_drained(range_off_at(best), pages, n);
 	return n;
 }
 
@@ -520,18 +590,18 @@ static void stock_drain(struct stock *s)
  */
 static void stock_trim(struct stock *s)
 {
-	for (size_t nr = RANGE_MIN; nr <= RANGE_LONG; nr++) {
+	for (u32 i = 0; i < NR_RANGES; i++) {
 		struct list_head *out = NULL;
 
-		if (!READ_ONCE(s->nr[nr]))
+		if (!READ_ONCE(s->nr[i]))
 			continue;
 		do {
 			ranges_leave(out, leave_to_zone);
 			if (lock_is_reentry() || !lock_try_enter(&s->lock))
 				return;
-			out = stock_spare(s, nr);
+			out = stock_spare(s, i);
 			if (!out)
-				s->low[nr] = s->nr[nr];
+				s->low[i] = s->nr[i];
 			lock_exit(&s->lock);
 		} while (out);
 	}
@@ -551,7 +621,22 @@ static void drained(u32 off, void **pages, u32 n)
 size_t ranges_sheaf_pages(void)
 {
 	return !READ_ONCE(ranges_open) ? 0 :
-	       percpu_sum(range_off(RANGE_MIN), range_off(RANGE_MAX), RANGE_MIN);
+	       percpu_sum(range_off(RANGE_MIN), range_off(RANGE_MAX), range_nr_of);
+}
+
+/* Those of which there are as many as the last time: likely nobody's. */
+static void sheaves_trim(void)
+{
+	static size_t seen[NR_RANGES];
+
+	for (u32 i = 0; i < NR_RANGES; i++) {
+		u32 off = range_off_at(i);
+		size_t nr = percpu_count(off);
+
+		if (nr && nr == seen[i])
+			percpu_drain(off, off, drained);
+		seen[i] = nr;
+	}
 }
 
 void ranges_age(void)
@@ -577,14 +662,14 @@ void ranges_age(void)
 	pages = ranges_sheaf_pages();
 	if (pages && (!used || pages > zones_used_pages() / SHRUNK_SHARE))
 		percpu_drain(range_off(RANGE_MIN), range_off(RANGE_MAX), drained);
+	else if (pages)
+		sheaves_trim();
 }
 
 void ranges_put_drained(u32 off, void *const *pages, u32 n)
 {
-	size_t nr = (off >> SHEAF_HEAD_SHIFT) - FIRST_RANGE + RANGE_MIN;
-
 	for (u32 i = 0; i < n; i++) {
-		range_check(pages[i], nr);
+		range_check(pages[i], range_nr_of(off));
 		leave_to_zone(pages[i]);
 	}
 }
@@ -613,21 +698,23 @@ u64 ranges_calls(void)
 }
 
 /* G1 to G3 of one list; *@sum grows by what is there. */
-static bool list_is_valid(const struct stock *s, size_t nr, size_t *sum)
+static bool list_is_valid(const struct stock *s, u32 i, size_t *sum)
 {
+	size_t nr = range_nr_at(i);
 	u32 n = 0;
 	bool ok = true;
 
-	for (struct list_head *at = s->lists[nr]; at; at = at->next, n++) {
+	for (struct list_head *at = s->lists[i]; at; at = at->next, n++) {
 		const struct page *page = list_entry(at, struct page, lru);
 
 		ok = ok && range_is_free(page, nr) &&
 		     page_zone(page)->type == ZONE_NORMAL;
-		for (size_t i = 1; i < nr; i++)
-			ok = ok && page[i].type == PAGE_NONE;
+		for (size_t k = 1; k < nr; k++)
+			ok = ok && page[k].type == PAGE_NONE;
 	}
 	*sum += n * nr;
-	return ok && n == s->nr[nr] && s->low[nr] <= n;
+	return ok && n == s->nr[i] && s->low[i] <= n &&
+	       (s->has >> i & 1) == (n != 0);
 }
 
 bool ranges_are_valid(void)
@@ -641,8 +728,8 @@ bool ranges_are_valid(void)
 
 		if (!lock_try_enter(&s->lock))
 			return false;
-		for (size_t nr = RANGE_MIN; nr <= RANGE_LONG; nr++)
-			ok = list_is_valid(s, nr, &sum) && ok;
+		for (u32 i = 0; i < NR_RANGES; i++)
+			ok = list_is_valid(s, i, &sum) && ok;
 		ok = ok && sum == s->nr_pages;
 		lock_exit(&s->lock);
 	}

@@ -232,8 +232,8 @@ void percpu_reset(void);
 
 /* Objects in all sheaves of @off, read racily. */
 size_t percpu_count(u32 off);
-/* The same of those from @first to @last, each worth @each, the next one more. */
-size_t percpu_sum(u32 first, u32 last, size_t each);
+/* The same of those from @first to @last, each worth what @each says. */
+size_t percpu_sum(u32 first, u32 last, size_t (*each)(u32 off));
 
 /**
  * percpu_freeze - close the block this thread would use, for a vfork child

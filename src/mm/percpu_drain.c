@@ -362,24 +362,27 @@ void percpu_reset(void)
 }
 
 /* A line of each CPU that has none, as CPUs may be many. */
-size_t percpu_sum(u32 first, u32 last, size_t each)
+size_t percpu_sum(u32 first, u32 last, size_t (*each)(u32 off))
 {
 	size_t sum = 0;
 
 	for (u32 cpu = 0; percpu_blocks && cpu < percpu.nr_cpus; cpu++) {
-		const struct sheaf_head *h = percpu_head(cpu, first);
-
 		if (!block_is_used(cpu))
 			continue;
-		for (size_t i = 0; h + i <= percpu_head(cpu, last); i++)
-			sum += head_count(h + i) * (each + i);
+		for (u32 off = first; off <= last; off += sizeof(struct sheaf_head))
+			sum += head_count(percpu_head(cpu, off)) * each(off);
 	}
 	return sum;
 }
 
+static size_t one(u32 off)
+{
+	return 1;
+}
+
 size_t percpu_count(u32 off)
 {
-	return percpu_sum(off, off, 1);
+	return percpu_sum(off, off, one);
 }
 
 /* --- vfork --- */

@@ -521,7 +521,7 @@ static __attribute__((noinline)) bool caches_drain_for(size_t nr)
 {
 	size_t have = caches_pages();
 
-	if (!have || (nr <= RANGE_MAX &&
+	if (!have || (nr <= RANGE_EXACT &&
 		      have < zones_used_pages() / DRAIN_SHARE))
 		return false;
 	last_drain();

@@ -302,23 +302,61 @@ void pcp_drain(void);
 /* --- pcp_range.c: free ranges of each CPU by their length, for buffers --- */
 
 #define RANGE_MIN	3u	/* pages */
-#define RANGE_MAX	16u	/* of those that CPUs have */
-#define RANGE_LONG	64u	/* ... and of those that nodes have */
+#define RANGE_EXACT	16u	/* up to these each length has a list */
+#define RANGE_MAX	256u	/* ... and above eight of each doubling */
+#define NR_EXACT	(RANGE_EXACT - RANGE_MIN + 1)
+#define NR_RANGES	(NR_EXACT + 8 * 4)
 #define FIRST_RANGE	(1 + PCP_MAX_ORDER + 1)	/* sheaf of the shortest */
 
-static inline bool range_has_sheaf(size_t nr)
+_Static_assert(RANGE_MAX == RANGE_EXACT << 4, "NR_RANGES");
+
+/* log2 of what lengths like @nr that have a list are apart. */
+static inline u32 range_step(size_t nr)
 {
-	return nr - RANGE_MIN <= RANGE_MAX - RANGE_MIN;
+	return nr <= RANGE_EXACT ? 0 : ilog2(nr - 1) - 3;
+}
+
+/* The next length that may have a list; @nr if there is none. */
+static inline size_t range_round(size_t nr)
+{
+	size_t mask = ((size_t)1 << range_step(nr)) - 1;
+
+	return nr > RANGE_MAX ? nr : (nr + mask) & ~mask;
 }
 
 static inline bool range_has_list(size_t nr)
 {
-	return nr - RANGE_MIN <= RANGE_LONG - RANGE_MIN;
+	return nr - RANGE_MIN <= RANGE_MAX - RANGE_MIN && range_round(nr) == nr;
+}
+
+/* Of a length that may have a list: 0 to NR_RANGES - 1. */
+static inline u32 range_index(size_t nr)
+{
+	u32 step = range_step(nr);
+
+	return (u32)(nr >> step) - RANGE_MIN + 8 * step;
+}
+
+static inline size_t range_nr_at(u32 index)
+{
+	u32 step = index < NR_EXACT ? 0 : (index - NR_EXACT) / 8 + 1;
+
+	return (size_t)(index + RANGE_MIN - 8 * step) << step;
+}
+
+static inline u32 range_off_at(u32 index)
+{
+	return (FIRST_RANGE + index) << SHEAF_HEAD_SHIFT;
 }
 
 static inline u32 range_off(size_t nr)
 {
-	return (u32)(FIRST_RANGE + nr - RANGE_MIN) << SHEAF_HEAD_SHIFT;
+	return range_off_at(range_index(nr));
+}
+
+static inline size_t range_nr_of(u32 off)
+{
+	return range_nr_at((off >> SHEAF_HEAD_SHIFT) - FIRST_RANGE);
 }
 
 /* Some length has a list, or had; racy. */
@@ -342,12 +380,13 @@ static inline bool range_is_free(const struct page *page, size_t nr)
 void range_is_twice(const struct page *page) __noreturn;
 struct page *range_get(size_t nr);
 bool range_put(struct page *page, size_t nr);
-void range_missed(size_t nr);	/* a request went by the zone */
-bool range_wants_list(size_t nr);
+/* Of a length that may have a list: a request of it went by the zone. */
+void range_missed(size_t nr);
+bool range_wants_list(size_t nr);	/* of such a length */
 
 /*
- * Pages that buffers too long for sheaves have asked for of late, up to LONG_MOST
- * before the last one; a hint.  In a line of its own: those who ask write it, and
+ * Pages that buffers of more than RANGE_EXACT have asked of spans and the zone of
+ * late, up to LONG_MOST before the last one; a hint.  In a line of its own: those who ask write it, and
  * all others read ranges_end.
  */
 #define LONG_MOST	8192u
@@ -365,13 +404,24 @@ static inline void range_is_long(size_t nr)
 			   sum + min(nr, (size_t)LONG_MOST));
 }
 
-/* A range of @nr pages that waits here, as page_range_alloc() gives it; NULL. */
+size_t range_length_long(size_t nr);
+
+/* Pages of a buffer that asks for @nr: as many as some length with a list has. */
+static inline size_t range_length(size_t nr)
+{
+	return likely(nr <= RANGE_EXACT) ? nr : range_length_long(nr);
+}
+
+/* What waits here and has @nr pages or some more, as page_range_alloc() gives it. */
 static inline struct page *range_list_alloc(size_t nr)
 {
-	if (!range_has_list(nr)) {
+	size_t length = range_round(nr);
+
+	if (!range_has_list(length)) {
 		range_is_long(nr);
 		return NULL;
 	}
+	nr = length;
 	if (READ_ONCE(ranges_open))
 		return range_get(nr);
 	range_missed(nr);

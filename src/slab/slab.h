@@ -37,7 +37,7 @@
 #define SPARE_MAX	16	/* ... that wait on a CPU */
 
 /* The sheaves before are the null sheaf and the per-CPU lists of pages. */
-#define FIRST_CACHE	(FIRST_RANGE + RANGE_MAX - RANGE_MIN + 1)
+#define FIRST_CACHE	(FIRST_RANGE + NR_RANGES)
 
 /* The last ones are of slab/harden.c: freed objects of the size classes. */
 #define NR_HARDEN_SHEAVES 56

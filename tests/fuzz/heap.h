@@ -28,7 +28,7 @@ static inline bool heap_is_object(u32 off, const void *obj)
 	struct kmem_cache *s = class_to_cache(off);
 
 	if (n >= FIRST_RANGE && n < FIRST_CACHE)
-		return range_is_free(obj, n - FIRST_RANGE + RANGE_MIN);
+		return range_is_free(obj, range_nr_of(off));
 	if (n < FIRST_RANGE)
 		return addr_to_page(obj)->type == PAGE_PCP;
 	if (n >= FIRST_HARDEN)

@@ -24,7 +24,8 @@
 #include "oracle.h"
 #include "victim.h"
 
-enum { SIZE = 48, BUFFER = 20000, OTHER = 200, HELD = 24, STOCK = 32 };
+enum { SIZE = 48, BUFFER = 20000, LONG = 100000, OTHER = 200, HELD = 24,
+       STOCK = 32 };
 enum { VICTIM = 1, HANDLER, MEDDLER, EXTRA };
 
 static struct shared *sh;
@@ -165,6 +166,7 @@ static void *new_without_room(void)
 }
 
 PAIR(buffer, malloc(BUFFER), free(p))
+PAIR(long_buffer, malloc(LONG), free(p))
 PAIR(aligned_buffer, memalign(4096, BUFFER), free(p))
 PAIR(sized_buffer, new_(BUFFER), free_sized(p, BUFFER))
 PAIR(new_retry, new_without_room(), delete_(p))
@@ -230,7 +232,7 @@ static const struct driver drivers[] = {
 	D(new_array_nothrow), D(new_aligned), D(new_array_aligned), D(new_aligned_nothrow),
 	D(new_array_aligned_nothrow), D(delete_nothrow),
 	D(delete_array_nothrow), D(kmem_rcu), D(mempool), D(new_retry), D(buffer),
-	D(sized_buffer), D(aligned_buffer),
+	D(sized_buffer), D(long_buffer), D(aligned_buffer),
 	{ "new_cache", get_new_cache, put_new_cache, true },
 };
 
@@ -430,18 +432,16 @@ static void *meddler(void *arg)
 }
 
 /*
- * Buffers of a length are kept at hand (mm/pcp_range.c) once thousands of them had
- * to be asked for by way of the zone, in a heap of some MiB.
+ * Buffers of a length are kept at hand (mm/pcp_range.c) once hundreds of them had
+ * to be asked for by way of the zone.
  */
-static void have_lists(void)
+static void have_list(size_t size)
 {
 	void *p[4];
 
-	for (int i = 0; i < 10; i++)
-		p[i % 4] = malloc(900 << 10);
 	for (int n = 0; n < 3000; n++) {
 		for (int i = 0; i < 4; i++)
-			p[i] = malloc(BUFFER);
+			p[i] = malloc(size);
 		for (int i = 0; i < 4; i++)
 			free(p[i]);
 	}
@@ -473,8 +473,10 @@ int main(int argc, char **argv)
 			 drivers[i].name);
 		sh->driver_locks[i] = drivers[i].locks;
 	}
-	if (!limited)
-		have_lists();
+	if (!limited) {
+		have_list(BUFFER);
+		have_list(LONG);
+	}
 	cache = alloc_kmem_cache_create("torture", SIZE, 16,
 					ALLOC_SLAB_NO_MERGE, NULL);
 	if (!cache || pthread_create(&thread, NULL, meddler, NULL))

@@ -12,18 +12,28 @@
 
 #define GFP		GFP_HIGHUSER_MOVABLE
 #define FLOOR		SPAN_FLOOR_PAGES /* as which a smaller heap counts */
-#define OPEN		2048	/* requests of a length before it has a list */
+#define OPEN		1024	/* requests of a length before it has a list */
+#define OPEN_LONG	256
 #define STOCK_SHARE	8
 #define STOCK_SHARE_WAVES 2
 #define MANY_LONG	((size_t)1 << 40)
 #define SHEAF_MOST	16
 #define NR		48
 
-/* A long one may be an eighth longer. */
+/* The longest that will do for so many. */
+static size_t near_end(size_t nr)
+{
+	u32 more = nr < 8 ? 0 : nr <= RANGE_EXACT ? 2 : 4;
+
+	return nr > RANGE_MAX ? nr :
+	       range_nr_at(min(range_index(range_round(nr)) + more,
+			       NR_RANGES - 1));
+}
+
 static bool is_of(const struct page *page, size_t nr)
 {
 	return page && page->type == PAGE_LARGE && page->nr_pages >= nr &&
-	       page->nr_pages <= nr + (nr > RANGE_MAX ? nr / 8 : 0);
+	       page->nr_pages <= near_end(nr);
 }
 
 static struct page *get(size_t nr)
@@ -87,7 +97,7 @@ static void up(void)
 	unit_up();
 	range_demand.long_pages = MANY_LONG;
 	heap(FLOOR / 2);
-	for (size_t nr = RANGE_MIN; nr <= RANGE_LONG; nr++)
+	for (size_t nr = RANGE_MIN; nr <= RANGE_MAX; nr++)
 		miss(nr);
 }
 
@@ -204,95 +214,163 @@ Test(pcp_range, where_no_sheaf_has_room, .init = unit_up)
 	check_all();
 }
 
-/* The sheaf in whose place one of @nr pages would be is a cache's. */
-static void open_cache_of(size_t nr)
+/* Above RANGE_EXACT eight of each doubling; @nr are those below the next. */
+Test(pcp_range, lengths_that_have_lists)
 {
-	struct sheaf_geometry geo = {
-		.off = range_off(nr), .magic = MAGIC_ALIGNED, .start_mask = 63,
-	};
+	u32 index = 0;
 
-	REQUIRE(percpu_grow(&geo, 8));
-	REQUIRE(percpu_push(geo.off, page_address(get(3))));
+	for (size_t nr = RANGE_MIN; nr <= RANGE_MAX; nr++) {
+		size_t length = range_round(nr);
+
+		cr_assert_geq(length, nr);
+		cr_assert_leq(length, nr + (nr > RANGE_EXACT ? nr / 8 : 0));
+		cr_assert(range_has_list(length), "%zu", length);
+		cr_assert_eq(range_has_list(nr), nr == length);
+		cr_assert_eq(range_nr_at(range_index(length)), length);
+		cr_assert_eq(range_nr_of(range_off(length)), length);
+		if (nr == length)
+			cr_assert_eq(range_index(nr), index++);
+	}
+	cr_assert_eq(index, NR_RANGES);
+	cr_assert_not(range_has_list(RANGE_MIN - 1));
+	cr_assert_not(range_has_list(RANGE_MAX + 1));
+	cr_assert_eq(range_round(RANGE_MAX + 1), RANGE_MAX + 1);
+	cr_assert_eq(range_round(0), 0);
 }
 
-/* What is too long for sheaves has lists all the same, up to 256 KiB. */
-Test(pcp_range, long_ones_lie_with_the_node, .init = unit_up)
+/* Up to 1 MiB; those in between are rounded up once there is a list. */
+Test(pcp_range, long_ones, .init = unit_up)
 {
-	static const size_t nrs[] = { 17, 40, RANGE_LONG };
-	struct page *page[2];
+	static const size_t nrs[] = { 18, 40, 64, 72, RANGE_MAX };
+	struct page *page[2], *got;
 
 	unit_pin(0);
 	for (u32 i = 0; i < ARRAY_SIZE(nrs); i++) {
-		open_cache_of(nrs[i]);
-		miss(nrs[i]);
+		cr_assert_eq(range_length(nrs[i] - 1), nrs[i] - 1);
+		for (u32 n = 0; n < OPEN_LONG; n++)
+			range_missed(nrs[i]);
+		cr_assert_eq(range_length(nrs[i] - 1), nrs[i]);
 		page[0] = get_apart(nrs[i]);
 		page[1] = get_apart(nrs[i]);
 		put(page[0], nrs[i]);
 		put(page[1], nrs[i]);
-		cr_assert_eq(ranges_stock_pages(), 2 * nrs[i]);
-		cr_assert_eq(ranges_sheaf_pages(), 0);
+		cr_assert_eq(ranges_pages(), 2 * nrs[i]);
+		cr_assert_gt(ranges_sheaf_pages(), 0);
 		check_all();
-		cr_assert_eq(get(nrs[i]), page[1]);
-		cr_assert_null(range_list_alloc(nrs[i] * 8 / 9 - 1));
+		got = get(nrs[i] - 1);
+		cr_assert(got == page[0] || got == page[1]);
 		cr_assert_null(range_list_alloc(nrs[i] + 1));
-		cr_assert_eq(get(nrs[i]), page[0]);
+		cr_assert_null(range_list_alloc(RANGE_EXACT - 1));
+		cr_assert_eq(get(nrs[i]), page[got == page[0]]);
 		cr_assert_null(range_list_alloc(nrs[i]));
 		cr_assert_eq(ranges_pages(), 0);
-		cr_assert_eq(percpu_count(range_off(nrs[i])), 1);
 	}
-	miss(RANGE_LONG + 1);
-	put(get(RANGE_LONG + 1), RANGE_LONG + 1);
+	put(get(RANGE_MAX - 1), RANGE_MAX - 1);
+	cr_assert_eq(ranges_pages(), 0, "not of a length that has one");
+	cr_assert_eq(range_length(RANGE_MAX + 1), RANGE_MAX + 1);
+	put(get(RANGE_MAX + 1), RANGE_MAX + 1);
 	cr_assert_eq(ranges_pages(), 0);
 	check_all();
 }
 
-/* One that is a little longer does as well, if there is none of the length. */
-Test(pcp_range, long_ones_nearly_fit, .init = unit_up)
+static void fits(size_t least, size_t nr)
 {
-	struct page *page[3];
+	struct page *page = get_apart(nr);
 
-	unit_pin(0);
-	for (u32 i = 0; i < 3; i++) {
-		miss(40 + i);
-		page[i] = get_apart(40 + i);
+	for (size_t n = RANGE_MIN; n <= RANGE_MAX; n++) {
+		struct page *got;
+
+		put(page, nr);
+		got = range_list_alloc(n);
+		cr_assert_eq(got, n >= least && n <= nr ? page : NULL,
+			     "%zu of %zu", n, nr);
+		if (got)
+			cr_assert_eq(got->nr_pages, nr);
+		else
+			cr_assert_eq(range_list_alloc(nr), page);
 	}
-	put(page[2], 42);
-	put(page[1], 41);
-	cr_assert_null(range_list_alloc(43));
-	cr_assert_eq(get(42), page[2]);
-	put(page[2], 42);
-	cr_assert_eq(get(40), page[1]);
-	cr_assert_eq(page[1]->nr_pages, 41);
-	cr_assert_eq(get(38), page[2]);
-	put(page[2], 42);
-	cr_assert_null(range_list_alloc(37), "42 is more than an eighth");
-	put(page[1], 41);
-	cr_assert_eq(get(37), page[1]);
 	check_all();
-	/* Of those that sheaves have too, the length is exact. */
-	miss(8);
-	put(get_apart(8), 8);
-	cr_assert_null(range_list_alloc(7));
 }
 
-/* Those of a heap that has spans join and part there. */
-Test(pcp_range, long_ones_of_a_large_heap, .init = unit_up)
+/* One of the next two lengths does as well, if there is none that fits. */
+Test(pcp_range, longer_ones_nearly_fit, .init = up)
 {
 	struct page *page[2];
 
+	for (size_t nr = RANGE_MIN; nr <= RANGE_MAX; nr++) {
+		size_t least = nr;
+
+		while (near_end(least - 1) >= nr && least > RANGE_MIN)
+			least--;
+		if (range_has_list(nr))
+			fits(least, nr);
+	}
+	fits(7, 7);
+	fits(8, 9);
+	fits(8, 10);
+	fits(12, 14);
+	fits(60 + 1, 96);
+	page[0] = get_apart(40);
+	page[1] = get_apart(44);
+	put(page[0], 40);
+	put(page[1], 44);
+	cr_assert_eq(get(40), page[0], "what fits comes first");
+	cr_assert_eq(get(40), page[1]);
+	check_all();
+}
+
+/* One of a stock, whose others those need that ask for them. */
+Test(pcp_range, nearly_fitting_ones_come_alone, .init = up)
+{
+	struct page *page[NR];
+	size_t had;
+
+	for (u32 i = 0; i < NR; i++)
+		page[i] = get_apart(10);
+	for (u32 i = 0; i < NR; i++)
+		put(page[i], 10);
+	while (percpu_count(range_off(10)))
+		cr_assert(percpu_pop(range_off(10)));
+	had = ranges_stock_pages();
+	cr_assert_eq(had / 10, NR - SHEAF_MOST);
+	cr_assert(range_list_alloc(9));
+	cr_assert_eq(ranges_stock_pages(), had - 10);
+	cr_assert(range_list_alloc(10));
+	cr_assert_lt(ranges_stock_pages(), had - 20, "and more for the sheaf");
+}
+
+/* However large the heap. */
+Test(pcp_range, sheaves_of_long_ones, .init = up)
+{
+	static struct page *page[20];
+
+	heap(16 * SPAN_FLOOR_PAGES);
+	for (u32 i = 0; i < ARRAY_SIZE(page); i++)
+		page[i] = get_apart(64);
+	for (u32 i = 0; i < ARRAY_SIZE(page); i++)
+		put(page[i], 64);
+	cr_assert_eq(percpu_capacity(range_off(64)), 4);
+	check_all();
+}
+
+/* ... where no span has them meanwhile, which would keep them from joining. */
+Test(pcp_range, long_ones_of_a_large_heap, .init = unit_up)
+{
+	static struct page *page[200];
+	size_t had = 0;
+
 	unit_pin(0);
-	miss(16);
-	miss(17);
-	page[0] = get_apart(17);
-	page[1] = get_apart(17);
-	put(page[0], 17);
-	cr_assert_eq(ranges_pages(), 17);
+	miss(104);
+	range_demand.long_pages = MANY_LONG;
 	heap(SPAN_FLOOR_PAGES);
-	ranges_drain();
-	put(page[1], 17);
-	cr_assert_eq(ranges_pages(), 0);
-	put(get_apart(16), 16);
-	cr_assert_eq(ranges_pages(), 16);
+	cr_assert_eq(range_length(99), 104);
+	for (u32 i = 0; i < ARRAY_SIZE(page); i++)
+		page[i] = get_apart(104);
+	had = zones_used_pages();
+	for (u32 i = 0; i < ARRAY_SIZE(page); i++)
+		put(page[i], 104);
+	cr_assert_lt(zones_used_pages(), had, "more than may wait");
+	cr_assert_eq(span_pages(), ranges_stock_pages());
 	check_all();
 }
 
@@ -327,7 +405,7 @@ Test(pcp_range, they_go_before_an_area_grows)
 		put(page[i], 30);
 	cr_assert_eq(span_pages(), ranges_stock_pages());
 	cr_assert_gt(ranges_stock_pages(), 512);
-	cr_assert(vmalloc(2 * MIB, PAGE_SIZE, 0));
+	cr_assert(vmalloc(MIB, PAGE_SIZE, 0));
 	cr_assert_gt(ranges_stock_pages(), 0, "more than it asks for");
 	cr_assert(vmalloc(16 * MIB, PAGE_SIZE, 0));
 	cr_assert_eq(ranges_stock_pages(), 0);
@@ -438,7 +516,7 @@ static void up_on_two(void)
 	unit_up_mode(PERCPU_CPU);
 	range_demand.long_pages = MANY_LONG;
 	heap(FLOOR / 2);
-	for (size_t nr = RANGE_MIN; nr <= RANGE_LONG; nr++)
+	for (size_t nr = RANGE_MIN; nr <= RANGE_MAX; nr++)
 		miss(nr);
 	index = percpu_index();
 	unit_pin(1);
@@ -642,7 +720,7 @@ Test(pcp_range, more_where_few_are_long, .init = unit_up)
 	share = max(zones_used_pages(), FLOOR) / STOCK_SHARE;
 	cr_assert_gt(ranges_stock_pages(), 3 * share);
 	for (u32 i = 0; i < 400; i++)
-		cr_assert_null(range_list_alloc(i & 1 ? RANGE_LONG + 1 : 30));
+		cr_assert_null(range_list_alloc(i & 1 ? RANGE_MAX + 1 : 30));
 	cr_assert_geq(range_demand.long_pages, LONG_MOST);
 	for (u32 k = 0; k < 10; k++)
 		wave(page, 60, 16);
@@ -657,35 +735,64 @@ Test(pcp_range, more_where_few_are_long, .init = unit_up)
 Test(pcp_range, of_long_ones_no_more_is_counted, .init = unit_up)
 {
 	unit_pin(0);
-	miss(RANGE_LONG);
+	miss(RANGE_MAX);
 	cr_assert_geq(range_demand.long_pages, LONG_MOST);
-	cr_assert_lt(range_demand.long_pages, LONG_MOST + RANGE_LONG);
+	cr_assert_lt(range_demand.long_pages, LONG_MOST + RANGE_MAX);
 	range_demand.long_pages = 0;
-	cr_assert_null(range_list_alloc(3 * RANGE_LONG));
-	cr_assert_eq(range_demand.long_pages, 3 * RANGE_LONG);
+	cr_assert_null(range_list_alloc(3 * RANGE_MAX));
+	cr_assert_eq(range_demand.long_pages, 3 * RANGE_MAX);
 	cr_assert_null(range_list_alloc((size_t)1 << 40));
-	cr_assert_eq(range_demand.long_pages, 3 * RANGE_LONG + LONG_MOST);
+	cr_assert_eq(range_demand.long_pages, 3 * RANGE_MAX + LONG_MOST);
 	cr_assert_null(range_list_alloc((size_t)1 << 40));
-	cr_assert_eq(range_demand.long_pages, 3 * RANGE_LONG + LONG_MOST);
+	cr_assert_eq(range_demand.long_pages, 3 * RANGE_MAX + LONG_MOST);
 	cr_assert_neq((uintptr_t)&range_demand / 64,
 		      (uintptr_t)&ranges_end / 64, "whose readers are many");
 }
 
+/* Of a length that nobody asks for any more, beside one that is busy. */
+Test(pcp_range, sheaves_of_an_end, .init = up)
+{
+	struct page *page[4], *busy[2];
+
+	for (u32 i = 0; i < 4; i++)
+		page[i] = get_apart(7);
+	for (u32 i = 0; i < 2; i++)
+		busy[i] = get_apart(4);
+	for (u32 i = 0; i < 4; i++)
+		put(page[i], 7);
+	put(busy[0], 4);
+	cr_assert_eq(ranges_pages(), 4 * 7 + 4);
+	for (u32 i = 0; i < 3; i++) {
+		cr_assert_eq(percpu_count(range_off(7)) != 0, i < 2, "%u", i);
+		range_calls_left = 0;
+		busy[0] = get(4);
+		put(busy[0], 4);
+		if (i % 2)
+			busy[1] = get(4);
+		else
+			put(busy[1], 4);
+		cr_assert_gt(percpu_count(range_off(4)), 0);
+		spans_drain_unused();
+	}
+	cr_assert_eq(ranges_pages(), 4 * 2, "those of the busy one stay");
+	check_all();
+}
+
 Test(pcp_range, a_heap_that_shrinks, .init = unit_up)
 {
-	static struct page *large[64], *page[14 * SHEAF_MOST];
+	static struct page *large[64], *page[NR_EXACT * SHEAF_MOST];
 	u32 n = 0;
 
 	unit_pin(0);
 	for (u32 i = 0; i < ARRAY_SIZE(large); i++)
 		large[i] = page_range_alloc(NUMA_NO_NODE, 1024, 0, 0);
-	for (size_t nr = RANGE_MIN; nr <= RANGE_MAX; nr++)
+	for (size_t nr = RANGE_MIN; nr <= RANGE_EXACT; nr++)
 		miss(nr);
-	for (size_t nr = RANGE_MIN; nr <= RANGE_MAX; nr++)
+	for (size_t nr = RANGE_MIN; nr <= RANGE_EXACT; nr++)
 		for (u32 i = 0; i < SHEAF_MOST; i++)
 			page[n++] = get_apart(nr);
 	n = 0;
-	for (size_t nr = RANGE_MIN; nr <= RANGE_MAX; nr++)
+	for (size_t nr = RANGE_MIN; nr <= RANGE_EXACT; nr++)
 		for (u32 i = 0; i < SHEAF_MOST; i++)
 			put(page[n++], nr);
 	/* Not by page_range_free(), which would see that much lies idle. */
@@ -903,7 +1010,7 @@ static void race(bool drain)
 TEST_MODES(pcp_range, threads, .timeout = 60)
 {
 	heap(FLOOR / 2);
-	for (size_t nr = RANGE_MIN; nr <= RANGE_LONG; nr++)
+	for (size_t nr = RANGE_MIN; nr <= RANGE_MAX; nr++)
 		miss(nr);
 	race(false);
 }
