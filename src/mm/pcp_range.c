@@ -9,9 +9,9 @@
  *
  * Up to RANGE_EXACT pages each length has a list, above eight of each doubling, to
  * which requests are rounded up as those of small sizes are.  Where a list is
- * empty, those that follow do as well (NEAR, NEAR_LONG), rather than more memory:
- * programs that have a few buffers of any length at a time would else have a few
- * of each.  What is longer than asked for is not cut: the rest, and what remains
+ * empty, those that follow do as well (NEAR, NEAR_LONG: at most 1.6 times as long),
+ * rather than more memory: programs that have a few buffers of any length at a time
+ * would else have a few of each.  What is longer than asked for is not cut: the rest, and what remains
  * when both are free again, would fit nobody.
  *
  * A list is a sheaf like any cache's (percpu.h), of struct pages, so that no lock
@@ -75,7 +75,8 @@
 #define LOOK_CALLS	16	/* between two looks at the heap's size */
 #define POLL_CALLS	256	/* ranges a thread takes between two idle_poll() */
 #define EVICT		2	/* ranges that leave a full one, more than come */
-#define GIVE		16	/* ... that are joined before the heap grows */
+#define EVICT_PAGES	512	/* ... that leave at once, or one range more */
+#define GIVE		16	/* ranges that are joined before the heap grows */
 
 #define NEAR_MIN	8	/* pages, for which longer ones do as well: */
 #define NEAR		2	/* ... of so many lists that follow */
@@ -257,10 +258,12 @@ static size_t stock_keep(const struct stock *s)
 static struct list_head *stock_evict(struct stock *s, size_t keep, u32 most)
 {
 	struct list_head *out = NULL;
+	size_t pages = 0;
 
-	while (s->nr_pages > keep && most--) {
+	while (s->nr_pages > keep && most-- && pages < EVICT_PAGES) {
 		struct page *page = stock_take(s, fullest(s));
 
+		pages += page->nr_pages;
 		page->lru.next = out;
 		out = &page->lru;
 	}
@@ -324,7 +327,7 @@ static __attribute__((noinline)) struct page *stock_get(struct stock *s,
 		lock_exit(&s->lock);
 	}
 	while (put < got)
-		range_leave(pages[put++]);
+		leave_either_way(pages[put++]);
 	return pages[0];
 }
 
@@ -412,7 +415,7 @@ struct page *range_get(size_t nr)
 	if (!page && nr >= NEAR_MIN && range_wants_list(nr))
 		page = range_take_near(&have);
 	if (!page) {
-		range_missed(nr);
+		range_is_missing(nr);
 		return NULL;
 	}
 	range_check(page, have);
@@ -428,8 +431,6 @@ void range_missed(size_t nr)
 
 	if (n < open_misses(nr))
 		WRITE_ONCE(misses[i], n + 1);
-	if (nr > RANGE_EXACT)
-		range_is_long(nr);
 }
 
 bool range_wants_list(size_t nr)
@@ -499,7 +500,7 @@ static __attribute__((noinline)) bool stock_put(struct page *page, size_t nr)
 		lock_exit(&s->lock);
 	}
 	while (n)
-		range_leave(pages[--n]);
+		leave_either_way(pages[--n]);
 	ranges_leave(out, leave_either_way);
 	idle_poll();
 	return true;
@@ -624,19 +625,38 @@ size_t ranges_sheaf_pages(void)
 	       percpu_sum(range_off(RANGE_MIN), range_off(RANGE_MAX), range_nr_of);
 }
 
-/* Those of which there are as many as the last time: likely nobody's. */
+/*
+ * Those of which there are as many as the last time are likely nobody's; of lists
+ * in a row that are, those with most pages go, as a drain stops each CPU twice.
+ * What one CPU uses keeps what all others have of its length.
+ */
 static void sheaves_trim(void)
 {
 	static size_t seen[NR_RANGES];
+	u32 row = 0, first = 0, end = 0;
+	size_t pages = 0, most = 0;
 
 	for (u32 i = 0; i < NR_RANGES; i++) {
-		u32 off = range_off_at(i);
-		size_t nr = percpu_count(off);
+		size_t nr = percpu_count(range_off_at(i));
 
-		if (nr && nr == seen[i])
-			percpu_drain(off, off, drained);
+		if (nr != seen[i]) {
+			pages = 0;
+			row = i + 1;
+		} else {
+			pages += nr * range_nr_at(i);
+		}
 		seen[i] = nr;
+		if (pages > most) {
+			most = pages;
+			first = row;
+			end = i + 1;
+		}
 	}
+	if (!most)
+		return;
+	percpu_drain(range_off_at(first), range_off_at(end - 1), drained);
+	for (u32 i = first; i < end; i++)
+		seen[i] = 0;
 }
 
 void ranges_age(void)

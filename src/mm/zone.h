@@ -404,6 +404,14 @@ static inline void range_is_long(size_t nr)
 			   sum + min(nr, (size_t)LONG_MOST));
 }
 
+/* Of a length with a list: spans or the zone are asked instead. */
+static inline void range_is_missing(size_t nr)
+{
+	range_missed(nr);
+	if (nr > RANGE_EXACT)
+		range_is_long(nr);
+}
+
 size_t range_length_long(size_t nr);
 
 /* Pages of a buffer that asks for @nr: as many as some length with a list has. */
@@ -424,7 +432,7 @@ static inline struct page *range_list_alloc(size_t nr)
 	nr = length;
 	if (READ_ONCE(ranges_open))
 		return range_get(nr);
-	range_missed(nr);
+	range_is_missing(nr);
 	return NULL;
 }
 

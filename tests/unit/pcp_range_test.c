@@ -641,6 +641,26 @@ Test(pcp_range, a_few_are_given_at_a_time, .init = up)
 	check_all();
 }
 
+/* ... however long they are. */
+Test(pcp_range, a_few_long_ones_are_given_at_a_time, .init = up)
+{
+	static struct page *page[30];
+	size_t had;
+
+	for (u32 i = 0; i < ARRAY_SIZE(page); i++)
+		page[i] = get_apart(RANGE_MAX);
+	range_demand.long_pages = 0;
+	for (u32 i = 0; i < ARRAY_SIZE(page); i++)
+		put(page[i], RANGE_MAX);
+	had = ranges_stock_pages();
+	cr_assert_gt(had, 3 * 512);
+	cr_assert(ranges_give());
+	cr_assert_geq(ranges_stock_pages() + 512 + RANGE_MAX, had);
+	ranges_drain();
+	cr_assert_eq(ranges_stock_pages(), 0, "in more than one go");
+	check_all();
+}
+
 /* No other call of a program that is served from here says so. */
 Test(pcp_range, taking_is_activity, .init = up)
 {
@@ -736,6 +756,9 @@ Test(pcp_range, of_long_ones_no_more_is_counted, .init = unit_up)
 {
 	unit_pin(0);
 	miss(RANGE_MAX);
+	cr_assert_eq(range_demand.long_pages, 0, "that is but the length's");
+	for (u32 i = 0; i < OPEN; i++)
+		cr_assert_null(range_list_alloc(RANGE_MAX));
 	cr_assert_geq(range_demand.long_pages, LONG_MOST);
 	cr_assert_lt(range_demand.long_pages, LONG_MOST + RANGE_MAX);
 	range_demand.long_pages = 0;
@@ -752,18 +775,20 @@ Test(pcp_range, of_long_ones_no_more_is_counted, .init = unit_up)
 /* Of a length that nobody asks for any more, beside one that is busy. */
 Test(pcp_range, sheaves_of_an_end, .init = up)
 {
-	struct page *page[4], *busy[2];
+	struct page *page[4], *again[4], *busy[2];
 
 	for (u32 i = 0; i < 4; i++)
 		page[i] = get_apart(7);
+	for (u32 i = 0; i < 4; i++)
+		again[i] = get_apart(7);
 	for (u32 i = 0; i < 2; i++)
 		busy[i] = get_apart(4);
 	for (u32 i = 0; i < 4; i++)
 		put(page[i], 7);
 	put(busy[0], 4);
 	cr_assert_eq(ranges_pages(), 4 * 7 + 4);
-	for (u32 i = 0; i < 3; i++) {
-		cr_assert_eq(percpu_count(range_off(7)) != 0, i < 2, "%u", i);
+	for (u32 i = 0; i < 2; i++) {
+		cr_assert_gt(percpu_count(range_off(7)), 0);
 		range_calls_left = 0;
 		busy[0] = get(4);
 		put(busy[0], 4);
@@ -774,7 +799,14 @@ Test(pcp_range, sheaves_of_an_end, .init = up)
 		cr_assert_gt(percpu_count(range_off(4)), 0);
 		spans_drain_unused();
 	}
-	cr_assert_eq(ranges_pages(), 4 * 2, "those of the busy one stay");
+	cr_assert_eq(ranges_pages(), 4, "that of the busy one stays");
+	for (u32 i = 0; i < 4; i++)
+		put(again[i], 7);
+	range_calls_left = 0;
+	put(busy[1], 4);
+	get_apart(3);
+	spans_drain_unused();
+	cr_assert_eq(percpu_count(range_off(7)), 4, "as many as there were");
 	check_all();
 }
 
