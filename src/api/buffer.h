@@ -5,10 +5,9 @@
  *
  * They are what malloc_slow() and free_slow() try first, and what serves C++'s
  * operators and free_sized().  There is no atomic operation, nor, up to 64 KiB, a
- * call: either
- * would wait for, or use up, the room that the CPU has for stores which have not
- * found their lines yet, and who fills one buffer after the other has many of
- * these.
+ * call: either would wait for, or use up, the room that the CPU has for stores
+ * which have not found their lines yet, and who fills one buffer after the other
+ * has many of these.
  */
 #ifndef API_BUFFER_H
 #define API_BUFFER_H

@@ -2,17 +2,15 @@
  * malloc.c - libc's malloc family over slabs, pages and areas.
  *
  *	size <= 8 KiB		slab (slab/kmalloc.c)
- *	     <= 64 KiB		exact pages, of the CPU's (buffer.h, mm/pcp_range.c)
- *	     <= 1 MiB		pages, the CPU's rounded up, or exact (mm/buddy.c)
+ *	     <= 1 MiB		pages, some more where that is a list's (buffer.h)
  *	     <= 4 MiB		exact pages, or an area made of freed ones
  *	above			an area of its own (mm/vmalloc.c)
  *
  * An address says by itself which of them it is: a page class, else a
  * struct page, else an entry of the area tree, else it is not ours.
  *
- * Errors: NULL with ENOMEM or EINVAL as each function's standard says.
- * free() and everything below it keep errno.  Misuse ends in one line on
- * stderr and abort().
+ * Errors: NULL with ENOMEM or EINVAL as each function's standard says.  free() and
+ * everything below it keep errno.  Misuse ends in one line on stderr and abort().
  *
  * Sources: C17 7.22.3, C23 7.24.3, POSIX.1-2024, malloc(3),
  * posix_memalign(3), glibc manual "Replacing malloc".
@@ -85,7 +83,7 @@ static void *large_alloc(size_t size, size_t align, u32 flags)
 {
 	size_t pages = size_to_pages(size), nr = pages;
 	struct page *page = NULL;
-	bool noted;
+	bool noted = false;
 	void *ptr = NULL;
 
 	if (size > PTRDIFF_MAX)
@@ -94,14 +92,12 @@ static void *large_alloc(size_t size, size_t align, u32 flags)
 	if (align <= PAGE_SIZE && !(flags & GROWS)) {
 		nr = range_length(pages);
 		page = last_take(nr);
+		noted = page;
+		page = page ? page : range_list_alloc(pages);
 	}
-	noted = page;
-	if (!page && align <= PAGE_SIZE && !(flags & GROWS))
-		page = range_list_alloc(pages);
 	if (page && flags & ZERO)	/* what waits was somebody's */
 		memset(page_address(page), 0, pages << PAGE_SHIFT);
-	if (!page && size <= PAGES_MAX_SIZE && align <= PAGES_MAX_SIZE &&
-	    !(flags & GROWS)) {
+	if (!page && !(flags & GROWS) && max(size, align) <= PAGES_MAX_SIZE) {
 		if (size >= IDLE_AREA_SIZE && vmalloc_lazy_bytes() >= size)
 			ptr = large_alloc_idle(size, align, flags, &page);
 		if (!page && !ptr)
@@ -520,7 +516,7 @@ static bool resize_in_place(struct page *page, size_t size)
 	size_t end = page->colour * LARGE_COLOUR + size;
 	size_t nr = size_to_pages(end);
 
-	/* What is not less than before, or would be given as much, is not cut. */
+	/* What is no less than before, or would be given as much, is not cut. */
 	if (nr < page->nr_pages &&
 	    (size + page->slack >= large_size(page) ||
 	     range_length(nr) == page->nr_pages))

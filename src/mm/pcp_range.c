@@ -11,8 +11,8 @@
  * which requests are rounded up as those of small sizes are.  Where a list is
  * empty, those that follow do as well (NEAR, NEAR_LONG: at most 1.6 times as long),
  * rather than more memory: programs that have a few buffers of any length at a time
- * would else have a few of each.  What is longer than asked for is not cut: the rest, and what remains
- * when both are free again, would fit nobody.
+ * would else have a few of each.  What is longer than asked for is not cut: the
+ * rest, and what remains when both are free again, would fit nobody.
  *
  * A list is a sheaf like any cache's (percpu.h), of struct pages, so that no lock
  * is taken, and nothing that waits until the program's own stores have got
@@ -27,14 +27,14 @@
  * CPUs, of a long one SHEAF_LONG at most on each, and the stock an eighth in all,
  * or half of it where hardly any request of more than RANGE_EXACT finds none: there
  * waves of buffers find what the last one has left, and nobody misses the room that
- * is in pieces.  A heap below SPAN_FLOOR_PAGES
- * counts as so large: a share of it would be no range at all, and whoever holds a
- * few buffers at a time pays for the zone with each.  Where that is too much, the
- * length that has most in this CPU's stock gives, long ones past the spans
- * (span.c), which would keep them from joining for lengths that have lists; what
- * nobody has needed from one look at what lies idle to the next leaves
- * (stock_trim(), sheaves_trim()); and before the heap grows the stock is joined, a few ranges at a
- * time, and where it is empty some of what this CPU has.
+ * is in pieces.  A heap below SPAN_FLOOR_PAGES counts as so large: a share of it
+ * would be no range at all, and whoever holds a few buffers at a time pays for the
+ * zone with each.  Where that is too much, the length that has most in this CPU's
+ * stock gives, long ones past the spans (span.c), which would keep them from
+ * joining for lengths that have lists; what nobody has needed from one look at what
+ * lies idle to the next leaves (stock_trim(), sheaves_trim()); and before the heap
+ * grows the stock is joined, a few ranges at a time, and where it is empty some of
+ * what this CPU has.
  *
  * Invariants:
  *   G1. a range here has type PAGE_QUICK and its length in its first page; all
@@ -136,18 +136,9 @@ static u32 open_misses(size_t nr)
 	return nr > RANGE_EXACT ? OPEN_LONG : OPEN_MISSES;
 }
 
-/* Out of here, to join others; no lock is held. */
-static void range_leave(struct page *page)
-{
-	WRITE_ONCE(page->type, PAGE_NONE);
-	/* Refused by the tag of a thread that has the zone's lock: soon not. */
-	while (!page_range_free(page, page->nr_pages))
-		arch_relax();
-}
-
 /*
- * The same past the spans, where neither who is about to grow the heap nor who
- * gives memory back would find it.
+ * Out of here, to join others; no lock is held.  Past the spans, where neither who
+ * is about to grow the heap nor who gives memory back would find it.
  */
 static void leave_to_zone(struct page *page)
 {
@@ -155,13 +146,17 @@ static void leave_to_zone(struct page *page)
 	range_to_zone(page);
 }
 
-/* Long ones are better joined for others than in the spans. */
-static void leave_either_way(struct page *page)
+/* The same by way of the spans; long ones are better joined for others. */
+static void range_leave(struct page *page)
 {
-	if (page->nr_pages > RANGE_EXACT)
+	if (page->nr_pages > RANGE_EXACT) {
 		leave_to_zone(page);
-	else
-		range_leave(page);
+		return;
+	}
+	WRITE_ONCE(page->type, PAGE_NONE);
+	/* Refused by the tag of a thread that has the zone's lock: soon not. */
+	while (!page_range_free(page, page->nr_pages))
+		arch_relax();
 }
 
 static void ranges_leave(struct list_head *list, void (*leave)(struct page *))
@@ -327,7 +322,7 @@ static __attribute__((noinline)) struct page *stock_get(struct stock *s,
 		lock_exit(&s->lock);
 	}
 	while (put < got)
-		leave_either_way(pages[put++]);
+		range_leave(pages[put++]);
 	return pages[0];
 }
 
@@ -500,8 +495,8 @@ static __attribute__((noinline)) bool stock_put(struct page *page, size_t nr)
 		lock_exit(&s->lock);
 	}
 	while (n)
-		leave_either_way(pages[--n]);
-	ranges_leave(out, leave_either_way);
+		range_leave(pages[--n]);
+	ranges_leave(out, range_leave);
 	idle_poll();
 	return true;
 }
@@ -509,8 +504,7 @@ static __attribute__((noinline)) bool stock_put(struct page *page, size_t nr)
 bool range_put(struct page *page, size_t nr)
 {
 	if (page_zone(page)->type != ZONE_NORMAL || lock_is_reentry() ||
-	    (nr_nodes > 1 && page_to_nid(page) != numa_node_id()) ||
-	    !range_wants_list(nr))
+	    (nr_nodes > 1 && page_to_nid(page) != numa_node_id()))
 		return false;
 	page->nr_pages = (u32)nr;
 	WRITE_ONCE(page->type, PAGE_QUICK);

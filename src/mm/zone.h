@@ -386,8 +386,8 @@ bool range_wants_list(size_t nr);	/* of such a length */
 
 /*
  * Pages that buffers of more than RANGE_EXACT have asked of spans and the zone of
- * late, up to LONG_MOST before the last one; a hint.  In a line of its own: those who ask write it, and
- * all others read ranges_end.
+ * late, up to LONG_MOST before the last one; a hint.  In a line of its own: those
+ * who ask write it, and all others read ranges_end.
  */
 #define LONG_MOST	8192u
 
@@ -439,9 +439,7 @@ static inline struct page *range_list_alloc(size_t nr)
 /* False: not for here.  Pages of a buffer, of type PAGE_NONE. */
 static inline bool range_list_free(struct page *page, size_t nr)
 {
-	return range_has_list(nr) &&
-	       (READ_ONCE(ranges_open) || range_wants_list(nr)) &&
-	       range_put(page, nr);
+	return range_has_list(nr) && range_wants_list(nr) && range_put(page, nr);
 }
 
 /* Before the heap grows, some of what waits is joined; false: there was none. */
