@@ -26,11 +26,12 @@
  * Freeing: what alloc_pages() and its kin return is also known to free(),
  * malloc_usable_size() and realloc(), and the other way round: a malloc() of
  * more than 8 KiB and less than 1 MiB is a range of pages, and one above 4 MiB
- * is an area.  What is between, and what realloc() has made larger, to 512 KiB
- * or more, is either of them, as with the kernel's kvmalloc(): free() and
- * kvfree() take both, alloc_free_pages_exact() and vfree() do not.  vmap() and
- * vm_map_ram() areas are not known to free(): only vunmap() and vm_unmap_ram()
- * take them.
+ * is an area.  Such a range may have more pages than were asked for: who frees
+ * or splits it says how many were asked for, or how many there are.  What is
+ * between, and what realloc() has made larger, to 512 KiB or more, is either
+ * range or area, as with the kernel's kvmalloc(): free() and kvfree() take both,
+ * alloc_free_pages_exact() and vfree() do not.  vmap() and vm_map_ram() areas
+ * are not known to free(): only vunmap() and vm_unmap_ram() take them.
  *
  * Source of the ideas: the kernel's include/linux/gfp.h, mm.h, vmalloc.h, and
  * Documentation/core-api/memory-allocation.rst.

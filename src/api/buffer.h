@@ -55,7 +55,7 @@ __fastpath void *buffer_pop(size_t align, size_t size, u32 asked, u32 nr)
 	page->colour = 0;
 	if (likely(align <= LARGE_COLOUR))
 		set_colour(page, nr, (asked << PAGE_SHIFT) - size);
-	page->slack = (u32)(large_size(page) - size);
+	large_set_asked(page, size, asked);
 	WRITE_ONCE(page->type, PAGE_LARGE);
 	return large_start(page);
 }
@@ -150,7 +150,7 @@ __fastpath void *last_malloc(size_t size)
 	if (!page)
 		return NULL;
 	set_colour(page, page->nr_pages, (asked << PAGE_SHIFT) - size);
-	page->slack = (u32)(large_size(page) - size);
+	large_set_asked(page, size, asked);
 	return large_start(page);
 }
 

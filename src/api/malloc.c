@@ -54,7 +54,7 @@ static gfp_t gfp_of(u32 flags)
  */
 static void set_asked(struct page *page, size_t size)
 {
-	page->slack = (u32)(large_size(page) - size);
+	large_set_asked(page, size, size_to_pages(size));
 }
 
 static struct page *pages_alloc(size_t nr, size_t align, gfp_t gfp)
@@ -501,7 +501,7 @@ static __attribute__((noinline)) void *realloc_move(void *ptr, size_t old,
 			return NULL;
 	}
 	memcpy(new, ptr, min(written(ptr, old), size));
-	/* What it has outgrown it wants no more: better joined. */
+	/* What it has outgrown is not what it asks for next. */
 	page = old > KMALLOC_MAX_SIZE ? addr_to_page(ptr) : NULL;
 	if (page && READ_ONCE(page->type) == PAGE_LARGE)
 		free_large(ptr, page, false);

@@ -293,6 +293,16 @@ static bool is_hardened_block(const struct page *page, const void *ptr,
 		harden_range_bytes(page) == nr << PAGE_SHIFT);
 }
 
+/*
+ * What was asked for, or, as malloc_usable_size() says it, all that a block of
+ * malloc() was given.
+ */
+static bool has_length(const struct page *page, size_t nr)
+{
+	return page->nr_pages == nr ||
+	       (size_t)page->nr_pages - page->extra == nr;
+}
+
 static void put_pages(const char *call, void *ptr, struct page *page,
 		      size_t nr);
 
@@ -301,10 +311,19 @@ static __slowpath void put_shared(const char *call, void *ptr,
 				  struct page *page, size_t nr)
 {
 	if (!page_is_shared(page) || !is_start(page, ptr) ||
-	    page->nr_pages != nr)
+	    !has_length(page, nr))
 		bad_free(call, ptr, page, nr);
 	if (!page_ref_drop(page))
 		put_pages(call, ptr, page, nr);
+}
+
+/* A block that has just become nobody's. */
+static void give_block(void *ptr, struct page *page)
+{
+	if (likely(page_range_free(page, page->nr_pages)))
+		return;
+	WRITE_ONCE(page->type, PAGE_LARGE);
+	free_defer(ptr);
 }
 
 static void put_pages(const char *call, void *ptr, struct page *page,
@@ -316,14 +335,11 @@ static void put_pages(const char *call, void *ptr, struct page *page,
 	}
 	if (unlikely(!is_start(page, ptr) ||
 		     READ_HINT(page->type) != PAGE_LARGE ||
-		     page->nr_pages != nr || !page_take(page))) {
+		     !has_length(page, nr) || !page_take(page))) {
 		put_shared(call, ptr, page, nr);
 		return;
 	}
-	if (likely(page_range_free(page, nr)))
-		return;
-	WRITE_ONCE(page->type, PAGE_LARGE);
-	free_defer(ptr);
+	give_block(ptr, page);
 }
 
 static void put_address(const char *call, void *ptr, size_t nr)
@@ -393,24 +409,30 @@ EXPORT void alloc_free_contig_range(unsigned long pfn, unsigned long nr)
 /*
  * The pages are the caller's, so nobody else writes these words (P1: "or by
  * the owner").  Who looks at neighbours under a zone's lock sees a page in
- * use either way: PAGE_NONE and PAGE_LARGE are both not free.
+ * use either way: PAGE_NONE and PAGE_LARGE are both not free.  Of a block of
+ * malloc() that is longer than it was to be, the rest goes.
  */
 EXPORT void alloc_split_page(struct page *page, u32 order)
 {
 	static const char call[] = "split_page";
-	size_t nr;
+	size_t nr, more;
 
 	api_check_page(call, page);
 	nr = order_to_pages(call, page_address(page), order);
 	if (unlikely(page_is_shared(page)))
 		alloc_fatal("invalid %s: %p (pages, %u references)", call,
 			    page_address(page), page_ref_count(page));
-	if (unlikely(page->type != PAGE_LARGE || page->nr_pages != nr))
+	if (unlikely(page->type != PAGE_LARGE || !has_length(page, nr)))
 		bad_free(call, page_address(page), page, nr);
+	more = page->nr_pages - nr;
 	for (size_t i = nr; i-- > 0;) {
 		page[i].nr_pages = 1;
-		page[i].slack = 0;
-		page[i].colour = 0;
+		large_is_whole(&page[i]);
 		WRITE_ONCE(page[i].type, PAGE_LARGE);
+	}
+	if (unlikely(more)) {
+		page[nr].nr_pages = (u32)more;
+		large_is_whole(&page[nr]);
+		give_block(page_address(&page[nr]), &page[nr]);
 	}
 }

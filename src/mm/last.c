@@ -186,8 +186,7 @@ struct page *last_take(size_t nr)
 	if (!last_change(l, range, rest))
 		return NULL;
 	page->nr_pages = (u32)nr;
-	page->slack = 0;
-	page->colour = 0;
+	large_is_whole(page);
 	WRITE_ONCE(page->type, PAGE_LARGE);
 	note_taken(l, page);
 	note_length(l, nr, have == nr);
@@ -273,7 +272,8 @@ static void last_count_cpu(u32 cpu)
 
 /*
  * Better kept with others of its length, once there are such lists; but not in a
- * streak of many lengths, each of which would need a range of its own.
+ * streak of many lengths, each of which would need a range of its own.  Where the
+ * length has a sheaf already, nobody comes here (api/buffer.h).
  */
 static bool is_for_list(const struct last *l, size_t nr)
 {

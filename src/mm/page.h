@@ -101,7 +101,10 @@ struct page {
 	u8 block_flags;	/* first page of a pageblock: BLOCK_*; zone->lock */
 	u8 colour;	/* PAGE_SLAB, PAGE_LARGE: where objects start; constant */
 	u8 guarded;	/* by guard_range_alloc(): GUARD_* of mm/guard.h */
-	u8 side;	/* PAGE_SLAB: of its node; see slab/slab.h */
+	union {
+		u8 side;	/* PAGE_SLAB: of its node; see slab/slab.h */
+		u8 extra;	/* PAGE_LARGE: pages that nobody asked for */
+	};
 };
 
 #define BLOCK_HUGE	1	/* populated as a huge page, whole since */
@@ -222,6 +225,24 @@ static inline size_t large_size(const struct page *page)
 {
 	return ((size_t)page->nr_pages << PAGE_SHIFT) -
 	       page->colour * LARGE_COLOUR;
+}
+
+/* All of it is the user's, and was asked for. */
+static inline void large_is_whole(struct page *page)
+{
+	page->slack = 0;
+	page->colour = 0;
+	page->extra = 0;
+}
+
+/*
+ * @size bytes were asked for, in @nr pages: of a length that is rounded (zone.h),
+ * or of a buffer that has shrunk in place, few less than it has.
+ */
+static inline void large_set_asked(struct page *page, size_t size, size_t nr)
+{
+	page->slack = (u32)(large_size(page) - size);
+	page->extra = (u8)(page->nr_pages - nr);
 }
 
 /* Class of the page @addr lies in, 0 if it is no slab's (P2). */

@@ -240,8 +240,7 @@ static void set_large(struct page *page, size_t nr)
 {
 	WRITE_ONCE(page->type, PAGE_LARGE);
 	page->nr_pages = (u32)nr;
-	page->slack = 0;
-	page->colour = 0;
+	large_is_whole(page);
 }
 
 /*
@@ -395,7 +394,8 @@ static struct page *get_page_from_freelist(u32 nid, const struct request *req)
 			page = spans_steal(zone, req);
 		/* Not all that waits: one call would pay for it. */
 		for (u32 n = 0; !page && grows && n < GIVES &&
-				zone->type == ZONE_NORMAL && ranges_give(); n++)
+				zone->type == ZONE_NORMAL &&
+				ranges_give(zone->node); n++)
 			page = zone_alloc_warm(zone, req);
 		/* What others keep goes for growth alone: they would, next. */
 		if (!page && grows && spans_give(zone, req))
@@ -575,6 +575,7 @@ bool page_range_resize(struct page *page, size_t old, size_t nr)
 	if (done) {
 		page->nr_pages = (u32)nr;
 		page->slack = 0;
+		page->extra = 0;
 	}
 	lock_exit(&zone->lock);
 	if (done && nr < old)

@@ -50,8 +50,8 @@
  *	 ends.  Of two threads that free one buffer at the same moment both may put
  *	 it here (an atomic exchange, which would tell them apart, costs more than
  *	 all the rest); the second time that it leaves it is somebody's, PAGE_LARGE.
- *	 Only where it has been handed out again between the two is it freed as
- *	 the new owner's, as whatever is freed that late.
+ *	 Only where it has been handed out again between the two, or has left for
+ *	 the zone, is it freed as the new owner's, as whatever is freed that late.
  *
  * In a child of fork() what another thread had in hand between a sheaf and the
  * stock is lost, as what it had allocated is.
@@ -111,6 +111,7 @@ static struct stock stocks[MAX_NODES * STOCKS];
 
 _Static_assert(NR_RANGES <= 64, "a bit for each list");
 
+u32 nr_range_cpus;			/* racy */
 static u32 misses[NR_RANGES];		/* racy */
 struct range_demand range_demand;	/* racy */
 bool ranges_open;
@@ -283,12 +284,19 @@ static struct list_head *stock_spare(struct stock *s, u32 i)
 
 /* --- the calls --- */
 
+static u32 sheaf_cpus(void)
+{
+	u32 cpu = percpu_index();
+
+	if (cpu >= READ_ONCE(nr_range_cpus))
+		WRITE_ONCE(nr_range_cpus, cpu + 1);
+	return READ_ONCE(nr_range_cpus);
+}
+
 /* Ranges that a sheaf of @nr pages may hold now: a power of two, or 0. */
 static u32 sheaf_capacity(size_t nr)
 {
-	u32 last = READ_ONCE(nr_last);	/* CPUs that free buffers, if so few */
-	u32 cpus = last < LAST_CPUS ? max(last, 1u) : percpu.nr_cpus;
-	size_t pages = heap_pages() / (SHEAF_SHARE * cpus);
+	size_t pages = heap_pages() / (SHEAF_SHARE * sheaf_cpus());
 	size_t want = (nr > RANGE_EXACT ? min(pages, SHEAF_LONG) : pages) / nr;
 
 	return want ? 1u << ilog2(min(want, (size_t)SHEAF_MOST)) : 0;
@@ -414,8 +422,7 @@ struct page *range_get(size_t nr)
 		return NULL;
 	}
 	range_check(page, have);
-	page->slack = 0;
-	page->colour = 0;
+	large_is_whole(page);
 	WRITE_ONCE(page->type, PAGE_LARGE);
 	return page;
 }
@@ -541,10 +548,10 @@ static bool sheaves_give(void)
 	return n;
 }
 
-bool ranges_give(void)
+bool ranges_give(u32 nid)
 {
-	struct stock *s = own_stock();
-	u32 nid = (u32)(s - stocks) / STOCKS;
+	bool own = nid == numa_node_id();
+	struct stock *s = own ? own_stock() : stocks + nid * STOCKS;
 	struct list_head *out;
 
 	if (!READ_ONCE(ranges_open))
@@ -554,13 +561,13 @@ bool ranges_give(void)
 			if (READ_ONCE(n->nr_pages) > READ_ONCE(s->nr_pages))
 				s = n;
 	if (!READ_ONCE(s->nr_pages))
-		return sheaves_give();
+		return own && sheaves_give();
 	if (!(s = stock_enter(s)))
 		return false;
 	out = stock_evict(s, 0, GIVE);
 	lock_exit(&s->lock);
 	ranges_leave(out, leave_to_zone);
-	return out || sheaves_give();	/* another was first */
+	return out || (own && sheaves_give());	/* another was first */
 }
 
 static void stock_drain(struct stock *s)

@@ -357,8 +357,7 @@ static struct page *cache_alloc(struct span_cache *c, size_t nr)
 		if (have > nr)
 			span_insert(c, page + nr, have - nr);
 		page->nr_pages = (u32)nr;
-		page->slack = 0;
-		page->colour = 0;
+		large_is_whole(page);
 		WRITE_ONCE(page->type, PAGE_LARGE);
 	}
 	lock_exit(&c->lock);
@@ -437,6 +436,7 @@ bool span_extend(struct page *page, size_t old, size_t nr)
 			span_insert(c, page + nr, have - nr);
 		page->nr_pages = (u32)nr;
 		page->slack = 0;
+		page->extra = 0;
 	}
 	lock_exit(&c->lock);
 	return have != 0;

@@ -267,6 +267,9 @@ void span_fork_unlock(void);
  * is noted as taken.
  */
 struct page *last_take(size_t nr);
+/* CPUs up to the last one that has wanted a sheaf. */
+extern __hidden u32 nr_range_cpus;
+
 /* False: not for here.  Pages of a buffer, of type PAGE_NONE. */
 bool last_put(struct page *page, size_t nr);
 /* The same of a buffer of type PAGE_LARGE, where a streak lasts; false: or it is. */
@@ -426,7 +429,9 @@ static inline struct page *range_list_alloc(size_t nr)
 	size_t length = range_round(nr);
 
 	if (!range_has_list(length)) {
-		range_is_long(nr);
+		/* Above are areas, and below is what no slab was made for. */
+		if (nr > RANGE_EXACT && nr <= (size_t)1 << MAX_ORDER)
+			range_is_long(nr);
 		return NULL;
 	}
 	nr = length;
@@ -442,8 +447,8 @@ static inline bool range_list_free(struct page *page, size_t nr)
 	return range_has_list(nr) && range_wants_list(nr) && range_put(page, nr);
 }
 
-/* Before the heap grows, some of what waits is joined; false: there was none. */
-bool ranges_give(void);
+/* Before node @nid grows, some of what waits is joined; false: there was none. */
+bool ranges_give(u32 nid);
 /* What the nodes have of them goes on; pcp_drain() takes what the CPUs have. */
 void ranges_drain(void);
 /* The first of these, where it had not been used since the last time. */

@@ -9,6 +9,8 @@
 
 void *la_malloc(size_t size);
 void la_free(void *ptr);
+void *la_realloc(void *ptr, size_t size);
+size_t la_malloc_usable_size(void *ptr);
 
 static size_t used_pages(void)
 {
@@ -483,6 +485,90 @@ Test(pages, blocks_of_malloc, .init = start)
 		else
 			alloc___free_pages(alloc_virt_to_page(block[i]), ORDER);
 	}
+	cr_assert_eq(used_pages(), 0);
+}
+
+static void free_exact(void *arg)
+{
+	alloc_free_pages_exact(arg, 25 << PAGE_SHIFT);
+}
+
+/*
+ * Once a length has a list, blocks have that length, or that of one that waits:
+ * who frees them says what was asked for, or what there is.
+ */
+Test(pages, blocks_of_malloc_that_are_longer, .init = start)
+{
+	enum { N = 1200 };
+	static void *block[N];
+	size_t size = 100000, longer = 0;
+	struct page *page;
+
+	for (u32 i = 0; i < N; i++)
+		REQUIRE(block[i] = la_malloc(size + i % 2 * (102400 - size)));
+	for (u32 i = 0; i < N; i++) {
+		page = alloc_virt_to_page(block[i]);
+		longer += page->nr_pages > 25;
+		if (i % 3 == 0)
+			alloc_free_pages_exact(block[i], size);
+		else if (i % 3 == 1)
+			alloc_free_pages_exact(block[i], (size_t)page->nr_pages
+							 << PAGE_SHIFT);
+		else
+			alloc_free_contig_range(alloc_page_to_pfn(page), 25);
+	}
+	cr_assert_gt(longer, N / 4);
+
+	block[0] = la_malloc(size);
+	page = alloc_virt_to_page(block[0]);
+	cr_assert_gt(page->nr_pages, 25);
+	unit_reports(free_exact, (char *)block[0] + PAGE_SIZE,
+		     "liballoc: invalid free_pages_exact: 0x");
+	/* Of all of it nobody is told, or what was asked for is kept apart. */
+	cr_assert_geq(la_malloc_usable_size(block[0]), size);
+	alloc_free_pages_exact(block[0], size);
+	/* Another length now, which the one before is no longer. */
+	block[0] = la_realloc(la_malloc(size), 24 << PAGE_SHIFT);
+	unit_reports(free_exact, block[0],
+		     "liballoc: invalid free_pages_exact: 0x");
+	alloc_free_pages_exact(block[0], 24 << PAGE_SHIFT);
+}
+
+/* What a block of malloc() before had too many is not counted again. */
+Test(pages, all_of_a_block_was_asked_for, .init = start)
+{
+	struct page *page = alloc_alloc_pages(ALLOC_GFP_KERNEL, 3);
+
+	page->extra = 3;
+	alloc___free_pages(page, 3);
+	cr_assert_eq(alloc_alloc_pages(ALLOC_GFP_KERNEL, 3), page);
+	cr_assert_eq(page->extra, 0);
+}
+
+/* The pages behind those that were asked for are nobody's then. */
+Test(pages, a_longer_block_of_malloc_is_split, .init = start)
+{
+	enum { ORDER = 5, N = 1200 };
+	static void *block[N];
+	u32 longer = 0;
+
+	for (u32 i = 0; i < N; i++)
+		REQUIRE(block[i] = la_malloc(36 << PAGE_SHIFT));
+	for (u32 i = 0; i < N; i++)
+		la_free(block[i]);
+	for (u32 i = 0; i < N; i++)
+		REQUIRE(block[i] = la_malloc(32 << PAGE_SHIFT));
+	for (u32 i = 0; i < N; i++) {
+		struct page *page = alloc_virt_to_page(block[i]);
+
+		longer += page->nr_pages > 32;
+		alloc_split_page(page, ORDER);
+		for (u32 k = 0; k < 1 << ORDER; k++)
+			alloc___free_pages(page + k, 0);
+	}
+	cr_assert_gt(longer, 0);
+	last_drain();
+	pcp_drain();
 	cr_assert_eq(used_pages(), 0);
 }
 

@@ -5,6 +5,7 @@
  */
 #include <stdatomic.h>
 
+#include "nodes.h"
 #include "unit.h"
 
 #include "mm/buddy.h"
@@ -211,7 +212,7 @@ Test(pcp_range, where_no_sheaf_has_room, .init = unit_up)
 	unit_pin(0);
 	heap(FLOOR / 2);
 	miss(16);
-	nr_last = 32;
+	nr_range_cpus = 32;
 	page = get(16);
 	put(page, 16);
 	cr_assert_eq(percpu_capacity(range_off(16)), 0);
@@ -532,6 +533,23 @@ static void up_on_two(void)
 	unit_pin(0);
 }
 
+/* Also where no buffer is short enough to wait in a CPU's word (last.c). */
+Test(pcp_range, sheaves_share_what_is_allowed, .init = up_on_two)
+{
+	struct page *page = get_apart(128);
+	u32 alone = nr_range_cpus;
+
+	cr_assert_eq(nr_last, 0);
+	cr_assert_leq(alone, 1);
+	put(page, 128);
+	cr_assert_eq(nr_range_cpus, 1);
+	unit_pin(1);
+	put(get_apart(128), 128);
+	cr_assert_eq(nr_last, 0);
+	cr_assert_eq(nr_range_cpus, 2);
+	check_all();
+}
+
 /* ... and so do those that wait for another CPU. */
 Test(pcp_range, another_stock_goes_before_the_heap_grows, .init = up_on_two)
 {
@@ -661,7 +679,7 @@ Test(pcp_range, a_few_long_ones_are_given_at_a_time, .init = up)
 		put(page[i], RANGE_MAX);
 	had = ranges_stock_pages();
 	cr_assert_gt(had, 3 * 512);
-	cr_assert(ranges_give());
+	cr_assert(ranges_give(0));
 	cr_assert_geq(ranges_stock_pages() + 512 + RANGE_MAX, had);
 	ranges_drain();
 	cr_assert_eq(ranges_stock_pages(), 0, "in more than one go");
@@ -771,10 +789,15 @@ Test(pcp_range, of_long_ones_no_more_is_counted, .init = unit_up)
 	range_demand.long_pages = 0;
 	cr_assert_null(range_list_alloc(3 * RANGE_MAX));
 	cr_assert_eq(range_demand.long_pages, 3 * RANGE_MAX);
+	cr_assert_null(range_list_alloc((size_t)2 << MAX_ORDER));
 	cr_assert_null(range_list_alloc((size_t)1 << 40));
-	cr_assert_eq(range_demand.long_pages, 3 * RANGE_MAX + LONG_MOST);
-	cr_assert_null(range_list_alloc((size_t)1 << 40));
-	cr_assert_eq(range_demand.long_pages, 3 * RANGE_MAX + LONG_MOST);
+	cr_assert_null(range_list_alloc(RANGE_MIN - 1));
+	cr_assert_eq(range_demand.long_pages, 3 * RANGE_MAX,
+		     "areas, and what is short, ask for none of this");
+	for (u32 i = 0; i < 20; i++)
+		cr_assert_null(range_list_alloc((size_t)1 << MAX_ORDER));
+	cr_assert_geq(range_demand.long_pages, LONG_MOST);
+	cr_assert_lt(range_demand.long_pages, LONG_MOST + (1 << MAX_ORDER));
 	cr_assert_neq((uintptr_t)&range_demand / 64,
 		      (uintptr_t)&ranges_end / 64, "whose readers are many");
 }
@@ -1116,6 +1139,39 @@ Test(pcp_range, fork, .init = up)
 	cr_assert_eq(locks_held, 0);
 	cr_assert_eq(ranges_pages(), 3 * NR);
 }
+
+/* What waits on this CPU's node is no room for another. */
+Test(pcp_range, a_node_gives_its_own)
+{
+	struct page *page[2][NR];
+	size_t left;
+
+	nodes_up();
+	for (u32 cpu = 0; cpu < 2; cpu++) {
+		unit_pin(cpu);
+		heap((cpu + 1) * FLOOR / 2);
+		for (size_t nr = RANGE_MIN; nr <= RANGE_MAX; nr++)
+			miss(nr);
+		for (u32 i = 0; i < NR; i++)
+			page[cpu][i] = get_apart(4);
+		for (u32 i = 0; i < NR; i++)
+			put(page[cpu][i], 4);
+	}
+	left = ranges_pages();
+	cr_assert(ranges_give(0));
+	for (u32 i = 0; i < NR; i++)
+		cr_assert_eq(page[1][i]->type, PAGE_QUICK, "of node 1");
+	for (u32 i = 0; i < 100 && ranges_give(0); i++)
+		cr_assert_lt(ranges_pages(), left);
+	cr_assert_eq(ranges_pages(),
+		     NR * 4 + head_count(percpu_head(0, range_off(4))) * 4);
+	while (ranges_give(1))
+		;
+	cr_assert_eq(ranges_pages(),
+		     head_count(percpu_head(0, range_off(4))) * 4);
+	check_all();
+}
+
 
 Test(pcp_range, the_walk_sees_what_is_broken, .init = up)
 {
