@@ -44,7 +44,6 @@
 #include "slab/slab.h"
 #include "sys/sys.h"
 
-#define CACHE_LINE	64
 #define MIN_ALIGN	8u
 #define KEEP_HANDLES	256
 #define REPORTED	8	/* live objects of a cache, by address */

@@ -292,11 +292,27 @@ void slab_carry(void)
 		carry(s);
 }
 
+/* The first batch on this CPU: more is asked for, as what is no line goes back. */
+static __attribute__((noinline)) u32 take_lines(struct kmem_cache *s, u32 nid,
+						void **objs, u32 n, gfp_t gfp)
+{
+	u32 more = 2 * (CACHE_LINE / s->size), whole;
+
+	n = slab_take_gfp(s, nid, objs, min(n + more, (u32)SHEAF_MAX_BATCH),
+			  gfp);
+	whole = sheaf_part_lines(s, objs, n);
+	if (!whole || whole == n)
+		return n;
+	put_in_slabs(s, objs + whole, n - whole);
+	return whole;
+}
+
 static void *alloc_and_refill(struct kmem_cache *s, gfp_t gfp)
 {
 	void *objs[SHEAF_MAX_BATCH];
 	u32 off = s->geo.off, n, nid;
 	void *obj = percpu_pop(off);
+	bool first;
 
 	if (obj)	/* the hot path was interrupted, or not in use */
 		return obj;
@@ -306,9 +322,12 @@ static void *alloc_and_refill(struct kmem_cache *s, gfp_t gfp)
 	if (unlikely(READ_ONCE(idle_waits)))
 		idle_poll();
 	free_deferred_drain();
+	first = sheaf_is_first(s) && percpu_index();
 	sheaf_miss(s);
 	nid = numa_node_id();
 	n = spare_get(s, objs, SPARE_MAX);
+	if (unlikely(first))
+		n = take_lines(s, nid, objs, batch_size(s), gfp);
 	if (!n)
 		n = barn_get(s, nid, objs, batch_size(s));
 	if (!n)
@@ -430,6 +449,10 @@ __slowpath void slab_free_slow(struct kmem_cache *s, void *obj)
 	if (percpu_push(off, obj))
 		return;
 	free_deferred_drain();
+	if (unlikely(sheaf_first_free(s))) {
+		free_to_slab(s, obj);
+		return;
+	}
 	sheaf_catch_up(s);
 	if (percpu_push(off, obj))
 		return;

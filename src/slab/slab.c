@@ -56,7 +56,6 @@
 #define PICK_LOOK	8	/* slabs in a wrong list that a pick puts right */
 #define STEAL_SHARE	8	/* one object of so many is free, or no slab moves */
 #define CONTENDED	32u	/* calls, of which one waits, that split a cache */
-#define CACHE_LINE	64
 #define NO_CLASS	((u64)-1)
 
 static u32 all_leaving;		/* nr_leaving of all caches; atomic, a hint */

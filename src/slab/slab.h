@@ -32,6 +32,7 @@
 #include "mm/percpu.h"
 #include "mm/zone.h"
 
+#define CACHE_LINE	64	/* bytes */
 #define SLAB_MAX_ORDER	4	/* 64 KiB: masks fit in 16 bits */
 #define SHEAF_MAX_BATCH	128	/* objects moved at once */
 #define SPARE_MAX	16	/* ... that wait on a CPU */
@@ -167,6 +168,7 @@ struct kmem_cache {
 	bool mergeable;			/* others may share it */
 	bool closed;			/* its sheaves never open */
 	bool split;			/* nodes have sides; once it is, for ever */
+	u16 nr_first_frees;		/* sheaf_first_free(); racy */
 	u8 next_colour;			/* racy */
 	u8 sides;			/* bits: made on any node; under node.lock */
 	u32 colour_unit;		/* bytes from one to the next */
@@ -585,6 +587,29 @@ bool slab_retire_cache(struct kmem_cache *s);
 void slab_fork_child(void);
 /* At exit: what is left in the sheaves must be objects. */
 void slab_check_sheaves(void);
+
+/* --- sheaf_first.c: on a CPU that has had none of a size --- */
+
+/* This CPU has no sheaf of @s yet, and objects of @s share lines. */
+static inline bool sheaf_is_first(const struct kmem_cache *s)
+{
+	return s->size < CACHE_LINE && !s->closed &&
+	       !percpu_capacity(s->geo.off);
+}
+
+/* ... and what it frees now is to go to its slab; counted, as that ends. */
+bool sheaf_first_counts(struct kmem_cache *s);
+
+static inline bool sheaf_first_free(struct kmem_cache *s)
+{
+	return unlikely(sheaf_is_first(s)) && sheaf_first_counts(s);
+}
+
+/*
+ * Of the objects of a batch from slabs, those first, in their order, which have
+ * lines to themselves; how many have.
+ */
+u32 sheaf_part_lines(const struct kmem_cache *s, void **objs, u32 n);
 
 /* --- kmem_cache.c --- */
 
