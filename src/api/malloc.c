@@ -430,13 +430,21 @@ __fastpath const struct kmem_cache *hot_block_cache(const void *ptr)
 	return s;
 }
 
+/* Of a block of @size bytes, or more; NULL: it is none of pages, or shared. */
+static struct page *block_large(const void *ptr, size_t size)
+{
+	struct page *page = size > KMALLOC_MAX_SIZE ? addr_to_page(ptr) : NULL;
+
+	return page && READ_ONCE(page->type) == PAGE_LARGE ? page : NULL;
+}
+
 /* The whole block is its user's from now on. */
 size_t block_size_of(const char *call, const void *ptr)
 {
 	size_t size = block_size(call, ptr);
-	struct page *page = size > KMALLOC_MAX_SIZE ? addr_to_page(ptr) : NULL;
+	struct page *page = block_large(ptr, size);
 
-	if (page && page->type == PAGE_LARGE)
+	if (page)
 		page->slack = 0;
 	return size;
 }
@@ -462,10 +470,9 @@ __attribute__((noinline)) size_t usable_size_impl(const void *ptr)
 /* Bytes of a block that its user may have written. */
 static size_t written(void *ptr, size_t old)
 {
-	const struct page *page = old > KMALLOC_MAX_SIZE ? addr_to_page(ptr) :
-							    NULL;
+	const struct page *page = block_large(ptr, old);
 
-	return page && page->type == PAGE_LARGE ? old - page->slack : old;
+	return page ? old - page->slack : old;
 }
 
 /* One attempt, for who has a way out. */
@@ -500,10 +507,12 @@ static __attribute__((noinline)) void *realloc_move(void *ptr, size_t old,
 		if (!new)
 			return NULL;
 	}
+	if (want > size && (page = block_large(new, size)))
+		set_asked(page, size);
 	memcpy(new, ptr, min(written(ptr, old), size));
 	/* What it has outgrown is not what it asks for next. */
-	page = old > KMALLOC_MAX_SIZE ? addr_to_page(ptr) : NULL;
-	if (page && READ_ONCE(page->type) == PAGE_LARGE)
+	page = block_large(ptr, old);
+	if (page)
 		free_large(ptr, page, false);
 	else
 		free_untraced(ptr);

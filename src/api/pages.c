@@ -293,16 +293,6 @@ static bool is_hardened_block(const struct page *page, const void *ptr,
 		harden_range_bytes(page) == nr << PAGE_SHIFT);
 }
 
-/*
- * What was asked for, or, as malloc_usable_size() says it, all that a block of
- * malloc() was given.
- */
-static bool has_length(const struct page *page, size_t nr)
-{
-	return page->nr_pages == nr ||
-	       (size_t)page->nr_pages - page->extra == nr;
-}
-
 static void put_pages(const char *call, void *ptr, struct page *page,
 		      size_t nr);
 
@@ -311,7 +301,7 @@ static __slowpath void put_shared(const char *call, void *ptr,
 				  struct page *page, size_t nr)
 {
 	if (!page_is_shared(page) || !is_start(page, ptr) ||
-	    !has_length(page, nr))
+	    !large_has_length(page, nr))
 		bad_free(call, ptr, page, nr);
 	if (!page_ref_drop(page))
 		put_pages(call, ptr, page, nr);
@@ -335,7 +325,7 @@ static void put_pages(const char *call, void *ptr, struct page *page,
 	}
 	if (unlikely(!is_start(page, ptr) ||
 		     READ_HINT(page->type) != PAGE_LARGE ||
-		     !has_length(page, nr) || !page_take(page))) {
+		     !large_has_length(page, nr) || !page_take(page))) {
 		put_shared(call, ptr, page, nr);
 		return;
 	}
@@ -422,7 +412,7 @@ EXPORT void alloc_split_page(struct page *page, u32 order)
 	if (unlikely(page_is_shared(page)))
 		alloc_fatal("invalid %s: %p (pages, %u references)", call,
 			    page_address(page), page_ref_count(page));
-	if (unlikely(page->type != PAGE_LARGE || !has_length(page, nr)))
+	if (unlikely(page->type != PAGE_LARGE || !large_has_length(page, nr)))
 		bad_free(call, page_address(page), page, nr);
 	more = page->nr_pages - nr;
 	for (size_t i = nr; i-- > 0;) {

@@ -245,6 +245,13 @@ static inline void large_set_asked(struct page *page, size_t size, size_t nr)
 	page->extra = (u8)(page->nr_pages - nr);
 }
 
+/* What was asked for, or, as malloc_usable_size() says it, all that there is. */
+static inline bool large_has_length(const struct page *page, size_t nr)
+{
+	return page->nr_pages == nr ||
+	       (size_t)page->nr_pages - page->extra == nr;
+}
+
 /* Class of the page @addr lies in, 0 if it is no slab's (P2). */
 static inline u16 addr_to_class(const void *addr)
 {

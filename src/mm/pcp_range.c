@@ -111,7 +111,7 @@ static struct stock stocks[MAX_NODES * STOCKS];
 
 _Static_assert(NR_RANGES <= 64, "a bit for each list");
 
-u32 nr_range_cpus;			/* racy */
+u32 nr_range_cpus;
 static u32 misses[NR_RANGES];		/* racy */
 struct range_demand range_demand;	/* racy */
 bool ranges_open;
@@ -551,7 +551,7 @@ static bool sheaves_give(void)
 bool ranges_give(u32 nid)
 {
 	bool own = nid == numa_node_id();
-	struct stock *s = own ? own_stock() : stocks + nid * STOCKS;
+	struct stock *s = stocks + nid * STOCKS + percpu_index() % STOCKS;
 	struct list_head *out;
 
 	if (!READ_ONCE(ranges_open))

@@ -267,9 +267,6 @@ void span_fork_unlock(void);
  * is noted as taken.
  */
 struct page *last_take(size_t nr);
-/* CPUs up to the last one that has wanted a sheaf. */
-extern __hidden u32 nr_range_cpus;
-
 /* False: not for here.  Pages of a buffer, of type PAGE_NONE. */
 bool last_put(struct page *page, size_t nr);
 /* The same of a buffer of type PAGE_LARGE, where a streak lasts; false: or it is. */
@@ -386,6 +383,7 @@ bool range_put(struct page *page, size_t nr);
 /* Of a length that may have a list: a request of it went by the zone. */
 void range_missed(size_t nr);
 bool range_wants_list(size_t nr);	/* of such a length */
+extern __hidden u32 nr_range_cpus;	/* up to the last to want a sheaf; racy */
 
 /*
  * Pages that buffers of more than RANGE_EXACT have asked of spans and the zone of
@@ -403,8 +401,7 @@ static inline void range_is_long(size_t nr)
 	size_t sum = READ_ONCE(range_demand.long_pages);
 
 	if (sum < LONG_MOST)
-		WRITE_ONCE(range_demand.long_pages,
-			   sum + min(nr, (size_t)LONG_MOST));
+		WRITE_ONCE(range_demand.long_pages, sum + nr);
 }
 
 /* Of a length with a list: spans or the zone are asked instead. */
@@ -429,8 +426,8 @@ static inline struct page *range_list_alloc(size_t nr)
 	size_t length = range_round(nr);
 
 	if (!range_has_list(length)) {
-		/* Above are areas, and below is what no slab was made for. */
-		if (nr > RANGE_EXACT && nr <= (size_t)1 << MAX_ORDER)
+		/* No area, and nothing for which no slab was made. */
+		if (nr > RANGE_EXACT && nr <= MAX_ORDER_PAGES)
 			range_is_long(nr);
 		return NULL;
 	}

@@ -234,6 +234,7 @@ static struct kmem_cache *root_make(const struct shape *w)
 		return NULL;
 	s->flags = w->flags;
 	s->align = w->align;
+	s->nr_first_frees = 0;
 	s->ctor = w->args->ctor;
 	s->dtor = w->args->dtor;
 	s->useroffset = w->args->useroffset;

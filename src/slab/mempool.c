@@ -207,8 +207,8 @@ static bool is_element(const struct mempool *pool, const void *element)
 	case MEMPOOL_PAGES:
 		return page_is_valid(element) &&
 		       ((const struct page *)element)->type == PAGE_LARGE &&
-		       ((const struct page *)element)->nr_pages ==
-		       1u << (uintptr_t)pool->pool_data;
+		       large_has_length(element, (size_t)1 <<
+					(uintptr_t)pool->pool_data);
 	default:
 		return element != NULL;
 	}

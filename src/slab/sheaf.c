@@ -17,6 +17,8 @@
  * Re-entry (a signal handler on the thread that holds a lock): allocation
  * fails here, and the caller tries another cache; a free is put off (defer.c).
  */
+#include <string.h>
+
 #include "core/options.h"
 #include "core/stats.h"
 #include "lib/fork_count.h"
@@ -292,15 +294,37 @@ void slab_carry(void)
 		carry(s);
 }
 
-/* The first batch on this CPU: more is asked for, as what is no line goes back. */
+static u32 take_some(struct kmem_cache *s, u32 nid, void **objs, u32 n,
+		     gfp_t gfp, u32 *whole)
+{
+	n = slab_take_gfp(s, nid, objs, n, gfp);
+	*whole = sheaf_part_lines(s, objs, n);
+	return n;
+}
+
+/*
+ * The first batch on this CPU: more is asked for, as what is no line goes back.
+ * Where that is all, the slabs had nothing but holes: another look, with these in
+ * hand, finds the next of them, or makes a slab.
+ */
 static __attribute__((noinline)) u32 take_lines(struct kmem_cache *s, u32 nid,
 						void **objs, u32 n, gfp_t gfp)
 {
-	u32 more = 2 * (CACHE_LINE / s->size), whole;
+	u32 whole, others, most;
+	void *second[SHEAF_MAX_BATCH];
 
-	n = slab_take_gfp(s, nid, objs, min(n + more, (u32)SHEAF_MAX_BATCH),
-			  gfp);
-	whole = sheaf_part_lines(s, objs, n);
+	most = min(n + 2 * (CACHE_LINE / s->size), (u32)SHEAF_MAX_BATCH);
+	n = take_some(s, nid, objs, most, gfp, &whole);
+	if (n && !whole) {
+		others = take_some(s, nid, second, most, gfp, &whole);
+		if (!whole && others) {
+			put_in_slabs(s, second, others);
+		} else if (whole) {
+			put_in_slabs(s, objs, n);
+			memcpy(objs, second, others * sizeof(*objs));
+			n = others;
+		}
+	}
 	if (!whole || whole == n)
 		return n;
 	put_in_slabs(s, objs + whole, n - whole);
@@ -322,11 +346,11 @@ static void *alloc_and_refill(struct kmem_cache *s, gfp_t gfp)
 	if (unlikely(READ_ONCE(idle_waits)))
 		idle_poll();
 	free_deferred_drain();
-	first = sheaf_is_first(s) && percpu_index();
+	first = sheaf_wants_lines(s);
 	sheaf_miss(s);
 	nid = numa_node_id();
 	n = spare_get(s, objs, SPARE_MAX);
-	if (unlikely(first))
+	if (unlikely(first) && !n)
 		n = take_lines(s, nid, objs, batch_size(s), gfp);
 	if (!n)
 		n = barn_get(s, nid, objs, batch_size(s));
@@ -449,7 +473,7 @@ __slowpath void slab_free_slow(struct kmem_cache *s, void *obj)
 	if (percpu_push(off, obj))
 		return;
 	free_deferred_drain();
-	if (unlikely(sheaf_first_free(s))) {
+	if (sheaf_first_free(s)) {
 		free_to_slab(s, obj);
 		return;
 	}

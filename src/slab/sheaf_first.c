@@ -7,13 +7,17 @@
  * often started on one CPU, and take neighbours along to theirs; or one thread
  * allocates what others free.  So
  *
- *   - what a CPU frees before it has had any of the size itself was another's,
- *     and goes to its slab.  But who only frees shall have a sheaf as well: of a
- *     cache only FIRST_FREES for each CPU do, whosever they are.
- *   - a CPU's first batch has whole lines where there are any: every object that
- *     reaches into a line is part of it, and what else came with it goes back.
+ *   - what a CPU frees while it has no sheaf of the size was another's, and goes
+ *     to its slab.  But who only frees shall have a sheaf as well: of a cache only
+ *     FIRST_FREES for each CPU do, whosever they are.
+ *   - a CPU's first batch has whole lines: every object that reaches into a line
+ *     is part of it, and what else came with it goes back.  Not where slabs have
+ *     so many holes that two batches are nothing else; nor on the first CPU, with
+ *     whose objects those of others are not to share lines.
  *
- * A CPU that has a sheaf already keeps what it is given: to ask for the line of
+ * It is of sizes that several to a line have, for single calls: who asks for many
+ * at once (slab_alloc_bulk()) spreads over lines anyway.  A CPU that has a sheaf
+ * keeps what it is given, and so do two threads on one CPU: to ask for the line of
  * each object that is freed would cost all more than it saves the few.
  *
  * After: "passive false sharing" of E. Berger, K. McKinley, R. Blumofe, P. Wilson,
@@ -24,13 +28,13 @@
 
 #define FIRST_FREES	8u	/* times the number of CPUs */
 
-bool sheaf_first_counts(struct kmem_cache *s)
+bool sheaf_count_first(struct kmem_cache *s)
 {
 	u32 n = READ_ONCE(s->nr_first_frees);
 
-	if (n >= FIRST_FREES * percpu_nr_cpus())
+	if (n >= min(FIRST_FREES * percpu_nr_cpus(), (u32)UINT16_MAX))
 		return false;
-	WRITE_ONCE(s->nr_first_frees, n + 1);
+	WRITE_ONCE(s->nr_first_frees, (u16)(n + 1));
 	return true;
 }
 

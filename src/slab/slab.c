@@ -314,6 +314,7 @@ void slab_return(struct kmem_cache *s, struct page *slab)
 	}
 	if (!done) {
 		slab->nr_pages = (u32)nr;
+		large_is_whole(slab);
 		WRITE_ONCE(slab->type, PAGE_LARGE);
 		free_defer(page_address(slab));
 	}

@@ -588,9 +588,9 @@ void slab_fork_child(void);
 /* At exit: what is left in the sheaves must be objects. */
 void slab_check_sheaves(void);
 
-/* --- sheaf_first.c: on a CPU that has had none of a size --- */
+/* --- sheaf_first.c: on a CPU without a sheaf of a size --- */
 
-/* This CPU has no sheaf of @s yet, and objects of @s share lines. */
+/* This CPU's sheaf of @s is not open, but may be, and several objects fit a line. */
 static inline bool sheaf_is_first(const struct kmem_cache *s)
 {
 	return s->size < CACHE_LINE && !s->closed &&
@@ -598,11 +598,17 @@ static inline bool sheaf_is_first(const struct kmem_cache *s)
 }
 
 /* ... and what it frees now is to go to its slab; counted, as that ends. */
-bool sheaf_first_counts(struct kmem_cache *s);
+bool sheaf_count_first(struct kmem_cache *s);
 
 static inline bool sheaf_first_free(struct kmem_cache *s)
 {
-	return unlikely(sheaf_is_first(s)) && sheaf_first_counts(s);
+	return unlikely(sheaf_is_first(s)) && sheaf_count_first(s);
+}
+
+/* Its first batch is to have lines to itself; of the first CPU's, others'. */
+static inline bool sheaf_wants_lines(const struct kmem_cache *s)
+{
+	return sheaf_is_first(s) && percpu_index() > 0;
 }
 
 /*

@@ -595,6 +595,19 @@ Test(kmem_create, room_to_grow_comes_back, .init = unit_up)
 		REQUIRE(capacity_after_use() == first);
 }
 
+/* So does the count of what goes to slabs where a CPU has no sheaf yet. */
+Test(kmem_create, first_frees_begin_anew, .init = unit_up)
+{
+	struct kmem_cache *h = make(16, SLAB_NO_MERGE), *root = root_of(h);
+
+	root->nr_first_frees = 1000;
+	kmem_cache_destroy(h);
+	h = make(16, SLAB_NO_MERGE);
+	cr_assert_eq(root_of(h), root, "used again");
+	cr_assert_eq(root->nr_first_frees, 0);
+	kmem_cache_destroy(h);
+}
+
 /* --- destroying --- */
 
 /* A vfork child uses a block: its sheaves cannot be taken. */

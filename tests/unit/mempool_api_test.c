@@ -92,6 +92,17 @@ static void ctor(void *obj)
 	memset(obj, 0x42, 100);
 }
 
+/* As __free_pages(): a block of malloc() may have more than was asked for. */
+Test(mempool_api, longer_blocks_are_pages_too, .init = start)
+{
+	struct alloc_mempool *pool = alloc_mempool_create_page_pool(1, 2);
+	struct page *page = alloc_alloc_contig_pages(5, ALLOC_GFP_KERNEL, 0);
+
+	page->extra = 1;
+	alloc_mempool_free(page, pool);
+	alloc_mempool_destroy(pool);
+}
+
 /* What the constructor made is there again, though the pool had it. */
 Test(mempool_api, constructed_objects_are_left_alone, .init = start)
 {

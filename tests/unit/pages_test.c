@@ -524,7 +524,7 @@ Test(pages, blocks_of_malloc_that_are_longer, .init = start)
 	cr_assert_gt(page->nr_pages, 25);
 	unit_reports(free_exact, (char *)block[0] + PAGE_SIZE,
 		     "liballoc: invalid free_pages_exact: 0x");
-	/* Of all of it nobody is told, or what was asked for is kept apart. */
+	/* Who has asked how much there is may still say how much he wanted. */
 	cr_assert_geq(la_malloc_usable_size(block[0]), size);
 	alloc_free_pages_exact(block[0], size);
 	/* Another length now, which the one before is no longer. */
@@ -532,6 +532,23 @@ Test(pages, blocks_of_malloc_that_are_longer, .init = start)
 	unit_reports(free_exact, block[0],
 		     "liballoc: invalid free_pages_exact: 0x");
 	alloc_free_pages_exact(block[0], 24 << PAGE_SHIFT);
+}
+
+/* One that grows is given an eighth more than that. */
+Test(pages, blocks_of_realloc_that_are_longer, .init = start)
+{
+	char *p = la_malloc(131072), *wall = la_malloc(131072), *q;
+
+	cr_assert(p && wall);
+	memset(p, 1, 131072);
+	q = la_realloc(p, 136000);
+	cr_assert(q && q != p, "moved");
+	cr_assert_gt(alloc_virt_to_page(q)->nr_pages, 34);
+	cr_assert_geq(la_malloc_usable_size(q), 136000);
+	alloc_free_pages_exact(q, 136000);
+	q = la_realloc(la_malloc(9000), 40000);
+	alloc_free_pages_exact(q, 40000);
+	alloc_free_pages_exact(wall, 131072);
 }
 
 /* What a block of malloc() before had too many is not counted again. */

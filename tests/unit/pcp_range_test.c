@@ -789,15 +789,15 @@ Test(pcp_range, of_long_ones_no_more_is_counted, .init = unit_up)
 	range_demand.long_pages = 0;
 	cr_assert_null(range_list_alloc(3 * RANGE_MAX));
 	cr_assert_eq(range_demand.long_pages, 3 * RANGE_MAX);
-	cr_assert_null(range_list_alloc((size_t)2 << MAX_ORDER));
+	cr_assert_null(range_list_alloc(MAX_ORDER_PAGES + 1));
 	cr_assert_null(range_list_alloc((size_t)1 << 40));
 	cr_assert_null(range_list_alloc(RANGE_MIN - 1));
 	cr_assert_eq(range_demand.long_pages, 3 * RANGE_MAX,
 		     "areas, and what is short, ask for none of this");
 	for (u32 i = 0; i < 20; i++)
-		cr_assert_null(range_list_alloc((size_t)1 << MAX_ORDER));
+		cr_assert_null(range_list_alloc(MAX_ORDER_PAGES));
 	cr_assert_geq(range_demand.long_pages, LONG_MOST);
-	cr_assert_lt(range_demand.long_pages, LONG_MOST + (1 << MAX_ORDER));
+	cr_assert_lt(range_demand.long_pages, LONG_MOST + MAX_ORDER_PAGES);
 	cr_assert_neq((uintptr_t)&range_demand / 64,
 		      (uintptr_t)&ranges_end / 64, "whose readers are many");
 }
@@ -1171,7 +1171,6 @@ Test(pcp_range, a_node_gives_its_own)
 		     head_count(percpu_head(0, range_off(4))) * 4);
 	check_all();
 }
-
 
 Test(pcp_range, the_walk_sees_what_is_broken, .init = up)
 {

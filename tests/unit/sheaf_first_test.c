@@ -6,7 +6,7 @@
 #include "unit.h"
 
 #define OFF	((FIRST_CACHE + 200) << SHEAF_HEAD_SHIFT)
-#define NR	500
+#define NR	1000
 
 static struct kmem_cache cache;
 static void *held[NR];
@@ -116,7 +116,66 @@ Test(sheaf_first, not_from_the_barn, .init = up)
 	}
 }
 
-/* CPUs write to objects of a line or more without that. */
+/* Where the only free object is what was freed, a slab is made instead. */
+static void nothing_else(u32 size)
+{
+	u32 n, n_1;
+	void *of_1[NR];
+
+	make(size);
+	for (n = 0; n < 600; n++)
+		held[n] = slab_alloc(&cache);
+	n += empty_sheaf(held + n);
+	while (kmem_cache_nr_used(&cache) % cache.nr_objects)
+		cr_assert_eq(slab_take(&cache, 0, held + n++, 1), 1);
+	unit_pin(1);
+	obj_free(held[17]);
+	held[17] = held[--n];
+	of_1[0] = slab_alloc(&cache);
+	n_1 = 1 + empty_sheaf(of_1 + 1);
+	cr_assert_geq(n_1, 2);
+	for (u32 i = 0; i < n; i++)
+		for (u32 k = 0; k < n_1; k++)
+			cr_assert(!share_line(held[i], of_1[k]), "size %u", size);
+	cr_assert(slabs_are_valid(&cache));
+	cr_assert_eq(kmem_cache_nr_used(&cache), n + n_1);
+}
+
+Test(sheaf_first, nothing_else_is_free, .init = up)
+{
+	nothing_else(16);
+}
+
+Test(sheaf_first, nothing_else_is_free_across_lines, .init = up)
+{
+	nothing_else(48);
+}
+
+/* In slabs of holes there are no lines, and no more slabs are made for some. */
+Test(sheaf_first, holes_will_do, .init = up)
+{
+	size_t slabs, used;
+	u32 n = 0;
+
+	make(16);
+	while (n < 400)
+		n += slab_take(&cache, 0, held + n, min(NR - n, 64u));
+	while (kmem_cache_nr_used(&cache) % cache.nr_objects)
+		cr_assert_eq(slab_take(&cache, 0, held + n++, 1), 1);
+	for (u32 i = 0; i < n; i += 3)
+		cr_assert(slab_put(&cache, held + i, 1));
+	slabs = kmem_cache_nr_slabs(&cache);
+	used = kmem_cache_nr_used(&cache);
+	unit_pin(1);
+	cr_assert(slab_alloc(&cache));
+	cr_assert_gt(percpu_count(OFF), 0);
+	cr_assert_eq(kmem_cache_nr_used(&cache), used + 1 + percpu_count(OFF) +
+						 barn_count(&cache));
+	cr_assert_eq(kmem_cache_nr_slabs(&cache), slabs);
+	cr_assert(slabs_are_valid(&cache));
+}
+
+/* Larger objects share lines less often, and CPUs keep them at once. */
 Test(sheaf_first, others_are_kept_at_once, .init = up)
 {
 	make(64);
