@@ -48,15 +48,6 @@ static gfp_t gfp_of(u32 flags)
 	       (flags & ZERO ? __GFP_ZERO : 0);
 }
 
-/*
- * What a program asked for of pages is what a realloc() copies: the rest of the
- * last page is cold.  Whoever asks how large the block is may use all of it.
- */
-static void set_asked(struct page *page, size_t size)
-{
-	large_set_asked(page, size, size_to_pages(size));
-}
-
 static struct page *pages_alloc(size_t nr, size_t align, gfp_t gfp)
 {
 	return page_range_alloc(NUMA_NO_NODE, nr,
@@ -109,7 +100,7 @@ static void *large_alloc(size_t size, size_t align, u32 flags)
 		if (align <= LARGE_COLOUR)
 			set_colour(page, page->nr_pages,
 				   (pages << PAGE_SHIFT) - size);
-		set_asked(page, size);
+		large_set_asked(page, size, pages);
 		if (!noted)
 			last_note(page);
 		return large_start(page);
@@ -508,7 +499,7 @@ static __attribute__((noinline)) void *realloc_move(void *ptr, size_t old,
 			return NULL;
 	}
 	if (want > size && (page = block_large(new, size)))
-		set_asked(page, size);
+		large_set_asked(page, size, size_to_pages(size));
 	memcpy(new, ptr, min(written(ptr, old), size));
 	/* What it has outgrown is not what it asks for next. */
 	page = block_large(ptr, old);
@@ -534,7 +525,7 @@ static bool resize_in_place(struct page *page, size_t size)
 	    end > PAGES_MAX_SIZE ||
 	    !page_range_resize(page, page->nr_pages, nr))
 		return false;
-	set_asked(page, size);
+	large_set_asked(page, size, size_to_pages(size));
 	return true;
 }
 

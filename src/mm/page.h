@@ -236,8 +236,12 @@ static inline void large_is_whole(struct page *page)
 }
 
 /*
- * @size bytes were asked for, in @nr pages: of a length that is rounded (zone.h),
- * or of a buffer that has shrunk in place, few less than it has.
+ * @size bytes were asked for, in @nr pages, of which the block may have some more:
+ * its length is rounded (zone.h), or it has grown by more than it was to, or has
+ * shrunk where it stands.
+ *
+ * What a program asked for is what a realloc() copies: the rest is cold.  Whoever
+ * asks how large the block is may use all of it.
  */
 static inline void large_set_asked(struct page *page, size_t size, size_t nr)
 {

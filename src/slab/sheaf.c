@@ -294,8 +294,9 @@ void slab_carry(void)
 		carry(s);
 }
 
-static u32 take_some(struct kmem_cache *s, u32 nid, void **objs, u32 n,
-		     gfp_t gfp, u32 *whole)
+/* Those in @whole lines first. */
+static u32 take_parted(struct kmem_cache *s, u32 nid, void **objs, u32 n,
+		       gfp_t gfp, u32 *whole)
 {
 	n = slab_take_gfp(s, nid, objs, n, gfp);
 	*whole = sheaf_part_lines(s, objs, n);
@@ -310,19 +311,19 @@ static u32 take_some(struct kmem_cache *s, u32 nid, void **objs, u32 n,
 static __attribute__((noinline)) u32 take_lines(struct kmem_cache *s, u32 nid,
 						void **objs, u32 n, gfp_t gfp)
 {
-	u32 whole, others, most;
+	u32 most = n + 2 * (CACHE_LINE / s->size), whole, more;
 	void *second[SHEAF_MAX_BATCH];
 
-	most = min(n + 2 * (CACHE_LINE / s->size), (u32)SHEAF_MAX_BATCH);
-	n = take_some(s, nid, objs, most, gfp, &whole);
+	most = min(most, (u32)SHEAF_MAX_BATCH);
+	n = take_parted(s, nid, objs, most, gfp, &whole);
 	if (n && !whole) {
-		others = take_some(s, nid, second, most, gfp, &whole);
-		if (!whole && others) {
-			put_in_slabs(s, second, others);
-		} else if (whole) {
+		more = take_parted(s, nid, second, most, gfp, &whole);
+		if (whole) {
 			put_in_slabs(s, objs, n);
-			memcpy(objs, second, others * sizeof(*objs));
-			n = others;
+			memcpy(objs, second, more * sizeof(*objs));
+			n = more;
+		} else if (more) {
+			put_in_slabs(s, second, more);
 		}
 	}
 	if (!whole || whole == n)

@@ -590,7 +590,7 @@ void slab_check_sheaves(void);
 
 /* --- sheaf_first.c: on a CPU without a sheaf of a size --- */
 
-/* This CPU's sheaf of @s is not open, but may be, and several objects fit a line. */
+/* This CPU's sheaf of @s is not open, but may be; several objects fit a line. */
 static inline bool sheaf_is_first(const struct kmem_cache *s)
 {
 	return s->size < CACHE_LINE && !s->closed &&
@@ -605,7 +605,7 @@ static inline bool sheaf_first_free(struct kmem_cache *s)
 	return unlikely(sheaf_is_first(s)) && sheaf_count_first(s);
 }
 
-/* Its first batch is to have lines to itself; of the first CPU's, others'. */
+/* Its first batch is to have lines of its own, apart from the first CPU's. */
 static inline bool sheaf_wants_lines(const struct kmem_cache *s)
 {
 	return sheaf_is_first(s) && percpu_index() > 0;
